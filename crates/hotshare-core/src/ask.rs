@@ -1,0 +1,138 @@
+//! What the owner may ask for, and the answers. The API crate has its own, promised formats; the binary
+//! turns those into these.
+
+use std::net::Ipv4Addr;
+
+use crate::people::{Allowance, PersonName};
+use crate::plan::{Period, Plan, Zone};
+use crate::policy::{Balance, Verdict};
+use crate::units::{Bytes, Mac, UnixTime};
+
+/// A request to the brain.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    Status,
+    PersonAdd { name: PersonName, allowance: Allowance },
+    PersonSet { name: PersonName, allowance: Allowance },
+    PersonPause { name: PersonName, paused: bool },
+    /// Devices of the person wait for the owner again.
+    PersonRemove { name: PersonName },
+    DeviceAssign { mac: Mac, person: PersonName },
+    DeviceBlock { mac: Mac, blocked: bool },
+    /// Forget the device; it comes back as a new one.
+    DeviceForget { mac: Mac },
+    PlanSet(PlanChange),
+    /// The carrier says that `used` has been used in this period: post the difference.
+    PlanCorrect { used: Bytes },
+    /// Write everything that was counted so far to the store, then answer.
+    Flush,
+}
+
+/// What to change about the plan; `None` leaves it as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanChange {
+    /// `Some(None)`: no cap.
+    pub cap: Option<Option<Bytes>>,
+    pub period: Option<Period>,
+    pub zone: Option<Zone>,
+}
+
+/// The brain's answer. It comes only after what was asked is durable and in force.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Done,
+    Status(Box<Status>),
+    Refused(Refusal),
+}
+
+/// What cannot be done, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("there is nobody named “{0}”; `hotshare people` lists who there is")]
+    NoSuchPerson(PersonName),
+    #[error("there is already somebody named “{0}”; choose another name, or change the allowance with `hotshare people set`")]
+    NameTaken(PersonName),
+    #[error("no device with the address {0} has been seen; `hotshare devices` lists those that have")]
+    NoSuchDevice(Mac),
+    #[error("{0} cannot be a device's address: it is a group or an empty address")]
+    NotAStation(Mac),
+    #[error("all {0} accounts are in use; remove people or forget devices that are gone")]
+    Full(u32),
+    #[error("a plan that renews every N days needs N of at least 1, and a plan that ends must not end before it begins")]
+    BadPeriod,
+    #[error("the change could not be written to the ledger: {0}; nothing was changed")]
+    NotWritten(String),
+}
+
+/// Everything `hotshare status` shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    pub at: UnixTime,
+    /// The wall clock is behind what was already seen and not synchronised: an older time is not believed.
+    pub clock_held: bool,
+    pub uplink: Option<UplinkStatus>,
+    /// Why nothing is forwarded, if nothing is.
+    pub closed: Option<Verdict>,
+    pub plan: PlanStatus,
+    pub people: Vec<PersonStatus>,
+    /// Devices, nobody's first, then by person.
+    pub devices: Vec<DeviceStatus>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UplinkStatus {
+    pub name: String,
+    pub address: Ipv4Addr,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanStatus {
+    pub plan: Plan,
+    /// The present period: from, and until (exclusive), `None` for open end.
+    pub begins: UnixTime,
+    pub ends: Option<UnixTime>,
+    /// What the carrier has billed in this period by our count, corrections included.
+    pub billed: Bytes,
+    /// Written down as used: at least `billed`; the difference is a grant that is being spent.
+    pub recorded: Bytes,
+    pub balance: Balance,
+    /// Kept back so that what is still in flight when the plan closes does not pass the cap.
+    pub reserve: Bytes,
+    /// Of `billed`: delivered to or from people's devices.
+    pub delivered: Bytes,
+    /// Of `billed`: arrived for devices that were not allowed any more; delivered to nobody.
+    pub refused: Bytes,
+    /// Of `billed`: the rest. The hotspot itself, or not attributed.
+    pub own: Bytes,
+    /// Of `billed`: what the owner's corrections added or took away.
+    pub corrected: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonStatus {
+    pub name: PersonName,
+    pub allowance: Allowance,
+    /// Used in the present period of the allowance.
+    pub up: Bytes,
+    pub down: Bytes,
+    /// Written down as used.
+    pub recorded: Bytes,
+    pub balance: Balance,
+    /// When the allowance renews.
+    pub renews: Option<UnixTime>,
+    pub verdict: Verdict,
+    pub devices: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceStatus {
+    pub mac: Mac,
+    pub person: Option<PersonName>,
+    pub blocked: bool,
+    pub host_name: Option<String>,
+    pub address: Option<Ipv4Addr>,
+    /// Since the meter's maps were made.
+    pub up: Bytes,
+    pub down: Bytes,
+    pub first_seen: UnixTime,
+}

@@ -1,0 +1,37 @@
+//! Entries and their sums. A grant is written as if it were already used; what is not spent is returned
+//! by another entry. Nothing is ever changed or deleted.
+
+use crate::units::{Account, UnixTime};
+
+/// Which period of its account an entry belongs to: the civil date on which the period began, as days
+/// since 1970-01-01 in the account's zone. `PeriodKey::ALWAYS` for an allowance that never renews.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeriodKey(pub i32);
+
+impl PeriodKey {
+    pub const ALWAYS: PeriodKey = PeriodKey(i32::MIN);
+}
+
+/// Why an entry was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryKind {
+    /// The kernel may spend this: counted as used from now on (+).
+    Grant,
+    /// A part of a grant that was not spent (−).
+    Return,
+    /// Spent without a grant: what the carrier billed after the plan was closed, and nobody could stop (+).
+    Overrun,
+    /// The owner says so, such as by the carrier's own figure (+ or −).
+    Correction,
+}
+
+/// One row of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub at: UnixTime,
+    pub account: Account,
+    pub period: PeriodKey,
+    pub kind: EntryKind,
+    /// Positive is used, negative is given back.
+    pub bytes: i64,
+}

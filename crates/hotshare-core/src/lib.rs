@@ -1,0 +1,21 @@
+//! Every decision Hotshare makes, as values: news comes in as an [`brain::Event`], orders go out as a
+//! [`brain::Command`].
+//!
+//! This crate can do nothing: it opens no file or socket, reads no clock, knows no async, SQL or JSON.
+//! The modules stand in the order of the flow, and each may use only those above it.
+
+pub mod units;
+pub mod clock;
+pub mod uplink;
+pub mod meter;
+pub mod ledger;
+pub mod plan;
+pub mod policy;
+pub mod people;
+pub mod lease;
+pub mod names;
+pub mod desired;
+pub mod steps;
+pub mod record;
+pub mod ask;
+pub mod brain;

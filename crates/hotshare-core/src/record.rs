@@ -1,0 +1,89 @@
+//! What is written down: the changes the store commits, and the snapshot it gives back at start.
+
+use std::net::Ipv4Addr;
+
+use crate::ledger::{Entry, PeriodKey};
+use crate::meter::{Reading, Usage};
+use crate::people::{Device, Person};
+use crate::plan::Plan;
+use crate::units::{Account, Bytes, Mac, PersonId, Slot, UnixTime};
+
+/// One change to what is kept. A posting commits all of its changes durably, or none.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Appended; entries are never changed or removed.
+    Entry(Entry),
+    /// The kernel may be given a total of `total` for this slot, in the present generation of maps.
+    Granted { slot: Slot, total: Bytes },
+    /// Usage up to this reading has been recorded, in the present generation of maps.
+    Settled { slot: Slot, reading: Reading },
+    /// Added to the minute's row. `minute` is Unix time / 60. `mac` is `None` for the plan (billed).
+    Usage { minute: i64, who: Who, usage: Usage },
+    /// Inserted, or replaced by id.
+    Person(Person),
+    /// The person is gone; entries and usage stay.
+    PersonGone(PersonId),
+    /// Inserted, or replaced by MAC.
+    Device(Device),
+    DeviceGone(Mac),
+    Plan(Plan),
+    /// Inserted, or replaced by MAC.
+    Lease(Leased),
+    LeaseGone(Mac),
+    /// The latest civil time that was believed; see [`crate::clock`].
+    Clock(UnixTime),
+    /// New maps: what was granted for the old ones and not settled stays counted as used.
+    /// Clears every `Granted` and `Settled` row.
+    Generation(u64),
+    /// A line of the owner's diary (`hotshare events`).
+    Noted(Noted),
+}
+
+/// Whose usage row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Who {
+    /// The plan: what the carrier bills.
+    Plan,
+    /// A device, and the person it belonged to then.
+    Device(Mac, PersonId),
+}
+
+/// A lease as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leased {
+    pub mac: Mac,
+    pub ip: Ipv4Addr,
+    /// Option 61, as sent.
+    pub client_id: Option<Vec<u8>>,
+    /// What the station calls itself (option 12): hostile text.
+    pub host_name: Option<String>,
+    pub expires: UnixTime,
+}
+
+/// A line of the diary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    pub at: UnixTime,
+    /// A short stable word, for machines: `used-up`, `plan-closed`, `device-new`…
+    pub kind: &'static str,
+    /// The same for people, plain English.
+    pub text: String,
+}
+
+/// Everything the brain needs at start.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub plan: Option<Plan>,
+    pub people: Vec<Person>,
+    pub devices: Vec<Device>,
+    /// Σ entry bytes by account and period: all periods of the last 400 days, and those without an end.
+    pub totals: Vec<(Account, PeriodKey, i64)>,
+    pub leases: Vec<Leased>,
+    pub clock: Option<UnixTime>,
+    /// The maps that `granted` and `settled` speak of.
+    pub generation: Option<u64>,
+    pub granted: Vec<(Slot, Bytes)>,
+    pub settled: Vec<(Slot, Reading)>,
+    /// The highest person id ever given, whether or not the person is still there.
+    pub last_person: u32,
+}

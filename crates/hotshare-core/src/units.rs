@@ -1,0 +1,161 @@
+//! The words that every stage shares: bytes, times, addresses and ids.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A number of layer-3 bytes on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes(pub u64);
+
+impl Bytes {
+    pub const ZERO: Bytes = Bytes(0);
+    pub const KIB: Bytes = Bytes(1 << 10);
+    pub const MIB: Bytes = Bytes(1 << 20);
+    pub const GIB: Bytes = Bytes(1 << 30);
+
+    #[must_use]
+    pub const fn mib(n: u64) -> Bytes {
+        Bytes(n << 20)
+    }
+    #[must_use]
+    pub const fn saturating_sub(self, other: Bytes) -> Bytes {
+        Bytes(self.0.saturating_sub(other.0))
+    }
+    #[must_use]
+    pub const fn saturating_add(self, other: Bytes) -> Bytes {
+        Bytes(self.0.saturating_add(other.0))
+    }
+    /// As a signed amount for a ledger entry; saturates at `i64::MAX` (8 EiB).
+    #[must_use]
+    pub fn signed(self) -> i64 {
+        i64::try_from(self.0).unwrap_or(i64::MAX)
+    }
+    /// From a ledger sum; a negative sum is nothing.
+    #[must_use]
+    pub fn from_signed(n: i64) -> Bytes {
+        Bytes(u64::try_from(n).unwrap_or(0))
+    }
+}
+
+impl std::ops::Add for Bytes {
+    type Output = Bytes;
+    fn add(self, other: Bytes) -> Bytes {
+        self.saturating_add(other)
+    }
+}
+impl std::ops::AddAssign for Bytes {
+    fn add_assign(&mut self, other: Bytes) {
+        *self = *self + other;
+    }
+}
+impl std::iter::Sum for Bytes {
+    fn sum<I: Iterator<Item = Bytes>>(iter: I) -> Bytes {
+        iter.fold(Bytes::ZERO, |a, b| a + b)
+    }
+}
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} B", self.0)
+    }
+}
+
+/// Nanoseconds since boot, suspend included (`CLOCK_BOOTTIME`): never jumps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BootTime(pub u64);
+
+impl BootTime {
+    #[must_use]
+    pub const fn plus_millis(self, ms: u64) -> BootTime {
+        BootTime(self.0.saturating_add(ms.saturating_mul(1_000_000)))
+    }
+    #[must_use]
+    pub const fn plus_secs(self, s: u64) -> BootTime {
+        self.plus_millis(s.saturating_mul(1_000))
+    }
+    #[must_use]
+    pub const fn millis_since(self, earlier: BootTime) -> u64 {
+        self.0.saturating_sub(earlier.0) / 1_000_000
+    }
+}
+
+/// Seconds since 1970-01-01 UTC, as the wall clock says. It may jump.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(pub i64);
+
+/// What the hands' clocks say at the moment of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    pub boot: BootTime,
+    pub wall: UnixTime,
+    /// The kernel says that the wall clock is disciplined (NTP or equal; `STA_UNSYNC` is clear).
+    pub synced: bool,
+}
+
+/// A hardware (MAC) address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// A unicast address that a station may own: not all zero, group bit clear.
+    #[must_use]
+    pub const fn is_station(self) -> bool {
+        self.0[0] & 1 == 0 && !matches!(self.0, [0, 0, 0, 0, 0, 0])
+    }
+    /// The locally administered bit: phones that rotate their address set it (IEEE 802c).
+    #[must_use]
+    pub const fn is_private(self) -> bool {
+        self.0[0] & 2 != 0
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("“{0}” is not a hardware address: write six pairs of hex digits, such as 02:00:5e:10:00:01")]
+pub struct NotAMac(pub String);
+
+impl FromStr for Mac {
+    type Err = NotAMac;
+    fn from_str(s: &str) -> Result<Mac, NotAMac> {
+        let wrong = || NotAMac(s.to_owned());
+        let mut mac = [0; 6];
+        let mut parts = s.split([':', '-']);
+        for byte in &mut mac {
+            let part = parts.next().ok_or_else(wrong)?;
+            if part.len() != 2 || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
+                return Err(wrong());
+            }
+            *byte = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
+        }
+        if parts.next().is_some() { Err(wrong()) } else { Ok(Mac(mac)) }
+    }
+}
+
+/// A person, for ever: never given to somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PersonId(pub u32);
+
+/// An account's place in the kernel's account map. 0 is nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub u32);
+
+impl Slot {
+    /// The plan of the uplink.
+    pub const PLAN: Slot = Slot(1);
+    /// The first one that a person or a device may have.
+    pub const FIRST_FREE: Slot = Slot(2);
+    /// As many accounts as the kernel map holds.
+    pub const COUNT: u32 = 4096;
+}
+
+/// Whose account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Account {
+    Plan,
+    Person(PersonId),
+}
