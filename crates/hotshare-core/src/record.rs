@@ -19,6 +19,8 @@ pub enum Change {
     Settled { slot: Slot, reading: Reading },
     /// Added to the minute's row. `minute` is Unix time / 60. `mac` is `None` for the plan (billed).
     Usage { minute: i64, who: Who, usage: Usage },
+    /// Added to the sums of a civil day (in the plan's zone): delivered for a person, billed for the plan.
+    Spent { tally: Tally, day: PeriodKey, usage: Usage },
     /// Inserted, or replaced by id.
     Person(Person),
     /// The person is gone; entries and usage stay.
@@ -46,6 +48,17 @@ pub enum Who {
     Plan,
     /// A device, and the person it belonged to then.
     Device(Mac, PersonId),
+}
+
+/// What a day's sum is the sum of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tally {
+    /// Every layer-3 byte on the uplink, and of them those that were refused.
+    Billed,
+    /// What all devices together really sent and got.
+    Delivered,
+    /// What one person's devices really sent and got.
+    Person(PersonId),
 }
 
 /// A lease as it is kept.
@@ -78,6 +91,8 @@ pub struct Snapshot {
     pub devices: Vec<Device>,
     /// Σ entry bytes by account and period: all periods of the last 400 days, and those without an end.
     pub totals: Vec<(Account, PeriodKey, i64)>,
+    /// The sums of the last 400 days, by day; everything older summed under [`PeriodKey::ALWAYS`].
+    pub spent: Vec<(Tally, PeriodKey, Usage)>,
     pub leases: Vec<Leased>,
     pub clock: Option<UnixTime>,
     /// The maps that `granted` and `settled` speak of.
