@@ -1,6 +1,6 @@
 //! What the kernel meter says, and how readings become usage.
 
-use crate::units::Bytes;
+use crate::units::{BootTime, Bytes, Slot};
 
 /// One account's cumulative counters, as the kernel holds them since the maps were made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,4 +58,36 @@ impl Reading {
             refused_down: self.refused_down.saturating_sub(earlier.refused_down),
         }
     }
+}
+
+impl Reading {
+    /// Forwarded in both directions; for the plan: billed.
+    #[must_use]
+    pub fn used(&self) -> Bytes {
+        self.up + self.down
+    }
+}
+
+/// What the kernel is to hold for one account. Written only by the daemon; the kernel's own fields
+/// (spent, up, down, refused) are never written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountOrder {
+    /// Cumulative total that may be spent, counted like [`Reading::spent`].
+    pub granted: Bytes,
+    /// The packet that takes `spent` to this mark reports [`crate::brain::Event`] news: time for the next
+    /// grant. `Bytes(u64::MAX)` for never.
+    pub low: Bytes,
+    /// Of the balance, what is not granted yet. 0: this is the last grant.
+    pub later: Bytes,
+    /// Not for people: kept for what is in flight when the plan closes, and for the box's own needs.
+    pub reserve: Bytes,
+    /// Closed from this boot time on.
+    pub expiry: BootTime,
+    pub open: bool,
+    /// Counts, but holds no grants: devices.
+    pub count_only: bool,
+    /// Slows down towards the end: the plan, when it has a cap.
+    pub glide: bool,
+    /// Whose grants are taken as well; slot 0 for nobody's.
+    pub parent: Slot,
 }
