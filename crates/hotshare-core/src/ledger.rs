@@ -1,6 +1,8 @@
 //! Entries and their sums. A grant is written as if it were already used; what is not spent is returned
 //! by another entry. Nothing is ever changed or deleted.
 
+use std::collections::BTreeMap;
+
 use crate::units::{Account, UnixTime};
 
 /// Which period of its account an entry belongs to: the civil date on which the period began, as days
@@ -34,4 +36,27 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Positive is used, negative is given back.
     pub bytes: i64,
+}
+
+/// The sums of all entries, by account and period.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals(BTreeMap<(Account, PeriodKey), i64>);
+
+impl Totals {
+    pub fn add(&mut self, account: Account, period: PeriodKey, bytes: i64) {
+        let sum = self.0.entry((account, period)).or_default();
+        *sum = sum.saturating_add(bytes);
+    }
+
+    /// What is written down as used.
+    #[must_use]
+    pub fn used(&self, account: Account, period: PeriodKey) -> i64 {
+        self.0.get(&(account, period)).copied().unwrap_or(0)
+    }
+
+    /// Whether the account has any entry in the period.
+    #[must_use]
+    pub fn knows(&self, account: Account, period: PeriodKey) -> bool {
+        self.0.contains_key(&(account, period))
+    }
 }
