@@ -1,1 +1,28 @@
-//! hotshare-api
+//! Requests and replies of the daemon's HTTP interface: the only promised formats of Hotshare.
+//!
+//! Every reply carries `"schema": 1`. Within a schema number fields are only added, never renamed, removed or
+//! given another meaning; a reader must skip fields that it does not know. Amounts are whole bytes of layer
+//! 3, times are whole seconds since 1970-01-01 UTC, dates are `YYYY-MM-DD` in the plan's zone. What does not
+//! exist is `null`, never left out. `docs/api.md` describes the same for readers without Rust.
+//!
+//! This crate knows no transport, and none of the daemon's own types.
+
+mod change;
+mod doctor;
+mod failure;
+pub mod path;
+mod report;
+mod status;
+mod words;
+
+pub use change::{DeviceChange, PersonChange, PersonNew, PlanChange, PlanCorrection};
+pub use doctor::{Check, CheckResult, Doctor};
+pub use failure::{Code, Failure, FailureDetail};
+pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
+pub use status::{
+    Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Preview, Status, Uplink,
+};
+pub use words::{AtCap, Every, Period, Verdict};
+
+/// The number of the promised formats. It changes only when an older reader would misread a reply.
+pub const SCHEMA: u32 = 1;

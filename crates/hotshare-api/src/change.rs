@@ -1,0 +1,133 @@
+//! What the owner may ask for. Unknown fields are refused: a typing error must not look like a success.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::words::{Every, Period};
+
+/// Body of `POST /v1/people`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonNew {
+    pub name: String,
+    /// Bytes; `null`: unlimited.
+    pub allowance: Option<u64>,
+    /// Needed with an allowance in bytes.
+    pub allowance_every: Option<Every>,
+}
+
+/// Body of `PATCH /v1/people/NAME`: either a new allowance or `paused`, one at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonChange {
+    /// Absent: stays. `null`: unlimited.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub allowance: Option<Option<u64>>,
+    /// Needed with an allowance in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowance_every: Option<Every>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+}
+
+/// Body of `PATCH /v1/devices/MAC`: either `person` or `blocked`, one at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceChange {
+    /// From now on this person's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<bool>,
+}
+
+/// Body of `PATCH /v1/plan`. What is absent stays as it is; all of it is done at once, or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanChange {
+    /// `null`: no cap.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cap: Option<Option<u64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
+    /// IANA name, such as `Europe/Berlin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+}
+
+/// Body of `POST /v1/plan/correct`: the carrier's own figure for this period, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanCorrection {
+    pub used: u64,
+}
+
+/// A field that is there is `Some`, even when it is `null`.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u64>>, D::Error> {
+    Option::<u64>::deserialize(from).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_null_and_a_number_differ() {
+        let read = |text| {
+            serde_json::from_str::<PlanChange>(text)
+                .expect("well formed")
+                .cap
+        };
+        assert_eq!(read("{}"), None);
+        assert_eq!(read(r#"{"cap":null}"#), Some(None));
+        assert_eq!(read(r#"{"cap":5}"#), Some(Some(5)));
+    }
+
+    #[test]
+    fn the_text_of_requests() {
+        let text = serde_json::to_string(&PlanChange {
+            cap: Some(None),
+            period: Some(Period::Monthly { day: 31 }),
+            zone: None,
+        });
+        assert_eq!(
+            text.expect("plain"),
+            r#"{"cap":null,"period":{"kind":"monthly","day":31}}"#
+        );
+        let text = serde_json::to_string(&PersonChange {
+            paused: Some(true),
+            ..PersonChange::default()
+        });
+        assert_eq!(text.expect("plain"), r#"{"paused":true}"#);
+        let text = serde_json::to_string(&PersonNew {
+            name: "anna".into(),
+            allowance: Some(2_000_000_000),
+            allowance_every: Some(Every::Month),
+        });
+        assert_eq!(
+            text.expect("plain"),
+            r#"{"name":"anna","allowance":2000000000,"allowance_every":"month"}"#
+        );
+    }
+
+    #[test]
+    fn typing_errors_are_refused() {
+        for text in [
+            r#"{"cpa":5}"#,
+            r#"{"cap":-5}"#,
+            r#"{"cap":1.5}"#,
+            r#"{"cap":"5GB"}"#,
+        ] {
+            assert!(serde_json::from_str::<PlanChange>(text).is_err(), "{text}");
+        }
+        let text = r#"{"period":{"kind":"monthly","day":5,"hour":3}}"#;
+        assert!(serde_json::from_str::<PlanChange>(text).is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! What is replied when the answer is no. The HTTP status says whose fault it is: 4xx the request was
+//! refused, 5xx the daemon could not do it.
+
+use serde::{Deserialize, Serialize};
+
+/// The body of every reply with an HTTP status of 400 or more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub error: FailureDetail,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureDetail {
+    pub code: Code,
+    /// For people: what was tried, what is wrong, what to do.
+    pub message: String,
+}
+
+impl Failure {
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Failure {
+        Failure {
+            error: FailureDetail {
+                code,
+                message: message.into(),
+            },
+        }
+    }
+}
+
+/// For machines. A new word may be added at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// 400: the request is not well formed, or a value in it makes no sense.
+    BadRequest,
+    /// 404: there is no such path.
+    NoSuchPath,
+    /// 405: this path does not know this method.
+    WrongMethod,
+    /// 408: the request took too long to arrive.
+    TooSlow,
+    /// 413: the body is too large.
+    TooLarge,
+    /// 415: the body is not declared as `application/json`.
+    NotJson,
+    /// 404.
+    NoSuchPerson,
+    /// 409.
+    NameTaken,
+    /// 404.
+    NoSuchDevice,
+    /// 422: the hardware address is a group or an empty address.
+    NotAStation,
+    /// 409: all accounts are in use.
+    Full,
+    /// 422: the plan's period makes no sense.
+    BadPeriod,
+    /// 500: the ledger could not be written; nothing was changed.
+    NotWritten,
+    /// 500: the reports could not be read.
+    NotRead,
+    /// 503: the daemon did not answer in time, or is stopping.
+    Busy,
+    /// A word that this reader does not know yet. Never sent.
+    #[serde(other)]
+    Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_failure() {
+        let text = serde_json::to_string(&Failure::new(
+            Code::NoSuchPerson,
+            "there is nobody named “bo”",
+        ));
+        assert_eq!(
+            text.expect("plain"),
+            r#"{"error":{"code":"no-such-person","message":"there is nobody named “bo”"}}"#
+        );
+    }
+}

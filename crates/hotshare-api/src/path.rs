@@ -1,0 +1,52 @@
+//! Where each request goes. A name in a path is percent-encoded as UTF-8.
+
+pub const STATUS: &str = "/v1/status";
+pub const USAGE: &str = "/v1/usage";
+pub const EVENTS: &str = "/v1/events";
+pub const PEOPLE: &str = "/v1/people";
+pub const DEVICES: &str = "/v1/devices";
+pub const PLAN: &str = "/v1/plan";
+pub const PLAN_CORRECT: &str = "/v1/plan/correct";
+pub const DOWN: &str = "/v1/down";
+
+/// One person.
+#[must_use]
+pub fn person(name: &str) -> String {
+    format!("{PEOPLE}/{}", percent(name))
+}
+
+/// One device, by its hardware address.
+#[must_use]
+pub fn device(mac: &str) -> String {
+    format!("{DEVICES}/{}", percent(mac))
+}
+
+/// Everything but RFC 3986's unreserved characters becomes `%XX`.
+fn percent(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte))
+            }
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_percent_encoded() {
+        assert_eq!(person("anna"), "/v1/people/anna");
+        assert_eq!(person("小明"), "/v1/people/%E5%B0%8F%E6%98%8E");
+        assert_eq!(person("../plan?x"), "/v1/people/..%2Fplan%3Fx");
+        assert_eq!(
+            device("02:00:5e:10:00:01"),
+            "/v1/devices/02%3A00%3A5e%3A10%3A00%3A01"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! What was.
+
+use serde::{Deserialize, Serialize};
+
+/// What a usage report's rows stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    Person,
+    Device,
+    /// Civil days in the plan's zone.
+    Day,
+}
+
+/// Reply to `GET /v1/usage?by=…&since=…&until=…`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageReport {
+    pub schema: u32,
+    pub by: By,
+    /// From this time, to the minute (older usage: to the hour or day).
+    pub since: i64,
+    /// Until this time, exclusive.
+    pub until: i64,
+    /// Most used first; days in order.
+    pub rows: Vec<UsageRow>,
+    pub total: Totals,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRow {
+    /// The person's name, the device's hardware address, or the date.
+    pub key: String,
+    /// With `by=device`: whose it was then.
+    pub person: Option<String>,
+    /// Forwarded, as the device sees it.
+    pub up: u64,
+    pub down: u64,
+    /// Uploads that were refused: never sent, not billed.
+    pub refused_up: u64,
+    /// Downloads that arrived for a closed device: billed, delivered to nobody.
+    pub refused_down: u64,
+}
+
+/// The same span for the plan as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// What the carrier bills by our count, without corrections.
+    pub billed_up: u64,
+    pub billed_down: u64,
+    /// To or from people's devices.
+    pub delivered: u64,
+    /// Billed, delivered to nobody.
+    pub refused: u64,
+    /// The hotspot itself, or not attributed.
+    pub own: u64,
+}
+
+/// Reply to `GET /v1/events?since=…`: the diary, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Events {
+    pub schema: u32,
+    pub events: Vec<Event>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub at: i64,
+    /// A short stable word: `used-up`, `plan-closed`, `device-new`…
+    pub kind: String,
+    /// Plain English. It may hold what a device calls itself: escape it before showing it.
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_reports() {
+        let report = UsageReport {
+            schema: crate::SCHEMA,
+            by: By::Device,
+            since: 1,
+            until: 2,
+            rows: vec![UsageRow {
+                key: "02:00:5e:10:00:01".into(),
+                person: Some("anna".into()),
+                up: 1,
+                down: 2,
+                refused_up: 3,
+                refused_down: 4,
+            }],
+            total: Totals {
+                billed_up: 5,
+                billed_down: 6,
+                delivered: 3,
+                refused: 4,
+                own: 4,
+            },
+        };
+        assert_eq!(
+            serde_json::to_string(&report).expect("plain"),
+            concat!(
+                r#"{"schema":1,"by":"device","since":1,"until":2,"rows":[{"key":"02:00:5e:10:00:01","#,
+                r#""person":"anna","up":1,"down":2,"refused_up":3,"refused_down":4}],"total":{"billed_up":5,"#,
+                r#""billed_down":6,"delivered":3,"refused":4,"own":4}}"#
+            )
+        );
+        let events = Events {
+            schema: crate::SCHEMA,
+            events: vec![Event {
+                at: 7,
+                kind: "used-up".into(),
+                text: "anna is out".into(),
+            }],
+        };
+        assert_eq!(
+            serde_json::to_string(&events).expect("plain"),
+            r#"{"schema":1,"events":[{"at":7,"kind":"used-up","text":"anna is out"}]}"#
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! What is so now.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{AtCap, Every, Period, Verdict};
+
+/// Reply to `GET /v1/status`: everything that `hotshare status` shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    pub schema: u32,
+    pub at: i64,
+    pub daemon: Daemon,
+    /// The wall clock is behind what was already seen, and not synchronised: `at` is the latest time believed.
+    pub clock_held: bool,
+    pub uplink: Option<Uplink>,
+    /// Why nothing at all is forwarded, if nothing is.
+    pub closed: Option<Verdict>,
+    pub plan: Plan,
+    pub people: Vec<Person>,
+    /// Nobody's first, then by person.
+    pub devices: Vec<Device>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Daemon {
+    pub pid: u32,
+    /// The release, such as `0.1.0`.
+    pub version: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplink {
+    pub name: String,
+    /// IPv4, dotted.
+    pub address: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// `null`: counted, but never closed.
+    pub cap: Option<u64>,
+    /// What the carrier has billed in this period by our count, corrections included.
+    pub billed: u64,
+    /// What is left; `null` without a cap.
+    pub balance: Option<u64>,
+    /// Written down as used: at least `billed`; the difference is a grant that is being spent.
+    pub recorded: u64,
+    /// Kept back for what is still in flight when the plan closes.
+    pub reserve: u64,
+    /// Of `billed`: to or from people's devices.
+    pub delivered: u64,
+    /// Of `billed`: arrived for devices that were closed; delivered to nobody.
+    pub refused: u64,
+    /// Of `billed`: the rest. The hotspot itself, or not attributed.
+    pub own: u64,
+    /// Of `billed`: what the owner's corrections added (or, negative, took away).
+    pub corrected: i64,
+    pub period: Period,
+    /// IANA name of the zone by whose civil time periods roll.
+    pub zone: String,
+    pub at_cap: AtCap,
+    /// When the present period began.
+    pub begins: i64,
+    /// When it ends (exclusive); `null` for no end.
+    pub ends: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub name: String,
+    /// `null`: unlimited.
+    pub allowance: Option<u64>,
+    /// How often the allowance renews; `null` when unlimited.
+    pub allowance_every: Option<Every>,
+    /// Sent in the present period of the allowance, as the device sees it.
+    pub up: u64,
+    /// Received, likewise.
+    pub down: u64,
+    /// Written down as used: at least `up + down`.
+    pub recorded: u64,
+    /// What is left; `null` when unlimited.
+    pub balance: Option<u64>,
+    /// When the allowance renews; `null` for never.
+    pub renews: Option<i64>,
+    pub verdict: Verdict,
+    pub devices: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Six pairs of lower-case hex digits, with colons.
+    pub mac: String,
+    /// `null`: nobody's; closed, and waiting for the owner.
+    pub person: Option<String>,
+    pub blocked: bool,
+    /// What the device calls itself. It may call itself anything: escape it before showing it.
+    pub host_name: Option<String>,
+    /// IPv4, while it has a lease.
+    pub address: Option<String>,
+    /// Since the meter's maps were made (most often: since the machine started).
+    pub up: u64,
+    pub down: u64,
+    pub first_seen: i64,
+}
+
+/// Reply to `GET /v1/people`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct People {
+    pub schema: u32,
+    pub people: Vec<Person>,
+}
+
+/// Reply to `GET /v1/devices`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    pub schema: u32,
+    pub devices: Vec<Device>,
+}
+
+/// Reply to `GET /v1/plan`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanReply {
+    pub schema: u32,
+    pub plan: Plan,
+}
+
+/// Reply to every change: it is durable and in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    pub schema: u32,
+    pub done: bool,
+}
+
+/// What `hotshare up --check --json` prints: what `up` would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    pub schema: u32,
+    pub uplink: Option<Uplink>,
+    /// The interface that carries the gateway's address.
+    pub lan: String,
+    /// Such as `10.77.0.1/24`.
+    pub gateway: String,
+    /// One line of plain English for each step, in order.
+    pub steps: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_status() {
+        let status = Status {
+            schema: crate::SCHEMA,
+            at: 1_795_000_000,
+            daemon: Daemon {
+                pid: 4711,
+                version: "0.1.0".into(),
+            },
+            clock_held: false,
+            uplink: Some(Uplink {
+                name: "wwan0".into(),
+                address: "100.64.0.2".into(),
+            }),
+            closed: None,
+            plan: Plan {
+                cap: Some(20_000_000_000),
+                billed: 5_300_000_000,
+                balance: Some(14_700_000_000),
+                recorded: 5_304_000_000,
+                reserve: 16_777_216,
+                delivered: 5_000_000_000,
+                refused: 100_000_000,
+                own: 200_000_000,
+                corrected: -50,
+                period: Period::Monthly { day: 5 },
+                zone: "Europe/Berlin".into(),
+                at_cap: AtCap::Stop,
+                begins: 1_793_833_200,
+                ends: Some(1_796_425_200),
+            },
+            people: vec![Person {
+                name: "anna".into(),
+                allowance: Some(2_000_000_000),
+                allowance_every: Some(Every::Month),
+                up: 10,
+                down: 20,
+                recorded: 64,
+                balance: Some(1_999_999_970),
+                renews: Some(1_796_079_600),
+                verdict: Verdict::Open,
+                devices: 1,
+            }],
+            devices: vec![Device {
+                mac: "02:00:5e:10:00:01".into(),
+                person: None,
+                blocked: false,
+                host_name: Some("Pixel-8".into()),
+                address: None,
+                up: 0,
+                down: 0,
+                first_seen: 1_794_999_000,
+            }],
+        };
+        let text = serde_json::to_string_pretty(&status).expect("plain");
+        assert_eq!(text, include_str!("status.json").trim_end());
+        assert_eq!(
+            serde_json::from_str::<Status>(&text).expect("reads back"),
+            status
+        );
+    }
+
+    #[test]
+    fn unlimited_is_null_and_newer_fields_are_skipped() {
+        let text = r#"{"name":"bo","allowance":null,"allowance_every":null,"up":1,"down":2,"recorded":3,
+            "balance":null,"renews":null,"verdict":"napping","devices":0,"colour":"red"}"#;
+        let person: Person = serde_json::from_str(text).expect("a newer daemon's reply reads");
+        assert_eq!(
+            (person.allowance, person.balance, person.verdict),
+            (None, None, Verdict::Unknown)
+        );
+    }
+
+    #[test]
+    fn done() {
+        let text = serde_json::to_string(&Done {
+            schema: crate::SCHEMA,
+            done: true,
+        })
+        .expect("plain");
+        assert_eq!(text, r#"{"schema":1,"done":true}"#);
+    }
+}
