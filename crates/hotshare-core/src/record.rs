@@ -14,7 +14,8 @@ pub enum Change {
     /// Appended; entries are never changed or removed.
     Entry(Entry),
     /// The kernel may be given a total of `total` for this slot, in the present generation of maps.
-    Granted { slot: Slot, total: Bytes },
+    /// What of it is not spent counts as used in `period`.
+    Granted { slot: Slot, total: Bytes, period: PeriodKey },
     /// Usage up to this reading has been recorded, in the present generation of maps.
     Settled { slot: Slot, reading: Reading },
     /// Added to the minute's row. `minute` is Unix time / 60. `mac` is `None` for the plan (billed).
@@ -97,7 +98,7 @@ pub struct Snapshot {
     pub clock: Option<UnixTime>,
     /// The maps that `granted` and `settled` speak of.
     pub generation: Option<u64>,
-    pub granted: Vec<(Slot, Bytes)>,
+    pub granted: Vec<(Slot, Bytes, PeriodKey)>,
     pub settled: Vec<(Slot, Reading)>,
     /// The highest person id ever given, whether or not the person is still there.
     pub last_person: u32,

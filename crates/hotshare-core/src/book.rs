@@ -1,0 +1,121 @@
+//! The book: what is durably written, as the brain remembers it. It changes only by the same
+//! [`Change`]s that the store commits, after the store has committed them.
+
+use std::collections::BTreeMap;
+
+use crate::ledger::{PeriodKey, Totals};
+use crate::meter::{Reading, Usage};
+use crate::people::{Device, Person, PersonName};
+use crate::plan::{AtCap, Period, Plan, Zone};
+use crate::record::{Change, Leased, Snapshot, Tally};
+use crate::units::{Bytes, Mac, PersonId, Slot, UnixTime};
+
+/// A mirror of the store.
+#[derive(Clone, Debug)]
+pub struct Book {
+    pub plan: Plan,
+    pub people: BTreeMap<PersonId, Person>,
+    pub devices: BTreeMap<Mac, Device>,
+    pub totals: Totals,
+    pub spent: BTreeMap<(Tally, PeriodKey), Usage>,
+    pub leases: BTreeMap<Mac, Leased>,
+    pub clock: Option<UnixTime>,
+    pub generation: Option<u64>,
+    /// Posted totals, and the period in which the unspent part counts as used.
+    pub granted: BTreeMap<Slot, (Bytes, PeriodKey)>,
+    pub settled: BTreeMap<Slot, Reading>,
+    pub last_person: u32,
+}
+
+impl Book {
+    #[must_use]
+    pub fn new(snapshot: Snapshot, zone: Zone) -> Book {
+        let mut totals = Totals::default();
+        for (account, period, bytes) in snapshot.totals {
+            totals.add(account, period, bytes);
+        }
+        let no_plan =
+            Plan { cap: None, period: Period::Monthly { day: 1 }, zone, at_cap: AtCap::Stop };
+        Book {
+            plan: snapshot.plan.unwrap_or(no_plan),
+            people: snapshot.people.into_iter().map(|p| (p.id, p)).collect(),
+            devices: snapshot.devices.into_iter().map(|d| (d.mac, d)).collect(),
+            totals,
+            spent: snapshot.spent.into_iter().map(|(t, d, u)| ((t, d), u)).collect(),
+            leases: snapshot.leases.into_iter().map(|l| (l.mac, l)).collect(),
+            clock: snapshot.clock,
+            generation: snapshot.generation,
+            granted: snapshot.granted.into_iter().map(|(s, total, p)| (s, (total, p))).collect(),
+            settled: snapshot.settled.into_iter().collect(),
+            last_person: snapshot.last_person,
+        }
+    }
+
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Entry(e) => self.totals.add(e.account, e.period, e.bytes),
+            Change::Granted { slot, total, period } => {
+                self.granted.insert(*slot, (*total, *period));
+            }
+            Change::Settled { slot, reading } => {
+                self.settled.insert(*slot, *reading);
+            }
+            Change::Spent { tally, day, usage } => {
+                *self.spent.entry((*tally, *day)).or_default() += *usage;
+            }
+            Change::Person(person) => {
+                self.last_person = self.last_person.max(person.id.0);
+                self.people.insert(person.id, person.clone());
+            }
+            Change::PersonGone(id) => {
+                self.people.remove(id);
+            }
+            Change::Device(device) => {
+                self.devices.insert(device.mac, device.clone());
+            }
+            Change::DeviceGone(mac) => {
+                self.devices.remove(mac);
+            }
+            Change::Plan(plan) => self.plan = plan.clone(),
+            Change::Lease(leased) => {
+                self.leases.insert(leased.mac, leased.clone());
+            }
+            Change::LeaseGone(mac) => {
+                self.leases.remove(mac);
+            }
+            Change::Clock(at) => self.clock = Some(*at),
+            Change::Generation(generation) => {
+                self.generation = Some(*generation);
+                self.granted.clear();
+                self.settled.clear();
+            }
+            Change::Usage { .. } | Change::Noted(_) => {}
+        }
+    }
+
+    #[must_use]
+    pub fn person_named(&self, name: &PersonName) -> Option<&Person> {
+        self.people.values().find(|p| p.name == *name)
+    }
+
+    /// The sums of the days from `from` on (all days ever with [`PeriodKey::ALWAYS`]).
+    #[must_use]
+    pub fn spent_since(&self, tally: Tally, from: PeriodKey) -> Usage {
+        let mut sum = Usage::default();
+        for usage in self.spent.range((tally, from)..=(tally, PeriodKey(i32::MAX))) {
+            sum += *usage.1;
+        }
+        sum
+    }
+
+    /// The lowest slot that nobody has and that is not in `resting`.
+    #[must_use]
+    pub fn free_slot(&self, resting: &BTreeMap<Slot, crate::units::BootTime>) -> Option<Slot> {
+        let people = self.people.values().map(|p| p.slot);
+        let taken: std::collections::BTreeSet<Slot> =
+            people.chain(self.devices.values().filter_map(|d| d.slot)).collect();
+        (Slot::FIRST_FREE.0..Slot::COUNT)
+            .map(Slot)
+            .find(|slot| !taken.contains(slot) && !resting.contains_key(slot))
+    }
+}
