@@ -5,16 +5,7 @@ use std::str::FromStr;
 
 use crate::units::{Bytes, Mac, PersonId, Slot, UnixTime};
 
-/// How often an allowance renews, by civil time in the plan's zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Every {
-    Day,
-    /// Weeks begin on Monday.
-    Week,
-    Month,
-    /// Never: the allowance is a total.
-    Total,
-}
+pub use crate::plan::Every;
 
 /// What a person may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

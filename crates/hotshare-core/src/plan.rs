@@ -1,14 +1,24 @@
 //! The plan that was bought: cap, period, what happens at the cap; and every calendar rule.
+//!
+//! Knows no present time: every question comes with the instant it is asked about.
 
-use jiff::civil::Date;
+use std::fmt;
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
-use crate::units::Bytes;
+use crate::ledger::PeriodKey;
+use crate::units::{Bytes, UnixTime};
+
+pub use jiff::civil::Date;
+
+mod calendar;
 
 /// A time zone by its IANA name, with its rules. The rules are handed in: this crate reads no files.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub struct Zone {
     name: String,
+    tzif: Arc<[u8]>,
     rules: TimeZone,
 }
 
@@ -23,14 +33,28 @@ pub struct BadZone {
 impl Zone {
     #[must_use]
     pub fn utc() -> Zone {
-        Zone { name: "UTC".to_owned(), rules: TimeZone::UTC }
+        Zone {
+            name: "UTC".to_owned(),
+            tzif: Arc::new([]),
+            rules: TimeZone::UTC,
+        }
     }
 
-    /// `tzif` is the zone's compiled data, in the format of RFC 9636.
+    /// `tzif` is the zone's compiled data, in the format of RFC 9636. Empty data is accepted for “UTC” only.
     pub fn from_tzif(name: &str, tzif: &[u8]) -> Result<Zone, BadZone> {
+        if tzif.is_empty() && name == "UTC" {
+            return Ok(Zone::utc());
+        }
         match TimeZone::tzif(name, tzif) {
-            Ok(rules) => Ok(Zone { name: name.to_owned(), rules }),
-            Err(e) => Err(BadZone { name: name.to_owned(), why: e.to_string() }),
+            Ok(rules) => Ok(Zone {
+                name: name.to_owned(),
+                tzif: tzif.into(),
+                rules,
+            }),
+            Err(e) => Err(BadZone {
+                name: name.to_owned(),
+                why: e.to_string(),
+            }),
         }
     }
 
@@ -38,17 +62,83 @@ impl Zone {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// The data that [`Zone::from_tzif`] was given, so that the rules a plan was bought under can be kept with it.
+    #[must_use]
+    pub fn tzif(&self) -> &[u8] {
+        &self.tzif
+    }
 }
 
-/// When a plan renews.
+/// The same name and the same rules.
+impl PartialEq for Zone {
+    fn eq(&self, other: &Zone) -> bool {
+        self.name == other.name && self.tzif == other.tzif
+    }
+}
+impl Eq for Zone {}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Zone({})", self.name)
+    }
+}
+
+/// When a plan renews. A period begins at the first instant of its civil date in the plan's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
     /// Each month on this day, 1 to 31; in a month that is too short, on its last day.
     Monthly { day: u8 },
-    /// Every `days` days, counted from `from`.
+    /// Every `days` days, counted from `from`. Before `from` the plan has not begun.
     EveryDays { days: u16, from: Date },
     /// Once: from `from` until the end of `until`. Closed before and afterwards.
     Once { from: Date, until: Date },
+}
+
+/// How often a person's allowance renews, by civil time in the plan's zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Every {
+    Day,
+    /// Weeks begin on Monday.
+    Week,
+    /// Months begin on the 1st.
+    Month,
+    /// Never: the allowance is a total.
+    Total,
+}
+
+/// One period: its key in the ledger, and the instants from which and until which (exclusive) it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeriodSpan {
+    pub key: PeriodKey,
+    pub begins: UnixTime,
+    /// `None`: it never ends.
+    pub ends: Option<UnixTime>,
+}
+
+/// Where an instant falls in a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Running(PeriodSpan),
+    /// The plan begins then.
+    NotBegun(UnixTime),
+    /// The plan ended then.
+    Over(UnixTime),
+}
+
+/// A period that cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadPeriod {
+    #[error(
+        "a plan cannot renew on day {0} of the month: choose a day from 1 to 31 (a short month uses its last day)"
+    )]
+    Day(u8),
+    #[error("a plan cannot renew every 0 days: choose 1 day or more")]
+    NoDays,
+    #[error("a plan cannot end on {until}, before it begins on {from}: swap the dates")]
+    Backwards { from: Date, until: Date },
+    #[error("{0} is outside the years 1970 to 9000, which is all that plans can use")]
+    Year(Date),
 }
 
 /// What happens when the plan is used up.
@@ -67,3 +157,27 @@ pub struct Plan {
     pub zone: Zone,
     pub at_cap: AtCap,
 }
+
+impl Plan {
+    /// Where `at` falls in this plan.
+    #[must_use]
+    pub fn at(&self, at: UnixTime) -> Phase {
+        self.period.at(&self.zone, at)
+    }
+
+    /// What is kept back of the cap; nothing when there is none.
+    #[must_use]
+    pub fn reserve(&self) -> Bytes {
+        self.cap.map_or(Bytes::ZERO, reserve)
+    }
+}
+
+/// Kept back of a cap, so that what is still in flight when the plan closes does not pass the cap:
+/// 1 % of it, at most 16 MiB.
+#[must_use]
+pub fn reserve(cap: Bytes) -> Bytes {
+    Bytes(cap.0 / 100).min(Bytes::mib(16))
+}
+
+#[cfg(test)]
+mod tests;
