@@ -1,1 +1,48 @@
-fn main() {}
+//! The repository's own small programs. Every step of `.ci/run` that is more than one command is here,
+//! so that it runs the same on a desk.
+
+mod cargo;
+mod deny;
+mod packages;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, tests and checks Hotshare.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Options {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the tests: every tier, or those named.
+    Test {
+        /// Tiers to run; all of them when none is named.
+        tiers: Vec<test::Tier>,
+    },
+    /// Check licences, banned and doubled dependencies, and where they come from.
+    Deny,
+    /// Check the house rules: file sizes, the map, import order, links, names.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let done = match Options::parse().verb {
+        Verb::Test { tiers } => test::run(&tiers),
+        Verb::Deny => deny::run(),
+        Verb::Tidy => tidy::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `cargo xtask test`: builds every test once, then runs them in tiers, from the quick to the slow.
+//!
+//! A tier that cannot run on this machine is a failure, not a gap: who wants less names the tiers.
+
+mod build;
+mod run;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use nix::unistd::geteuid;
+
+use crate::packages::{self, Package};
+use build::Binary;
+
+/// What tests need, and so when and where they can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Tier {
+    /// Decisions, store, formats, command line: no root, no network.
+    Unit,
+    /// Examples in the documentation.
+    Docs,
+    /// The hands on the kernel, each in network namespaces of its own. Root.
+    Root,
+    /// The whole of Hotshare between an internet and phones, in network namespaces. Root.
+    Net,
+}
+
+impl Tier {
+    const ALL: [Tier; 4] = [Tier::Unit, Tier::Docs, Tier::Root, Tier::Net];
+
+    fn needs_root(self) -> bool {
+        self >= Tier::Root
+    }
+
+    /// The tier of a test program, by its package and name.
+    fn of(package: &str, name: &str, is_integration_test: bool) -> Tier {
+        match (package, is_integration_test) {
+            ("hotshare", true) if name.starts_with("net") => Tier::Net,
+            ("hotshare-linux" | "hotshare-lab", true) => Tier::Root,
+            _ => Tier::Unit,
+        }
+    }
+
+    fn packages(self) -> &'static [Package] {
+        match self {
+            Tier::Unit | Tier::Docs => &[],
+            Tier::Root => &ROOT_PACKAGES,
+            Tier::Net => &NET_PACKAGES,
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Tier::Unit => "unit",
+            Tier::Docs => "docs",
+            Tier::Root => "root",
+            Tier::Net => "net",
+        })
+    }
+}
+
+const IPROUTE: Package = Package {
+    name: "iproute2",
+    proof: "ip",
+    purpose: "to look at namespaces from outside",
+};
+
+const ROOT_PACKAGES: [Package; 1] = [IPROUTE];
+
+const NET_PACKAGES: [Package; 1] = [IPROUTE];
+
+/// Tests counted, as the test programs themselves report.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+impl Count {
+    fn add(&mut self, other: Count) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+struct Outcome {
+    tier: Tier,
+    count: Count,
+    took: Duration,
+    note: &'static str,
+}
+
+/// Runs these tiers, or all of them.
+pub(crate) fn run(asked: &[Tier]) -> Result<()> {
+    let tiers = if asked.is_empty() {
+        Tier::ALL.to_vec()
+    } else {
+        asked.to_vec()
+    };
+    let may = |tier: Tier| geteuid().is_root() || !tier.needs_root();
+
+    let needed: Vec<Package> = tiers
+        .iter()
+        .filter(|tier| may(**tier))
+        .flat_map(|tier| tier.packages())
+        .copied()
+        .collect();
+    packages::ensure(&needed)?;
+
+    let start = Instant::now();
+    println!("building the tests");
+    let built = build::tests()?;
+    println!("built in {:.0} s", start.elapsed().as_secs_f64());
+
+    let mut outcomes = Vec::new();
+    for tier in tiers {
+        println!("\ntier {tier}");
+        outcomes.push(if may(tier) {
+            run_tier(tier, &built)?
+        } else {
+            refused(tier)
+        });
+    }
+    close(&outcomes)
+}
+
+fn run_tier(tier: Tier, built: &build::Built) -> Result<Outcome> {
+    let start = Instant::now();
+    let mut count = Count::default();
+    if tier == Tier::Docs {
+        count.add(run::docs()?);
+    }
+    let mine: Vec<&Binary> = built
+        .binaries
+        .iter()
+        .filter(|binary| binary.tier == tier)
+        .collect();
+    for binary in &mine {
+        count.add(run::binary(binary, built)?);
+    }
+    let mut note = "";
+    if mine.is_empty() && tier != Tier::Docs {
+        count.failed += 1;
+        note = "no test program found";
+    }
+    Ok(Outcome {
+        tier,
+        count,
+        took: start.elapsed(),
+        note,
+    })
+}
+
+fn refused(tier: Tier) -> Outcome {
+    println!(
+        "tier {tier} makes network namespaces and needs root; without: cargo xtask test unit docs"
+    );
+    Outcome {
+        tier,
+        count: Count {
+            passed: 0,
+            failed: 1,
+        },
+        took: Duration::ZERO,
+        note: "needs root",
+    }
+}
+
+/// Prints the table and the closing line; an error when anything failed.
+fn close(outcomes: &[Outcome]) -> Result<()> {
+    let mut sum = Count::default();
+    println!(
+        "\n{:6} {:>7} {:>7} {:>7}",
+        "tier", "passed", "failed", "time"
+    );
+    for Outcome {
+        tier,
+        count,
+        took,
+        note,
+    } in outcomes
+    {
+        println!(
+            "{tier:6} {:>7} {:>7} {:>5.0} s {note}",
+            count.passed,
+            count.failed,
+            took.as_secs_f64()
+        );
+        sum.add(*count);
+    }
+    println!("\n{} passed, {} failed", sum.passed, sum.failed);
+    ensure!(sum.failed == 0, "not every test passed");
+    Ok(())
+}
