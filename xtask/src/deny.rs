@@ -14,56 +14,30 @@ pub(crate) fn run() -> Result<()> {
     let program = ensure_installed()?;
     let status = Command::new(&program)
         .current_dir(top())
-        .args([
-            "--log-level",
-            "warn",
-            "check",
-            "licenses",
-            "bans",
-            "sources",
-        ])
+        .args(["--log-level", "warn", "check", "licenses", "bans", "sources"])
         .status()
         .with_context(|| format!("cannot start {}", program.display()))?;
-    ensure!(
-        status.success(),
-        "cargo-deny found something; deny.toml takes exceptions, with a reason"
-    );
+    ensure!(status.success(), "cargo-deny found something; deny.toml takes exceptions, with a reason");
     Ok(())
 }
 
 fn ensure_installed() -> Result<PathBuf> {
-    let tools = top()
-        .join("target/tools")
-        .join(format!("cargo-deny-{VERSION}"));
+    let tools = top().join("target/tools").join(format!("cargo-deny-{VERSION}"));
     let program = tools.join("bin/cargo-deny");
     if program.exists() {
         return Ok(program);
     }
-    println!(
-        "building cargo-deny {VERSION}, once, into {}",
-        tools.display()
-    );
+    println!("building cargo-deny {VERSION}, once, into {}", tools.display());
     let build = tools.join("build");
     let status = cargo()
-        .args([
-            "install",
-            "cargo-deny",
-            "--locked",
-            "--quiet",
-            "--version",
-            VERSION,
-        ])
+        .args(["install", "cargo-deny", "--locked", "--quiet", "--version", VERSION])
         .arg("--root")
         .arg(&tools)
         .arg("--target-dir")
         .arg(&build)
         .status()
         .context("cannot start cargo install")?;
-    ensure!(
-        status.success(),
-        "cargo-deny {VERSION} did not build; its own message is above"
-    );
-    std::fs::remove_dir_all(&build)
-        .with_context(|| format!("cannot remove {}", build.display()))?;
+    ensure!(status.success(), "cargo-deny {VERSION} did not build; its own message is above");
+    std::fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))?;
     Ok(program)
 }

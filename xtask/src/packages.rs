@@ -23,17 +23,14 @@ impl Package {
         if self.proof.starts_with('/') {
             return Path::new(self.proof).exists();
         }
-        search_path()
-            .iter()
-            .any(|folder| folder.join(self.proof).exists())
+        search_path().iter().any(|folder| folder.join(self.proof).exists())
     }
 }
 
 /// The search path, with the folders of administration programs, which an ordinary user's path lacks.
 pub(crate) fn search_path() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = env::var_os("PATH")
-        .map(|path| env::split_paths(&path).collect())
-        .unwrap_or_default();
+    let mut folders: Vec<PathBuf> =
+        env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
     folders.extend(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from));
     folders
 }
@@ -42,25 +39,15 @@ pub(crate) fn search_path() -> Vec<PathBuf> {
 ///
 /// Installs what is missing as root on a machine with apt; elsewhere fails and says what to install.
 pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
-    let missing: Vec<&Package> = packages
-        .iter()
-        .filter(|package| !package.is_there())
-        .collect();
+    let missing: Vec<&Package> = packages.iter().filter(|package| !package.is_there()).collect();
     if missing.is_empty() {
         return Ok(());
     }
     for package in &missing {
-        println!(
-            "Debian package {} is missing; needed {}",
-            package.name, package.purpose
-        );
+        println!("Debian package {} is missing; needed {}", package.name, package.purpose);
     }
     let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
-    let apt = Package {
-        name: "apt",
-        proof: "apt-get",
-        purpose: "",
-    };
+    let apt = Package { name: "apt", proof: "apt-get", purpose: "" };
     if !geteuid().is_root() || !apt.is_there() {
         bail!(
             "cannot install as an ordinary user or without apt; run: sudo apt-get install {}",
@@ -70,23 +57,11 @@ pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
     println!("installing: {}", names.join(" "));
     if !apt_get("install", &names)? {
         // A fresh machine has no package lists yet.
-        ensure!(
-            apt_get("update", &[])?,
-            "apt-get update failed; its own message is above"
-        );
-        ensure!(
-            apt_get("install", &names)?,
-            "apt-get could not install {}",
-            names.join(" ")
-        );
+        ensure!(apt_get("update", &[])?, "apt-get update failed; its own message is above");
+        ensure!(apt_get("install", &names)?, "apt-get could not install {}", names.join(" "));
     }
     for package in missing {
-        ensure!(
-            package.is_there(),
-            "{} is installed, yet {} is not there",
-            package.name,
-            package.proof
-        );
+        ensure!(package.is_there(), "{} is installed, yet {} is not there", package.name, package.proof);
     }
     Ok(())
 }

@@ -64,11 +64,8 @@ impl fmt::Display for Tier {
     }
 }
 
-const IPROUTE: Package = Package {
-    name: "iproute2",
-    proof: "ip",
-    purpose: "to look at namespaces from outside",
-};
+const IPROUTE: Package =
+    Package { name: "iproute2", proof: "ip", purpose: "to look at namespaces from outside" };
 
 const ROOT_PACKAGES: [Package; 1] = [IPROUTE];
 
@@ -97,19 +94,11 @@ struct Outcome {
 
 /// Runs these tiers, or all of them.
 pub(crate) fn run(asked: &[Tier]) -> Result<()> {
-    let tiers = if asked.is_empty() {
-        Tier::ALL.to_vec()
-    } else {
-        asked.to_vec()
-    };
+    let tiers = if asked.is_empty() { Tier::ALL.to_vec() } else { asked.to_vec() };
     let may = |tier: Tier| geteuid().is_root() || !tier.needs_root();
 
-    let needed: Vec<Package> = tiers
-        .iter()
-        .filter(|tier| may(**tier))
-        .flat_map(|tier| tier.packages())
-        .copied()
-        .collect();
+    let needed: Vec<Package> =
+        tiers.iter().filter(|tier| may(**tier)).flat_map(|tier| tier.packages()).copied().collect();
     packages::ensure(&needed)?;
 
     let start = Instant::now();
@@ -120,11 +109,7 @@ pub(crate) fn run(asked: &[Tier]) -> Result<()> {
     let mut outcomes = Vec::new();
     for tier in tiers {
         println!("\ntier {tier}");
-        outcomes.push(if may(tier) {
-            run_tier(tier, &built)?
-        } else {
-            refused(tier)
-        });
+        outcomes.push(if may(tier) { run_tier(tier, &built)? } else { refused(tier) });
     }
     close(&outcomes)
 }
@@ -135,11 +120,7 @@ fn run_tier(tier: Tier, built: &build::Built) -> Result<Outcome> {
     if tier == Tier::Docs {
         count.add(run::docs()?);
     }
-    let mine: Vec<&Binary> = built
-        .binaries
-        .iter()
-        .filter(|binary| binary.tier == tier)
-        .collect();
+    let mine: Vec<&Binary> = built.binaries.iter().filter(|binary| binary.tier == tier).collect();
     for binary in &mine {
         count.add(run::binary(binary, built)?);
     }
@@ -148,49 +129,20 @@ fn run_tier(tier: Tier, built: &build::Built) -> Result<Outcome> {
         count.failed += 1;
         note = "no test program found";
     }
-    Ok(Outcome {
-        tier,
-        count,
-        took: start.elapsed(),
-        note,
-    })
+    Ok(Outcome { tier, count, took: start.elapsed(), note })
 }
 
 fn refused(tier: Tier) -> Outcome {
-    println!(
-        "tier {tier} makes network namespaces and needs root; without: cargo xtask test unit docs"
-    );
-    Outcome {
-        tier,
-        count: Count {
-            passed: 0,
-            failed: 1,
-        },
-        took: Duration::ZERO,
-        note: "needs root",
-    }
+    println!("tier {tier} makes network namespaces and needs root; without: cargo xtask test unit docs");
+    Outcome { tier, count: Count { passed: 0, failed: 1 }, took: Duration::ZERO, note: "needs root" }
 }
 
 /// Prints the table and the closing line; an error when anything failed.
 fn close(outcomes: &[Outcome]) -> Result<()> {
     let mut sum = Count::default();
-    println!(
-        "\n{:6} {:>7} {:>7} {:>7}",
-        "tier", "passed", "failed", "time"
-    );
-    for Outcome {
-        tier,
-        count,
-        took,
-        note,
-    } in outcomes
-    {
-        println!(
-            "{tier:6} {:>7} {:>7} {:>5.0} s {note}",
-            count.passed,
-            count.failed,
-            took.as_secs_f64()
-        );
+    println!("\n{:6} {:>7} {:>7} {:>7}", "tier", "passed", "failed", "time");
+    for Outcome { tier, count, took, note } in outcomes {
+        println!("{tier:6} {:>7} {:>7} {:>5.0} s {note}", count.passed, count.failed, took.as_secs_f64());
         sum.add(*count);
     }
     println!("\n{} passed, {} failed", sum.passed, sum.failed);

@@ -28,11 +28,7 @@ struct Complaint {
 
 impl Complaint {
     fn new(path: impl Into<PathBuf>, line: usize, what: impl Into<String>) -> Complaint {
-        Complaint {
-            path: path.into(),
-            line,
-            what: what.into(),
-        }
+        Complaint { path: path.into(), line, what: what.into() }
     }
 }
 

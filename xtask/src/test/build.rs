@@ -30,36 +30,21 @@ pub(super) struct Binary {
 /// Builds every test of the workspace.
 pub(super) fn tests() -> Result<Built> {
     let mut child = cargo()
-        .args([
-            "test",
-            "--workspace",
-            "--no-run",
-            "--message-format=json-render-diagnostics",
-        ])
+        .args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"])
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start cargo test --no-run")?;
     let output = child.stdout.take().context("cargo test has no output")?;
-    let mut built = Built {
-        binaries: Vec::new(),
-        hotshare: None,
-    };
+    let mut built = Built { binaries: Vec::new(), hotshare: None };
     for line in BufReader::new(output).lines() {
         let line = line.context("cannot read what cargo built")?;
         if let Ok(message) = serde_json::from_str(&line) {
             note(&message, &mut built);
         }
     }
-    let status = child
-        .wait()
-        .context("cannot wait for cargo test --no-run")?;
-    ensure!(
-        status.success(),
-        "the tests do not build; the compiler's message is above"
-    );
-    built
-        .binaries
-        .sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
+    let status = child.wait().context("cannot wait for cargo test --no-run")?;
+    ensure!(status.success(), "the tests do not build; the compiler's message is above");
+    built.binaries.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
     Ok(built)
 }
 
@@ -84,13 +69,9 @@ fn note(message: &Value, built: &mut Built) {
         return;
     }
     // Our packages are named like their folders.
-    let package = folder
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let is_integration_test = message["target"]["kind"]
-        .as_array()
-        .is_some_and(|kinds| kinds.iter().any(|kind| kind == "test"));
+    let package = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let is_integration_test =
+        message["target"]["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "test"));
     built.binaries.push(Binary {
         tier: Tier::of(&package, name, is_integration_test),
         package,

@@ -24,13 +24,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) fn binary(binary: &Binary, built: &Built) -> Result<Count> {
     println!("\n{} {}", binary.package, binary.name);
     let mut command = Command::new(&binary.program);
-    command
-        .current_dir(&binary.folder)
-        .env("CARGO_MANIFEST_DIR", &binary.folder);
-    command.env(
-        "PATH",
-        env::join_paths(search_path()).context("the search path has a colon in it")?,
-    );
+    command.current_dir(&binary.folder).env("CARGO_MANIFEST_DIR", &binary.folder);
+    command.env("PATH", env::join_paths(search_path()).context("the search path has a colon in it")?);
     if let Some(hotshare) = &built.hotshare {
         command.env("CARGO_BIN_EXE_hotshare", hotshare);
     }
@@ -115,16 +110,9 @@ fn report(line: &str) -> Option<Count> {
     let rest = line.trim().strip_prefix("test result: ")?;
     let number = |word: &str| -> Option<u64> {
         let before = rest.split(word).next()?.trim_end();
-        before
-            .rsplit(|sign: char| !sign.is_ascii_digit())
-            .next()?
-            .parse()
-            .ok()
+        before.rsplit(|sign: char| !sign.is_ascii_digit()).next()?.parse().ok()
     };
-    Some(Count {
-        passed: number("passed;")?,
-        failed: number("failed;")? + number("ignored;")?,
-    })
+    Some(Count { passed: number("passed;")?, failed: number("failed;")? + number("ignored;")? })
 }
 
 #[cfg(test)]
@@ -133,27 +121,14 @@ mod tests {
 
     #[test]
     fn closing_lines_are_read_and_ignored_tests_count_as_failed() {
-        let line =
-            "test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out";
-        assert_eq!(
-            report(line),
-            Some(Count {
-                passed: 12,
-                failed: 3
-            })
-        );
+        let line = "test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out";
+        assert_eq!(report(line), Some(Count { passed: 12, failed: 3 }));
         assert_eq!(report("test units::tests::adds ... ok"), None);
     }
 
     #[test]
     fn a_program_that_ends_without_a_report_counts_as_failed() {
         let count = counted(Command::new("true")).expect("true can be started");
-        assert_eq!(
-            count,
-            Count {
-                passed: 0,
-                failed: 1
-            }
-        );
+        assert_eq!(count, Count { passed: 0, failed: 1 });
     }
 }

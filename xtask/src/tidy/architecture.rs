@@ -14,32 +14,16 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
     };
     let mut complaints = Vec::new();
     if map.lines().count() > LONGEST {
-        complaints.push(Complaint::new(
-            MAP,
-            0,
-            format!("is longer than {LONGEST} lines"),
-        ));
+        complaints.push(Complaint::new(MAP, 0, format!("is longer than {LONGEST} lines")));
     }
-    for folder in tree
-        .entries("")
-        .into_iter()
-        .filter(|name| tree.is_folder(name))
-    {
+    for folder in tree.entries("").into_iter().filter(|name| tree.is_folder(name)) {
         if !map.contains(&format!("`{folder}/")) {
-            complaints.push(Complaint::new(
-                MAP,
-                0,
-                format!("does not say what `{folder}/` is"),
-            ));
+            complaints.push(Complaint::new(MAP, 0, format!("does not say what `{folder}/` is")));
         }
     }
     for name in tree.entries("crates") {
         if !map.contains(&format!("`crates/{name}/")) {
-            complaints.push(Complaint::new(
-                MAP,
-                0,
-                format!("does not say what `crates/{name}/` is"),
-            ));
+            complaints.push(Complaint::new(MAP, 0, format!("does not say what `crates/{name}/` is")));
         }
     }
     for (number, line) in (1..).zip(map.lines()) {
@@ -73,17 +57,10 @@ mod tests {
             ("crates/b/Cargo.toml", ""),
             ("dist/unit", ""),
         ]);
-        let what: Vec<String> = check(&tree)
-            .into_iter()
-            .map(|complaint| complaint.what)
-            .collect();
+        let what: Vec<String> = check(&tree).into_iter().map(|complaint| complaint.what).collect();
         assert_eq!(
             what,
-            [
-                "does not say what `dist/` is",
-                "does not say what `crates/b/` is",
-                "crates/gone/ is gone",
-            ]
+            ["does not say what `dist/` is", "does not say what `crates/b/` is", "crates/gone/ is gone",]
         );
     }
 }

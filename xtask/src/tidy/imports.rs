@@ -8,10 +8,7 @@ use super::tree::Tree;
 const SOURCES: &str = "crates/hotshare-core/src";
 
 pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
-    let flow = tree
-        .text(&format!("{SOURCES}/lib.rs"))
-        .map(modules)
-        .unwrap_or_default();
+    let flow = tree.text(&format!("{SOURCES}/lib.rs")).map(modules).unwrap_or_default();
     let mut complaints = Vec::new();
     for (path, text) in tree.texts("rs") {
         let Some(own) = path.strip_prefix(SOURCES).ok().and_then(stage) else {
@@ -21,16 +18,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
             continue;
         };
         for (line, used) in uses(text) {
-            let is_below = flow
-                .iter()
-                .position(|module| *module == used)
-                .is_some_and(|used| used > place);
+            let is_below = flow.iter().position(|module| *module == used).is_some_and(|used| used > place);
             if is_below {
-                complaints.push(Complaint::new(
-                    path,
-                    line,
-                    format!("{own} uses {used}, which is below it"),
-                ));
+                complaints.push(Complaint::new(path, line, format!("{own} uses {used}, which is below it")));
             }
         }
     }
@@ -40,11 +30,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
 /// The modules in the order of lib.rs.
 fn modules(lib: &str) -> Vec<&str> {
     lib.lines()
-        .filter_map(|line| {
-            line.trim_start_matches("pub ")
-                .strip_prefix("mod ")?
-                .strip_suffix(';')
-        })
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'))
         .collect()
 }
 
@@ -59,10 +45,7 @@ fn uses(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("crate::") {
         let line = text[..at].matches('\n').count() + 1;
-        let is_comment = text[..at]
-            .rsplit('\n')
-            .next()
-            .is_some_and(|start| start.contains("//"));
+        let is_comment = text[..at].rsplit('\n').next().is_some_and(|start| start.contains("//"));
         let rest = &text[at + "crate::".len()..];
         if is_comment {
             continue;
@@ -97,9 +80,7 @@ fn heads(group: &str) -> Vec<&str> {
 }
 
 fn word(text: &str) -> Option<&str> {
-    let end = text
-        .find(|sign: char| !sign.is_alphanumeric() && sign != '_')
-        .unwrap_or(text.len());
+    let end = text.find(|sign: char| !sign.is_alphanumeric() && sign != '_').unwrap_or(text.len());
     text.get(..end).filter(|word| !word.is_empty())
 }
 
@@ -110,22 +91,13 @@ mod tests {
     #[test]
     fn a_module_that_uses_one_below_it_is_found() {
         let tree = Tree::of(&[
-            (
-                "crates/hotshare-core/src/lib.rs",
-                "pub mod units;\npub mod plan;\npub mod brain;\n",
-            ),
-            (
-                "crates/hotshare-core/src/units.rs",
-                "// crate::brain is below\n",
-            ),
+            ("crates/hotshare-core/src/lib.rs", "pub mod units;\npub mod plan;\npub mod brain;\n"),
+            ("crates/hotshare-core/src/units.rs", "// crate::brain is below\n"),
             (
                 "crates/hotshare-core/src/plan/days.rs",
                 "use crate::{\n    units::{Bytes, Rate},\n    brain,\n};\n",
             ),
-            (
-                "crates/hotshare-core/src/brain.rs",
-                "use crate::plan::Plan;\nuse crate::units;\n",
-            ),
+            ("crates/hotshare-core/src/brain.rs", "use crate::plan::Plan;\nuse crate::units;\n"),
         ]);
         let complaints = check(&tree);
         assert_eq!(complaints.len(), 1);

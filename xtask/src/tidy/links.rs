@@ -12,11 +12,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
             for target in targets(line) {
                 let folder = path.parent().unwrap_or(Path::new(""));
                 if !tree.has(&plain(&folder.join(target))) {
-                    complaints.push(Complaint::new(
-                        path,
-                        number,
-                        format!("{target} is not there"),
-                    ));
+                    complaints.push(Complaint::new(path, number, format!("{target} is not there")));
                 }
             }
         }
@@ -29,9 +25,7 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
     line.split("](")
         .skip(1)
         .filter_map(|rest| rest.split([')', '#', ' ']).next())
-        .filter(|target| {
-            !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:")
-        })
+        .filter(|target| !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:"))
 }
 
 /// The path without `.` and `..`.
@@ -56,15 +50,8 @@ mod tests {
     #[test]
     fn links_to_pages_that_are_gone_are_found() {
         let page = "[a](../README.md#use) [b](gone.md) [c](https://example.org/x) [d](#here)\n[e](decisions)";
-        let tree = Tree::of(&[
-            ("docs/a.md", page),
-            ("README.md", ""),
-            ("docs/decisions/0001-a.md", ""),
-        ]);
+        let tree = Tree::of(&[("docs/a.md", page), ("README.md", ""), ("docs/decisions/0001-a.md", "")]);
         let complaints = check(&tree);
-        assert_eq!(
-            complaints,
-            [Complaint::new("docs/a.md", 1, "gone.md is not there")]
-        );
+        assert_eq!(complaints, [Complaint::new("docs/a.md", 1, "gone.md is not there")]);
     }
 }

@@ -7,10 +7,8 @@ use super::Complaint;
 use super::tree::Tree;
 
 /// Words that say nothing about what is inside.
-const EMPTY: [&str; 11] = [
-    "common", "data", "helper", "helpers", "info", "manager", "misc", "stuff", "util", "utils",
-    "v2",
-];
+const EMPTY: [&str; 11] =
+    ["common", "data", "helper", "helpers", "info", "manager", "misc", "stuff", "util", "utils", "v2"];
 
 /// Folders whose files are called `NNNN-what`.
 const NUMBERED: [&str; 2] = ["docs/decisions", "crates/hotshare-store/migrations"];
@@ -29,9 +27,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
             }
         }
     }
-    NUMBERED
-        .iter()
-        .for_each(|folder| complaints.extend(numbered(tree, folder)));
+    NUMBERED.iter().for_each(|folder| complaints.extend(numbered(tree, folder)));
     complaints
 }
 
@@ -45,11 +41,7 @@ fn numbered(tree: &Tree, folder: &str) -> Vec<Complaint> {
             continue;
         };
         if let Some(first) = path_by_number.insert(number.to_owned(), path.clone()) {
-            complaints.push(Complaint::new(
-                Path::new(&path),
-                0,
-                format!("has the number of {first}"),
-            ));
+            complaints.push(Complaint::new(Path::new(&path), 0, format!("has the number of {first}")));
         }
     }
     complaints
@@ -65,11 +57,7 @@ mod tests {
 
     #[test]
     fn names_that_say_nothing_are_found() {
-        let tree = Tree::of(&[
-            ("src/dns_utils.rs", ""),
-            ("src/datapath.rs", ""),
-            ("common/x.rs", ""),
-        ]);
+        let tree = Tree::of(&[("src/dns_utils.rs", ""), ("src/datapath.rs", ""), ("common/x.rs", "")]);
         assert_eq!(check(&tree).len(), 2);
     }
 

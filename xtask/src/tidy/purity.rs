@@ -7,35 +7,22 @@ use super::tree::Tree;
 const CORE_MAY_USE: [&str; 2] = ["jiff", "thiserror"];
 
 /// Not in hotshare-core's sources at all; its clippy.toml bans what these can do, one by one.
-const NOT_IN_CORE: [&str; 6] = [
-    "std::fs",
-    "std::thread",
-    "std::process",
-    "std::env",
-    "Instant::now",
-    "SystemTime",
-];
+const NOT_IN_CORE: [&str; 6] =
+    ["std::fs", "std::thread", "std::process", "std::env", "Instant::now", "SystemTime"];
 
 /// Crates that may start another program, each with its reason.
-const MAY_START_PROGRAMS: [(&str, &str); 1] = [(
-    "crates/hotshare-lab",
-    "starts the daemon that it shows, and its phones",
-)];
+const MAY_START_PROGRAMS: [(&str, &str); 1] =
+    [("crates/hotshare-lab", "starts the daemon that it shows, and its phones")];
 
 /// Crates with unsafe code.
 const MAY_BE_UNSAFE: [&str; 2] = ["crates/hotshare-linux", "crates/hotshare-lab"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
     let mut complaints = core_dependencies(tree);
-    for (path, text) in tree
-        .texts("rs")
-        .filter(|(path, _)| path.starts_with("crates"))
-    {
+    for (path, text) in tree.texts("rs").filter(|(path, _)| path.starts_with("crates")) {
         let is_product = path.iter().nth(2).is_some_and(|folder| folder == "src");
         let is_core = path.starts_with("crates/hotshare-core/src");
-        let may_start = MAY_START_PROGRAMS
-            .iter()
-            .any(|(folder, _)| path.starts_with(folder));
+        let may_start = MAY_START_PROGRAMS.iter().any(|(folder, _)| path.starts_with(folder));
         let may_be_unsafe = MAY_BE_UNSAFE.iter().any(|folder| path.starts_with(folder));
         for (number, line) in (1..).zip(text.lines()) {
             let code = line.split("//").next().unwrap_or_default();
@@ -43,23 +30,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
                 && !may_start
                 && (code.contains("Command::new(") || code.contains("process::Command"))
             {
-                complaints.push(Complaint::new(
-                    path,
-                    number,
-                    "starts a program; ask the kernel itself",
-                ));
+                complaints.push(Complaint::new(path, number, "starts a program; ask the kernel itself"));
             }
             if !may_be_unsafe && code.contains(concat!("unsafe", "_code")) {
-                complaints.push(Complaint::new(
-                    path,
-                    number,
-                    "unsafe code belongs in hotshare-linux",
-                ));
+                complaints.push(Complaint::new(path, number, "unsafe code belongs in hotshare-linux"));
             }
-            if let Some(word) = NOT_IN_CORE
-                .iter()
-                .find(|word| is_core && code.contains(**word))
-            {
+            if let Some(word) = NOT_IN_CORE.iter().find(|word| is_core && code.contains(**word)) {
                 complaints.push(Complaint::new(
                     path,
                     number,
@@ -97,14 +73,8 @@ mod tests {
     #[test]
     fn a_core_that_reaches_out_is_found() {
         let tree = Tree::of(&[
-            (
-                "crates/hotshare-core/Cargo.toml",
-                "[dependencies]\njiff = \"1\"\ntokio = \"1\"\n",
-            ),
-            (
-                "crates/hotshare-core/src/plan.rs",
-                "let now = std::time::SystemTime::now();\n// std::fs\n",
-            ),
+            ("crates/hotshare-core/Cargo.toml", "[dependencies]\njiff = \"1\"\ntokio = \"1\"\n"),
+            ("crates/hotshare-core/src/plan.rs", "let now = std::time::SystemTime::now();\n// std::fs\n"),
         ]);
         assert_eq!(check(&tree).len(), 2);
     }

@@ -24,22 +24,19 @@ impl Tree {
 
     fn read_folder(&mut self, top: &Path, folder: &Path) -> Result<()> {
         let path = top.join(folder);
-        let entries =
-            fs::read_dir(&path).with_context(|| format!("cannot list {}", path.display()))?;
+        let entries = fs::read_dir(&path).with_context(|| format!("cannot list {}", path.display()))?;
         for entry in entries {
             let entry = entry.with_context(|| format!("cannot list {}", path.display()))?;
             let inside = folder.join(entry.file_name());
-            let kind = entry
-                .file_type()
-                .with_context(|| format!("cannot look at {}", inside.display()))?;
+            let kind = entry.file_type().with_context(|| format!("cannot look at {}", inside.display()))?;
             if SKIPPED.iter().any(|name| entry.file_name() == *name) {
                 continue;
             }
             if kind.is_dir() {
                 self.read_folder(top, &inside)?;
             } else if kind.is_file() {
-                let bytes = fs::read(entry.path())
-                    .with_context(|| format!("cannot read {}", inside.display()))?;
+                let bytes =
+                    fs::read(entry.path()).with_context(|| format!("cannot read {}", inside.display()))?;
                 self.files.insert(inside, bytes);
             }
         }
@@ -48,25 +45,15 @@ impl Tree {
 
     #[cfg(test)]
     pub(super) fn of(files: &[(&str, &str)]) -> Tree {
-        Tree {
-            files: files
-                .iter()
-                .map(|(path, text)| (path.into(), text.as_bytes().to_vec()))
-                .collect(),
-        }
+        Tree { files: files.iter().map(|(path, text)| (path.into(), text.as_bytes().to_vec())).collect() }
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = (&Path, &[u8])> {
-        self.files
-            .iter()
-            .map(|(path, bytes)| (path.as_path(), bytes.as_slice()))
+        self.files.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()))
     }
 
     /// Files that are text and whose names end so.
-    pub(super) fn texts<'a>(
-        &'a self,
-        extension: &'a str,
-    ) -> impl Iterator<Item = (&'a Path, &'a str)> {
+    pub(super) fn texts<'a>(&'a self, extension: &'a str) -> impl Iterator<Item = (&'a Path, &'a str)> {
         self.files()
             .filter(move |(path, _)| path.extension().is_some_and(|found| found == extension))
             .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))

@@ -11,19 +11,12 @@ const UNDONE: [(&str, &str); 8] = [
     (concat!("todo", "!"), "finish it"),
     (concat!("unimplemented", "!"), "finish it"),
     (concat!("dbg", "!("), "left over from looking for a fault"),
-    (
-        concat!("#[ig", "nore"),
-        "a test that does not run proves nothing",
-    ),
+    (concat!("#[ig", "nore"), "a test that does not run proves nothing"),
     (concat!("allow(dead", "_code"), "remove what nobody uses"),
 ];
 
 /// In any file, compiled ones too.
-const PLACES: [&str; 3] = [
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-    concat!("/wo", "rk/"),
-];
+const PLACES: [&str; 3] = [concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/wo", "rk/")];
 
 /// Where every dependency comes from.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
@@ -41,10 +34,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
     }
     for (path, bytes) in tree.files() {
         for place in PLACES {
-            if bytes
-                .windows(place.len())
-                .any(|window| window == place.as_bytes())
-            {
+            if bytes.windows(place.len()).any(|window| window == place.as_bytes()) {
                 let what = format!("{place} is a place on one machine");
                 complaints.push(Complaint::new(path, line_of(bytes, place), what));
             }
@@ -53,11 +43,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
     let sources = tree.text("Cargo.lock").unwrap_or_default();
     for (number, line) in (1..).zip(sources.lines()) {
         if line.starts_with("source = ") && !line.contains(REGISTRY) {
-            complaints.push(Complaint::new(
-                "Cargo.lock",
-                number,
-                "a dependency from another place",
-            ));
+            complaints.push(Complaint::new("Cargo.lock", number, "a dependency from another place"));
         }
     }
     complaints
@@ -67,11 +53,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
 fn line_of(bytes: &[u8], word: &str) -> usize {
     std::str::from_utf8(bytes)
         .ok()
-        .and_then(|text| {
-            (1..)
-                .zip(text.lines())
-                .find(|(_, line)| line.contains(word))
-        })
+        .and_then(|text| (1..).zip(text.lines()).find(|(_, line)| line.contains(word)))
         .map_or(0, |(number, _)| number)
 }
 
