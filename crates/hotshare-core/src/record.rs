@@ -1,7 +1,6 @@
 //! What is written down: the changes the store commits, and the snapshot it gives back at start.
 
-use std::net::Ipv4Addr;
-
+pub use crate::lease::Leased;
 use crate::ledger::{Entry, PeriodKey};
 use crate::meter::{Reading, Usage};
 use crate::people::{Device, Person};
@@ -15,13 +14,28 @@ pub enum Change {
     Entry(Entry),
     /// The kernel may be given a total of `total` for this slot, in the present generation of maps.
     /// What of it is not spent counts as used in `period`.
-    Granted { slot: Slot, total: Bytes, period: PeriodKey },
+    Granted {
+        slot: Slot,
+        total: Bytes,
+        period: PeriodKey,
+    },
     /// Usage up to this reading has been recorded, in the present generation of maps.
-    Settled { slot: Slot, reading: Reading },
+    Settled {
+        slot: Slot,
+        reading: Reading,
+    },
     /// Added to the minute's row. `minute` is Unix time / 60. `mac` is `None` for the plan (billed).
-    Usage { minute: i64, who: Who, usage: Usage },
+    Usage {
+        minute: i64,
+        who: Who,
+        usage: Usage,
+    },
     /// Added to the sums of a civil day (in the plan's zone): delivered for a person, billed for the plan.
-    Spent { tally: Tally, day: PeriodKey, usage: Usage },
+    Spent {
+        tally: Tally,
+        day: PeriodKey,
+        usage: Usage,
+    },
     /// Inserted, or replaced by id.
     Person(Person),
     /// The person is gone; entries and usage stay.
@@ -60,18 +74,6 @@ pub enum Tally {
     Delivered,
     /// What one person's devices really sent and got.
     Person(PersonId),
-}
-
-/// A lease as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leased {
-    pub mac: Mac,
-    pub ip: Ipv4Addr,
-    /// Option 61, as sent.
-    pub client_id: Option<Vec<u8>>,
-    /// What the station calls itself (option 12): hostile text.
-    pub host_name: Option<String>,
-    pub expires: UnixTime,
 }
 
 /// A line of the diary.
