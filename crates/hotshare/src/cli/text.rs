@@ -1,0 +1,75 @@
+//! Text of strangers, made fit for a terminal.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The text with everything escaped that a terminal would obey, hide or reorder: control characters, line
+/// separators, and the invisible and bidirectional format characters. `evil\nname` becomes `evil\u{a}name`.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_treacherous(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
+/// Like [`escaped`], and cut to so many terminal cells; what was cut is marked with “…”.
+pub(crate) fn fitted(text: &str, cells: usize) -> String {
+    let text = escaped(text);
+    if text.width() <= cells {
+        return text;
+    }
+    let mut out = String::new();
+    let mut left = cells.saturating_sub(1);
+    for c in text.chars() {
+        let width = c.width().unwrap_or(0);
+        if width > left {
+            break;
+        }
+        left -= width;
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+/// Characters that show as something else than themselves, or as nothing.
+pub(crate) fn is_treacherous(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped() {
+        for (text, shown) in [
+            ("Pixel-8", "Pixel-8"),
+            ("小明的手机", "小明的手机"),
+            ("a\x1b[2Jb", "a\\u{1b}[2Jb"),
+            ("a\u{9b}2Jb", "a\\u{9b}2Jb"),
+            ("a\nb\tc\rd\x7f", "a\\u{a}b\\u{9}c\\u{d}d\\u{7f}"),
+            ("abc\u{202e}cba", "abc\\u{202e}cba"),
+            ("a\u{2066}b\u{200b}c\u{feff}", "a\\u{2066}b\\u{200b}c\\u{feff}"),
+            ("a\u{e0041}", "a\\u{e0041}"),
+            ("a\u{2028}b", "a\\u{2028}b"),
+        ] {
+            assert_eq!(escaped(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn cut_by_cells_not_by_characters() {
+        assert_eq!(fitted("anna", 4), "anna");
+        assert_eq!(fitted("annabel", 4), "ann…");
+        assert_eq!(fitted("小明的手机", 10), "小明的手机");
+        assert_eq!(fitted("小明的手机", 6), "小明…");
+        assert_eq!(fitted("小明的手机", 5), "小明…");
+        assert_eq!(fitted("x", 0), "…");
+    }
+}

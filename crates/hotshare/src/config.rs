@@ -1,0 +1,93 @@
+//! The configuration file, read strictly: what is not known, or makes no sense, is refused with the line and
+//! column where it stands. Everything that is wrong is told at once.
+//!
+//! Only what the machine needs before anybody can ask it is here. The plan and the people are in the ledger,
+//! and are changed with `hotshare plan` and `hotshare people`.
+
+mod document;
+mod problem;
+mod values;
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use hotshare_core::people::PersonName;
+
+pub(crate) use self::problem::ConfigError;
+pub(crate) use self::values::{Subnet, interface_name};
+
+/// A file that says everything that can be said, with the values that hold when nothing is said.
+pub(crate) const EXAMPLE: &str = include_str!("config/example.toml");
+
+/// What the machine's owner configured: every value is checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Config {
+    pub(crate) uplink: UplinkConfig,
+    pub(crate) lan: LanConfig,
+    pub(crate) grants: GrantsConfig,
+    pub(crate) people: PeopleConfig,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UplinkConfig {
+    /// `None`: the interface of the default route.
+    pub(crate) interface: Option<String>,
+    /// Asked instead of those that the uplink offers. Empty: those that it offers.
+    pub(crate) resolvers: Vec<Ipv4Addr>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LanConfig {
+    /// Valid names, each once, none of them the uplink's. May be empty: then `--lan` must say.
+    pub(crate) interfaces: Vec<String>,
+    /// `None`: one that collides with nothing the host routes.
+    pub(crate) subnet: Option<Subnet>,
+    /// Two minutes to seven days.
+    pub(crate) lease_time: Duration,
+}
+
+impl Default for LanConfig {
+    fn default() -> LanConfig {
+        LanConfig { interfaces: Vec::new(), subnet: None, lease_time: Duration::from_secs(3600) }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GrantsConfig {
+    /// So long after the daemon's last sign of life the gate closes by itself. 5 to 300 s.
+    pub(crate) expiry: Duration,
+}
+
+impl Default for GrantsConfig {
+    fn default() -> GrantsConfig {
+        GrantsConfig { expiry: Duration::from_secs(30) }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PeopleConfig {
+    /// Whose a device is that nobody knows. `None`: it is closed and waits for the owner.
+    pub(crate) default: Option<PersonName>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Config::parse(&file, &text),
+            Err(source) => Err(ConfigError::Unreadable { file, source }),
+        }
+    }
+
+    /// Checks the text of a file; `file` is what errors call it.
+    pub(crate) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
+        let mut document = document::Document::read(text);
+        let config = values::take(&mut document);
+        match document.problems() {
+            problems if problems.is_empty() => Ok(config),
+            problems => Err(ConfigError::Wrong { file: file.to_owned(), problems }),
+        }
+    }
+}

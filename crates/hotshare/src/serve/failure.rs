@@ -1,0 +1,53 @@
+//! Replies that say no.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use hotshare_api::{Code, Failure};
+use hotshare_core::ask::Refusal;
+
+/// A failure, and the HTTP status it is sent with.
+#[derive(Debug)]
+pub(super) struct No {
+    status: StatusCode,
+    failure: Failure,
+}
+
+impl No {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> No {
+        let status = match code {
+            Code::BadRequest => StatusCode::BAD_REQUEST,
+            Code::NoSuchPath | Code::NoSuchPerson | Code::NoSuchDevice => StatusCode::NOT_FOUND,
+            Code::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Code::NameTaken | Code::Full => StatusCode::CONFLICT,
+            Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Code::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::NotAStation | Code::BadPeriod => StatusCode::UNPROCESSABLE_ENTITY,
+            Code::NotWritten | Code::NotRead | Code::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
+            Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        No { status, failure: Failure::new(code, message) }
+    }
+}
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> No {
+        let code = match refusal {
+            Refusal::NoSuchPerson(_) => Code::NoSuchPerson,
+            Refusal::NameTaken(_) => Code::NameTaken,
+            Refusal::NoSuchDevice(_) => Code::NoSuchDevice,
+            Refusal::NotAStation(_) => Code::NotAStation,
+            Refusal::Full(_) => Code::Full,
+            Refusal::BadPeriod => Code::BadPeriod,
+            Refusal::NotWritten(_) => Code::NotWritten,
+        };
+        No::new(code, refusal.to_string())
+    }
+}
+
+impl IntoResponse for No {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.failure)).into_response()
+    }
+}

@@ -1,0 +1,207 @@
+//! Which request goes where.
+
+use axum::Json;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::{get, patch, post};
+use hotshare_api as api;
+use hotshare_api::{Code, path};
+use hotshare_core as core;
+use hotshare_core::ask::{Answer, Ask};
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::failure::No;
+use super::{AppState, translate};
+
+pub(super) fn router(state: AppState) -> Router {
+    Router::new()
+        .route(path::STATUS, get(status))
+        .route(path::PEOPLE, get(people).post(person_add))
+        .route(&format!("{}/{{name}}", path::PEOPLE), patch(person_change).delete(person_remove))
+        .route(path::DEVICES, get(devices))
+        .route(&format!("{}/{{mac}}", path::DEVICES), patch(device_change).delete(device_forget))
+        .route(path::PLAN, get(plan).patch(plan_change))
+        .route(path::PLAN_CORRECT, post(plan_correct))
+        .route(path::DOWN, post(down))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(state)
+}
+
+type Reply<T> = Result<Json<T>, No>;
+
+async fn status(State(state): State<AppState>) -> Reply<api::Status> {
+    Ok(Json(translate::status(&state.status().await?)))
+}
+
+async fn people(State(state): State<AppState>) -> Reply<api::People> {
+    let status = translate::status(&state.status().await?);
+    Ok(Json(api::People { schema: api::SCHEMA, people: status.people }))
+}
+
+async fn devices(State(state): State<AppState>) -> Reply<api::Devices> {
+    let status = translate::status(&state.status().await?);
+    Ok(Json(api::Devices { schema: api::SCHEMA, devices: status.devices }))
+}
+
+async fn plan(State(state): State<AppState>) -> Reply<api::PlanReply> {
+    let status = translate::status(&state.status().await?);
+    Ok(Json(api::PlanReply { schema: api::SCHEMA, plan: status.plan }))
+}
+
+async fn person_add(State(state): State<AppState>, body: Body<api::PersonNew>) -> Reply<api::Done> {
+    let Body(new) = body;
+    let name = translate::name(&new.name)?;
+    let allowance = translate::allowance(new.allowance, new.allowance_every)?;
+    state.change(Ask::PersonAdd { name, allowance }).await
+}
+
+async fn person_change(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    body: Body<api::PersonChange>,
+) -> Reply<api::Done> {
+    let name = translate::name(&name)?;
+    let ask = match body.0 {
+        api::PersonChange { allowance: Some(allowance), allowance_every, paused: None } => {
+            Ask::PersonSet { name, allowance: translate::allowance(allowance, allowance_every)? }
+        }
+        api::PersonChange { allowance: None, allowance_every: None, paused: Some(paused) } => {
+            Ask::PersonPause { name, paused }
+        }
+        _ => return Err(one_thing("`allowance` (with `allowance_every`) or `paused`")),
+    };
+    state.change(ask).await
+}
+
+async fn person_remove(State(state): State<AppState>, Path(name): Path<String>) -> Reply<api::Done> {
+    state.change(Ask::PersonRemove { name: translate::name(&name)? }).await
+}
+
+async fn device_change(
+    State(state): State<AppState>,
+    Path(mac): Path<String>,
+    body: Body<api::DeviceChange>,
+) -> Reply<api::Done> {
+    let mac = translate::mac(&mac)?;
+    let ask = match body.0 {
+        api::DeviceChange { person: Some(person), blocked: None } => {
+            Ask::DeviceAssign { mac, person: translate::name(&person)? }
+        }
+        api::DeviceChange { person: None, blocked: Some(blocked) } => Ask::DeviceBlock { mac, blocked },
+        api::DeviceChange { .. } => return Err(one_thing("`person` or `blocked`")),
+    };
+    state.change(ask).await
+}
+
+async fn device_forget(State(state): State<AppState>, Path(mac): Path<String>) -> Reply<api::Done> {
+    state.change(Ask::DeviceForget { mac: translate::mac(&mac)? }).await
+}
+
+async fn plan_change(State(state): State<AppState>, body: Body<api::PlanChange>) -> Reply<api::Done> {
+    let change = translate::plan_change(body.0)?;
+    if change == core::ask::PlanChange::default() {
+        return Err(No::new(Code::BadRequest, "nothing to change: send `cap`, `period` or `zone`"));
+    }
+    state.change(Ask::PlanSet(change)).await
+}
+
+async fn plan_correct(State(state): State<AppState>, body: Body<api::PlanCorrection>) -> Reply<api::Done> {
+    state.change(Ask::PlanCorrect { used: core::units::Bytes(body.0.used) }).await
+}
+
+async fn down(State(state): State<AppState>) -> Json<api::Done> {
+    state.down.cancel();
+    Json(api::Done { schema: api::SCHEMA, done: true })
+}
+
+async fn no_such_path() -> No {
+    No::new(Code::NoSuchPath, "there is no such path; the daemon may be older or newer than what asked it")
+}
+
+async fn wrong_method() -> No {
+    No::new(Code::WrongMethod, "this path does not know this method; docs/api.md lists what it knows")
+}
+
+fn one_thing(what: &str) -> No {
+    No::new(Code::BadRequest, format!("send exactly one change: {what}"))
+}
+
+impl AppState {
+    /// Asks the brain, and waits so long as it may take.
+    pub(super) async fn ask(&self, ask: Ask) -> Result<Answer, No> {
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            self.brain.send((ask, reply)).await.ok()?;
+            answer.await.ok()
+        };
+        match timeout(self.limits.answer_time, asked).await {
+            Ok(Some(Answer::Refused(refusal))) => Err(refusal.into()),
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => Err(No::new(Code::Busy, "the daemon is stopping; nothing was changed")),
+            Err(_) => Err(No::new(
+                Code::Busy,
+                format!(
+                    "the daemon did not answer within {} s, so it is not known whether anything was changed; look at its log and at `hotshare status`, and try again",
+                    self.limits.answer_time.as_secs()
+                ),
+            )),
+        }
+    }
+
+    async fn status(&self) -> Result<core::ask::Status, No> {
+        match self.ask(Ask::Status).await? {
+            Answer::Status(status) => Ok(*status),
+            Answer::Done | Answer::Refused(_) => Err(No::new(Code::Busy, "the daemon has no status to tell")),
+        }
+    }
+
+    async fn change(&self, ask: Ask) -> Reply<api::Done> {
+        self.ask(ask).await?;
+        Ok(Json(api::Done { schema: api::SCHEMA, done: true }))
+    }
+}
+
+/// A body of JSON: declared as such, not too large, arriving in time, and well formed.
+struct Body<T>(T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
+    type Rejection = No;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Body<T>, No> {
+        let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !declared.is_some_and(|d| {
+            d.split(';').next().is_some_and(|d| d.trim().eq_ignore_ascii_case("application/json"))
+        }) {
+            return Err(No::new(
+                Code::NotJson,
+                "the body must be declared with `content-type: application/json`",
+            ));
+        }
+        let limits = state.limits;
+        let (parts, body) = request.into_parts();
+        let limited = Request::from_parts(
+            parts,
+            axum::body::Body::new(http_body_util::Limited::new(body, limits.body_size)),
+        );
+        let bytes = match timeout(limits.body_time, Bytes::from_request(limited, &())).await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(e)) if e.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
+                let text = format!("the body is larger than {} bytes", limits.body_size);
+                return Err(No::new(Code::TooLarge, text));
+            }
+            Ok(Err(e)) => return Err(No::new(Code::BadRequest, format!("the body did not arrive: {e}"))),
+            Err(_) => {
+                let text = format!("the body did not arrive within {} s", limits.body_time.as_secs());
+                return Err(No::new(Code::TooSlow, text));
+            }
+        };
+        serde_json::from_slice(&bytes)
+            .map(Body)
+            .map_err(|e| No::new(Code::BadRequest, format!("the body cannot be used: {e}")))
+    }
+}

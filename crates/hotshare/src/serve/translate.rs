@@ -1,0 +1,205 @@
+//! Between the promised formats and the brain's own words.
+
+use hotshare_api as api;
+use hotshare_core::ask::{DeviceStatus, PersonStatus, PlanChange, PlanStatus, Status};
+use hotshare_core::people::{Allowance, Every, PersonName};
+use hotshare_core::plan::{AtCap, Period};
+use hotshare_core::policy::{Verdict, Why};
+use hotshare_core::units::{Bytes, Mac};
+use jiff::civil::Date;
+
+use super::failure::No;
+use crate::zone;
+
+fn bad(message: impl Into<String>) -> No {
+    No::new(api::Code::BadRequest, message)
+}
+
+pub(super) fn name(text: &str) -> Result<PersonName, No> {
+    text.parse::<PersonName>().map_err(|e| bad(e.to_string()))
+}
+
+pub(super) fn mac(text: &str) -> Result<Mac, No> {
+    text.parse::<Mac>().map_err(|e| bad(e.to_string()))
+}
+
+pub(super) fn allowance(bytes: Option<u64>, every: Option<api::Every>) -> Result<Allowance, No> {
+    match (bytes, every) {
+        (None, None) => Ok(Allowance::Unlimited),
+        (Some(bytes), Some(every)) => {
+            let every = match every {
+                api::Every::Day => Every::Day,
+                api::Every::Week => Every::Week,
+                api::Every::Month => Every::Month,
+                api::Every::Total => Every::Total,
+            };
+            Ok(Allowance::Limited { bytes: Bytes(bytes), every })
+        }
+        (Some(_), None) => {
+            Err(bad("an allowance in bytes needs `allowance_every`: day, week, month or total"))
+        }
+        (None, Some(_)) => {
+            Err(bad("`allowance_every` needs an allowance in bytes; without it the person is unlimited"))
+        }
+    }
+}
+
+pub(super) fn plan_change(change: api::PlanChange) -> Result<PlanChange, No> {
+    Ok(PlanChange {
+        cap: change.cap.map(|cap| cap.map(Bytes)),
+        period: change.period.as_ref().map(period).transpose()?,
+        zone: change.zone.map(|name| zone::named(&name)).transpose().map_err(|e| bad(e.to_string()))?,
+    })
+}
+
+fn period(period: &api::Period) -> Result<Period, No> {
+    Ok(match period {
+        api::Period::Monthly { day: day @ 1..=31 } => Period::Monthly { day: *day },
+        api::Period::Monthly { day } => {
+            let text = format!(
+                "a month has no day {day}; choose the day of the month on which the plan renews, 1 to 31"
+            );
+            return Err(No::new(api::Code::BadPeriod, text));
+        }
+        api::Period::EveryDays { days, from } => Period::EveryDays { days: *days, from: date(from)? },
+        api::Period::Once { from, until } => Period::Once { from: date(from)?, until: date(until)? },
+    })
+}
+
+fn date(text: &str) -> Result<Date, No> {
+    // The parser would take a date with a time of day too, and forget the time.
+    let plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    let date = if plain { text.parse::<Date>().ok() } else { None };
+    date.ok_or_else(|| bad(format!("“{}” is not a date; write one such as 2026-11-01", text.escape_debug())))
+}
+
+pub(super) fn status(status: &Status) -> api::Status {
+    api::Status {
+        schema: api::SCHEMA,
+        at: status.at.0,
+        daemon: api::Daemon { pid: std::process::id(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        clock_held: status.clock_held,
+        uplink: status
+            .uplink
+            .as_ref()
+            .map(|uplink| api::Uplink { name: uplink.name.clone(), address: uplink.address.to_string() }),
+        closed: status.closed.map(verdict).filter(|v| *v != api::Verdict::Open),
+        plan: plan(&status.plan),
+        people: status.people.iter().map(person).collect(),
+        devices: status.devices.iter().map(device).collect(),
+    }
+}
+
+fn plan(status: &PlanStatus) -> api::Plan {
+    api::Plan {
+        cap: status.plan.cap.map(|cap| cap.0),
+        billed: status.billed.0,
+        balance: status.balance.map(|balance| balance.0),
+        recorded: status.recorded.0,
+        reserve: status.reserve.0,
+        delivered: status.delivered.0,
+        refused: status.refused.0,
+        own: status.own.0,
+        corrected: status.corrected,
+        period: match status.plan.period {
+            Period::Monthly { day } => api::Period::Monthly { day },
+            Period::EveryDays { days, from } => api::Period::EveryDays { days, from: from.to_string() },
+            Period::Once { from, until } => {
+                api::Period::Once { from: from.to_string(), until: until.to_string() }
+            }
+        },
+        zone: status.plan.zone.name().to_owned(),
+        at_cap: match status.plan.at_cap {
+            AtCap::Stop => api::AtCap::Stop,
+        },
+        begins: status.begins.0,
+        ends: status.ends.map(|ends| ends.0),
+    }
+}
+
+fn person(status: &PersonStatus) -> api::Person {
+    let (allowance, allowance_every) = match status.allowance {
+        Allowance::Unlimited => (None, None),
+        Allowance::Limited { bytes, every } => (
+            Some(bytes.0),
+            Some(match every {
+                Every::Day => api::Every::Day,
+                Every::Week => api::Every::Week,
+                Every::Month => api::Every::Month,
+                Every::Total => api::Every::Total,
+            }),
+        ),
+    };
+    api::Person {
+        name: status.name.as_str().to_owned(),
+        allowance,
+        allowance_every,
+        up: status.up.0,
+        down: status.down.0,
+        recorded: status.recorded.0,
+        balance: status.balance.map(|balance| balance.0),
+        renews: status.renews.map(|renews| renews.0),
+        verdict: verdict(status.verdict),
+        devices: status.devices,
+    }
+}
+
+fn device(status: &DeviceStatus) -> api::Device {
+    api::Device {
+        mac: status.mac.to_string(),
+        person: status.person.as_ref().map(|name| name.as_str().to_owned()),
+        blocked: status.blocked,
+        host_name: status.host_name.clone(),
+        address: status.address.map(|address| address.to_string()),
+        up: status.up.0,
+        down: status.down.0,
+        first_seen: status.first_seen.0,
+    }
+}
+
+fn verdict(verdict: Verdict) -> api::Verdict {
+    match verdict {
+        Verdict::Open => api::Verdict::Open,
+        Verdict::Closed(why) => match why {
+            Why::Paused => api::Verdict::Paused,
+            Why::AllowanceUsed => api::Verdict::AllowanceUsed,
+            Why::PlanUsed => api::Verdict::PlanUsed,
+            Why::PlanOver => api::Verdict::PlanOver,
+            Why::NoUplink => api::Verdict::NoUplink,
+            Why::LedgerStuck => api::Verdict::LedgerStuck,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The API's words are those of core, so that the diary, the log and the API agree.
+    #[test]
+    fn words_agree_with_core() {
+        for why in
+            [Why::Paused, Why::AllowanceUsed, Why::PlanUsed, Why::PlanOver, Why::NoUplink, Why::LedgerStuck]
+        {
+            let text = serde_json::to_string(&verdict(Verdict::Closed(why))).expect("plain");
+            assert_eq!(text, format!("\"{}\"", why.word()));
+        }
+    }
+
+    #[test]
+    fn dates_are_dates_only() {
+        assert!(date("2026-11-01").is_ok());
+        for text in
+            ["2026-11-31", "2026-11-01T00:00", "20261101", "+002026-11-01", "2026-1-1", "", "tomorrow"]
+        {
+            assert!(date(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_allowance_is_whole_or_nothing() {
+        assert!(allowance(Some(1), None).is_err());
+        assert!(allowance(None, Some(api::Every::Day)).is_err());
+        assert_eq!(allowance(None, None).ok(), Some(Allowance::Unlimited));
+    }
+}
