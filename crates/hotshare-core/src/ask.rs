@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use crate::people::{Allowance, PersonName};
-use crate::plan::{Period, Plan, Zone};
+use crate::plan::{BadPeriod, Period, Plan, Zone};
 use crate::policy::{Balance, Verdict};
 use crate::units::{Bytes, Mac, UnixTime};
 
@@ -12,18 +12,39 @@ use crate::units::{Bytes, Mac, UnixTime};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
     Status,
-    PersonAdd { name: PersonName, allowance: Allowance },
-    PersonSet { name: PersonName, allowance: Allowance },
-    PersonPause { name: PersonName, paused: bool },
+    PersonAdd {
+        name: PersonName,
+        allowance: Allowance,
+    },
+    PersonSet {
+        name: PersonName,
+        allowance: Allowance,
+    },
+    PersonPause {
+        name: PersonName,
+        paused: bool,
+    },
     /// Devices of the person wait for the owner again.
-    PersonRemove { name: PersonName },
-    DeviceAssign { mac: Mac, person: PersonName },
-    DeviceBlock { mac: Mac, blocked: bool },
+    PersonRemove {
+        name: PersonName,
+    },
+    DeviceAssign {
+        mac: Mac,
+        person: PersonName,
+    },
+    DeviceBlock {
+        mac: Mac,
+        blocked: bool,
+    },
     /// Forget the device; it comes back as a new one.
-    DeviceForget { mac: Mac },
+    DeviceForget {
+        mac: Mac,
+    },
     PlanSet(PlanChange),
     /// The carrier says that `used` has been used in this period: post the difference.
-    PlanCorrect { used: Bytes },
+    PlanCorrect {
+        used: Bytes,
+    },
     /// Write everything that was counted so far to the store, then answer.
     Flush,
 }
@@ -50,7 +71,9 @@ pub enum Answer {
 pub enum Refusal {
     #[error("there is nobody named “{0}”; `hotshare people` lists who there is")]
     NoSuchPerson(PersonName),
-    #[error("there is already somebody named “{0}”; choose another name, or change the allowance with `hotshare people set`")]
+    #[error(
+        "there is already somebody named “{0}”; choose another name, or change the allowance with `hotshare people set`"
+    )]
     NameTaken(PersonName),
     #[error("no device with the address {0} has been seen; `hotshare devices` lists those that have")]
     NoSuchDevice(Mac),
@@ -58,8 +81,8 @@ pub enum Refusal {
     NotAStation(Mac),
     #[error("all {0} accounts are in use; remove people or forget devices that are gone")]
     Full(u32),
-    #[error("a plan that renews every N days needs N of at least 1, and a plan that ends must not end before it begins")]
-    BadPeriod,
+    #[error("{0}")]
+    BadPeriod(BadPeriod),
     #[error("the change could not be written to the ledger: {0}; nothing was changed")]
     NotWritten(String),
 }

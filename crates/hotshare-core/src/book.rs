@@ -34,8 +34,7 @@ impl Book {
         for (account, period, bytes) in snapshot.totals {
             totals.add(account, period, bytes);
         }
-        let no_plan =
-            Plan { cap: None, period: Period::Monthly { day: 1 }, zone, at_cap: AtCap::Stop };
+        let no_plan = Plan { cap: None, period: Period::Monthly { day: 1 }, zone, at_cap: AtCap::Stop };
         Book {
             plan: snapshot.plan.unwrap_or(no_plan),
             people: snapshot.people.into_iter().map(|p| (p.id, p)).collect(),

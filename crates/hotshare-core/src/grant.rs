@@ -71,13 +71,7 @@ impl Position {
 impl Purse {
     #[must_use]
     pub fn new(now: BootTime) -> Purse {
-        Purse {
-            size: Bytes::ZERO,
-            refilled: now,
-            last_used: Bytes::ZERO,
-            last_used_at: now,
-            dry_at: None,
-        }
+        Purse { size: Bytes::ZERO, refilled: now, last_used: Bytes::ZERO, last_used_at: now, dry_at: None }
     }
 
     /// The kernel refused a packet of this account.

@@ -1,0 +1,247 @@
+//! What the owner asks for, turned into changes; refused when it cannot be.
+
+use super::settle::Owner;
+use super::{AskId, Brain, Command, Posting};
+use crate::ask::{Answer, Ask, PlanChange, Refusal};
+use crate::ledger::{Entry, EntryKind};
+use crate::meter::Usage;
+use crate::people::{Allowance, Device, Person, PersonName};
+use crate::plan::{Every, Phase};
+use crate::record::{Change, Tally};
+use crate::units::{Account, Bytes, Mac, PersonId, Slot};
+
+impl Brain {
+    /// Starts on the oldest request or lease, when no posting is under way.
+    pub(super) fn next_ask(&mut self) {
+        if self.stopping || self.posting.is_some() {
+            return;
+        }
+        if self.next_lease() {
+            return;
+        }
+        while let Some((id, ask)) = self.asks.pop_front() {
+            if let Ask::PersonRemove { name } = &ask
+                && let Some(person) = self.book.person_named(name).map(|p| p.id)
+                && self.leaving.insert(person)
+            {
+                self.asks.push_front((id, ask));
+                self.close_and_look();
+                return;
+            }
+            match self.changes_for(&ask) {
+                Ok(changes) if changes.is_empty() => {
+                    self.out.push_back(Command::Answer(id, Answer::Done));
+                }
+                Ok(changes) => {
+                    self.post(changes, Posting::Ask(id));
+                    return;
+                }
+                Err(refusal) => self.refuse(id, refusal),
+            }
+        }
+    }
+
+    fn refuse(&mut self, id: AskId, refusal: Refusal) {
+        self.out.push_back(Command::Answer(id, Answer::Refused(refusal)));
+    }
+
+    fn changes_for(&mut self, ask: &Ask) -> Result<Vec<Change>, Refusal> {
+        match ask {
+            Ask::Status => Ok(Vec::new()),
+            Ask::Flush => {
+                let mut changes = Vec::new();
+                self.settle_all(&mut changes);
+                Ok(changes)
+            }
+            Ask::PersonAdd { name, allowance } => self.person_add(name, *allowance),
+            Ask::PersonSet { name, allowance } => self.person_set(name, *allowance),
+            Ask::PersonPause { name, paused } => {
+                let person = Person { paused: *paused, ..self.named(name)?.clone() };
+                Ok(vec![Change::Person(person)])
+            }
+            Ask::PersonRemove { name } => self.person_remove(name),
+            Ask::DeviceAssign { mac, person } => self.device_assign(*mac, person),
+            Ask::DeviceBlock { mac, blocked } => {
+                let device = Device { blocked: *blocked, ..self.device(*mac)?.clone() };
+                Ok(vec![Change::Device(device)])
+            }
+            Ask::DeviceForget { mac } => {
+                let device = self.device(*mac)?.clone();
+                let mut changes = Vec::new();
+                self.device_leaves_slot(&device, &mut changes);
+                changes.push(Change::DeviceGone(*mac));
+                Ok(changes)
+            }
+            Ask::PlanSet(change) => self.plan_set(change),
+            Ask::PlanCorrect { used } => {
+                let span = self.plan_span().0;
+                let bytes = used.signed().saturating_sub(self.plan_used());
+                let at = self.at;
+                let (account, kind) = (Account::Plan, EntryKind::Correction);
+                Ok(vec![Change::Entry(Entry { at, account, period: span.key, kind, bytes })])
+            }
+        }
+    }
+
+    fn named(&self, name: &PersonName) -> Result<&Person, Refusal> {
+        self.book.person_named(name).ok_or_else(|| Refusal::NoSuchPerson(name.clone()))
+    }
+
+    fn device(&self, mac: Mac) -> Result<&Device, Refusal> {
+        self.book.devices.get(&mac).ok_or(Refusal::NoSuchDevice(mac))
+    }
+
+    pub(super) fn new_slot(&self) -> Result<Slot, Refusal> {
+        let free = self.book.free_slot(&self.resting);
+        free.ok_or(Refusal::Full(Slot::COUNT - Slot::FIRST_FREE.0))
+    }
+
+    fn person_add(&self, name: &PersonName, allowance: Allowance) -> Result<Vec<Change>, Refusal> {
+        if self.book.person_named(name).is_some() {
+            return Err(Refusal::NameTaken(name.clone()));
+        }
+        let (slot, id) = (self.new_slot()?, PersonId(self.book.last_person + 1));
+        let person = Person { id, name: name.clone(), allowance, paused: false, slot, since: self.at };
+        let period = self.person_span(&person).key;
+        let mut changes = vec![Change::Person(person)];
+        self.start_at_now(slot, &mut changes);
+        changes.push(Change::Granted { slot, total: self.reading(slot).used(), period });
+        Ok(changes)
+    }
+
+    fn person_set(&self, name: &PersonName, allowance: Allowance) -> Result<Vec<Change>, Refusal> {
+        let old = self.named(name)?;
+        let new = Person { allowance, ..old.clone() };
+        let (from, to) = (self.person_span(old).key, self.person_span(&new).key);
+        let mut changes = vec![Change::Person(new.clone())];
+        let total = matches!(allowance, Allowance::Limited { every: Every::Total, .. });
+        if from != to && !total {
+            // Another rhythm: what was used since the new period began counts in it.
+            let live = self.reading(new.slot).since(&self.settled(new.slot));
+            self.carry(Account::Person(new.id), Tally::Person(new.id), to, live, &mut changes);
+        }
+        Ok(changes)
+    }
+
+    fn person_remove(&mut self, name: &PersonName) -> Result<Vec<Change>, Refusal> {
+        let person = self.named(name)?.clone();
+        let mut changes = Vec::new();
+        self.settle(person.slot, Owner::Person(person.id), &mut changes);
+        let theirs: Vec<Device> =
+            self.book.devices.values().filter(|d| d.person == Some(person.id)).cloned().collect();
+        for device in theirs {
+            self.device_leaves_slot(&device, &mut changes);
+            changes.push(Change::Device(Device { person: None, slot: None, ..device }));
+        }
+        let (posted, period) = self.posted_total(person.slot, self.person_span(&person).key);
+        let used = self.reading(person.slot).used();
+        let held = posted.signed().saturating_sub(used.signed());
+        if held != 0 {
+            let kind = if held > 0 { EntryKind::Return } else { EntryKind::Overrun };
+            let (at, account, bytes) = (self.at, Account::Person(person.id), held.saturating_neg());
+            changes.push(Change::Entry(Entry { at, account, period, kind, bytes }));
+        }
+        changes.push(Change::Granted { slot: person.slot, total: used, period });
+        changes.push(Change::PersonGone(person.id));
+        self.resting.insert(person.slot, self.now.boot);
+        self.leaving.remove(&person.id);
+        Ok(changes)
+    }
+
+    fn device_assign(&mut self, mac: Mac, name: &PersonName) -> Result<Vec<Change>, Refusal> {
+        if !mac.is_station() {
+            return Err(Refusal::NotAStation(mac));
+        }
+        let person = self.named(name)?.id;
+        let known = self.book.devices.get(&mac).cloned();
+        let mut device = known.unwrap_or(Device {
+            mac,
+            person: None,
+            blocked: false,
+            slot: None,
+            host_name: None,
+            first_seen: self.at,
+        });
+        let mut changes = Vec::new();
+        if let (Some(slot), Some(before)) = (device.slot, device.person) {
+            self.settle(slot, Owner::Device(mac, before), &mut changes);
+        }
+        device.person = Some(person);
+        if device.slot.is_none() && self.book.leases.contains_key(&mac) {
+            let slot = self.new_slot()?;
+            self.start_at_now(slot, &mut changes);
+            device.slot = Some(slot);
+        }
+        changes.push(Change::Device(device));
+        Ok(changes)
+    }
+
+    /// Books what the device counted; its slot rests before somebody else gets it.
+    pub(super) fn device_leaves_slot(&mut self, device: &Device, changes: &mut Vec<Change>) {
+        if let Some(slot) = device.slot {
+            if let Some(person) = device.person {
+                self.settle(slot, Owner::Device(device.mac, person), changes);
+            }
+            self.resting.insert(slot, self.now.boot);
+        }
+    }
+
+    fn plan_set(&self, change: &PlanChange) -> Result<Vec<Change>, Refusal> {
+        let mut plan = self.book.plan.clone();
+        if let Some(cap) = change.cap {
+            plan.cap = cap;
+        }
+        if let Some(period) = change.period {
+            period.check().map_err(Refusal::BadPeriod)?;
+            plan.period = period;
+        }
+        if let Some(zone) = &change.zone {
+            plan.zone = zone.clone();
+        }
+        let before = self.plan_span().0.key;
+        let mut changes = vec![Change::Plan(plan.clone())];
+        if let Phase::Running(span) = plan.at(self.at)
+            && span.key != before
+        {
+            let live = self.reading(Slot::PLAN).since(&self.settled(Slot::PLAN));
+            self.carry(Account::Plan, Tally::Billed, span.key, live, &mut changes);
+        }
+        Ok(changes)
+    }
+
+    /// A period that begins on another day than the one that ran so far: what was used since then is
+    /// used in it, unless entries say so already.
+    fn carry(
+        &self,
+        account: Account,
+        tally: Tally,
+        period: crate::ledger::PeriodKey,
+        live: Usage,
+        changes: &mut Vec<Change>,
+    ) {
+        let used = self.book.spent_since(tally, period).total() + live.total();
+        let bytes = used.signed().saturating_sub(self.book.totals.used(account, period));
+        if bytes > 0 {
+            let (at, kind) = (self.at, EntryKind::Correction);
+            changes.push(Change::Entry(Entry { at, account, period, kind, bytes }));
+        }
+    }
+
+    pub(super) fn settled(&self, slot: Slot) -> crate::meter::Reading {
+        self.book.settled.get(&slot).copied().unwrap_or_default()
+    }
+
+    /// What the plan's period counts as used, without the part of the grant that is not spent.
+    pub(super) fn plan_used(&self) -> i64 {
+        self.used_in(Slot::PLAN, Account::Plan, self.plan_span().0.key)
+    }
+
+    /// What an account's period counts as used, without the part of the grant that is not spent.
+    pub(super) fn used_in(&self, slot: Slot, account: Account, key: crate::ledger::PeriodKey) -> i64 {
+        let (posted, period) = self.posted_total(slot, key);
+        let held: Bytes = self.reading(slot).used();
+        let held = posted.signed().saturating_sub(held.signed());
+        let written = self.book.totals.used(account, key);
+        if period == key { written.saturating_sub(held) } else { written }
+    }
+}

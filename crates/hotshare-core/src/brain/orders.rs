@@ -1,0 +1,212 @@
+//! From what is in force to what the kernel, the rules and the name server must hold. Only differences
+//! are ordered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use super::{Brain, Command};
+use crate::grant::{Position, Purse};
+use crate::meter::AccountOrder;
+use crate::people::Person;
+use crate::policy::{Facts, Verdict, Why, verdict};
+use crate::units::{Bytes, Mac, Slot};
+
+/// More than any balance: without a limit, there is always more.
+const NO_LIMIT: Bytes = Bytes(1 << 62);
+const NEVER: Bytes = Bytes(u64::MAX);
+
+/// What was ordered last.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    accounts: BTreeMap<Slot, AccountOrder>,
+    mapped: BTreeMap<Mac, (Slot, Ipv4Addr)>,
+    closed: Option<BTreeSet<Ipv4Addr>>,
+    names: Option<BTreeSet<Ipv4Addr>>,
+}
+
+impl Given {
+    /// Order this account again, even if nothing changed.
+    pub(super) fn forget(&mut self, slot: Slot) {
+        self.accounts.remove(&slot);
+    }
+}
+
+impl Brain {
+    pub(super) fn verdict_on(&self, person: &Person) -> Verdict {
+        let at = self.person_position(person);
+        let stuck = self.stuck.is_some() && at.outstanding() == Bytes::ZERO;
+        verdict(&Facts {
+            paused: person.paused,
+            allowance_used: self.is_dry(person.slot, &at),
+            plan_used: self.plan_is_used(),
+            plan_runs: self.plan_span().1,
+            uplink: self.ready.is_some(),
+            stuck,
+        })
+    }
+
+    /// What is left of the plan is less than a packet, beside the reserve.
+    pub(super) fn plan_is_used(&self) -> bool {
+        let at = self.plan_position();
+        let reserve = self.book.plan.reserve().signed();
+        self.is_dry(Slot::PLAN, &at) || at.balance().is_some_and(|left| left <= reserve)
+    }
+
+    fn is_dry(&self, slot: Slot, at: &Position) -> bool {
+        match self.purses.get(&slot) {
+            Some(purse) => purse.is_dry(at),
+            None => at.balance().is_some_and(|left| left <= 0),
+        }
+    }
+
+    /// Says in the diary what changed for people.
+    pub(super) fn judge(&mut self) {
+        let now: Vec<_> =
+            self.book.people.values().map(|p| (p.id, p.name.clone(), self.verdict_on(p))).collect();
+        self.verdicts.retain(|id, _| self.book.people.contains_key(id));
+        for (id, name, verdict) in now {
+            let before = self.verdicts.insert(id, verdict);
+            match (before, verdict) {
+                (Some(before), after) if before == after => {}
+                (None, _) => {}
+                (Some(_), Verdict::Open) => self.note("open", format!("{name} is open again")),
+                (Some(_), Verdict::Closed(Why::NoUplink)) => {}
+                (Some(_), Verdict::Closed(why)) => {
+                    self.note(why.word(), format!("{name} is closed: {}", why.words()))
+                }
+            }
+        }
+    }
+
+    pub(super) fn give_orders(&mut self) {
+        self.renew();
+        let people: Vec<Person> = self.book.people.values().cloned().collect();
+        let mut open = BTreeSet::new();
+        let mut wanted = BTreeMap::new();
+        let plan_open = self.ready.is_some() && self.plan_span().1 && !self.plan_is_used() && !self.stopping;
+        let plan = self.plan_order(plan_open);
+        for person in &people {
+            let at = self.person_position(person);
+            let is_open = self.verdict_on(person) == Verdict::Open && at.active;
+            wanted.insert(person.slot, self.order(person.slot, &at, is_open, Slot::PLAN));
+            if is_open {
+                open.insert(person.id);
+            }
+        }
+        let mut mapped = BTreeMap::new();
+        let (mut closed, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for (mac, leased) in &self.book.leases {
+            let device = self.book.devices.get(mac);
+            let person = device.and_then(|d| d.person);
+            let may = device.is_some_and(|d| !d.blocked) && person.is_some_and(|p| open.contains(&p));
+            let list = if may && plan_open { &mut names } else { &mut closed };
+            list.insert(leased.ip);
+            let owner = person.and_then(|id| self.book.people.get(&id));
+            if let (Some(device), Some(owner)) = (device, owner)
+                && let Some(slot) = device.slot
+            {
+                mapped.insert(*mac, (slot, leased.ip));
+                wanted.insert(slot, self.device_order(!device.blocked, owner.slot));
+            }
+        }
+        self.order_accounts(plan, wanted);
+        self.order_map(mapped);
+        if self.given.closed.as_ref() != Some(&closed) {
+            self.given.closed = Some(closed.clone());
+            self.out.push_back(Command::Close(closed));
+        }
+        if self.given.names.as_ref() != Some(&names) {
+            self.given.names = Some(names.clone());
+            self.out.push_back(Command::Names(names));
+        }
+        if self.stopping {
+            self.turn_leases_away();
+        }
+    }
+
+    /// The kernel closes by itself unless it hears of us: renewed with two thirds of the time left.
+    fn renew(&mut self) {
+        let life = self.settings.grant_life_secs;
+        if self.now.boot.plus_millis(life * 667) >= self.expiry {
+            self.expiry = self.now.boot.plus_secs(life);
+        }
+    }
+
+    fn order(&self, slot: Slot, at: &Position, open: bool, parent: Slot) -> AccountOrder {
+        let granted = self.tightened.get(&slot).map_or(at.posted, |less| at.posted.min(*less));
+        let later = match at.free {
+            None => NO_LIMIT,
+            Some(free) => Bytes::from_signed(free),
+        };
+        let low = match self.purses.get(&slot) {
+            Some(purse) if later > Bytes::ZERO => granted.saturating_sub(Purse::low(purse, at)),
+            _ => NEVER,
+        };
+        AccountOrder {
+            granted,
+            low,
+            later,
+            reserve: Bytes::ZERO,
+            expiry: self.expiry,
+            open,
+            count_only: false,
+            glide: false,
+            parent,
+        }
+    }
+
+    fn plan_order(&self, open: bool) -> AccountOrder {
+        let order = self.order(Slot::PLAN, &self.plan_position(), open, Slot(0));
+        let capped = self.book.plan.cap.is_some();
+        AccountOrder { reserve: self.book.plan.reserve(), glide: capped, ..order }
+    }
+
+    fn device_order(&self, open: bool, parent: Slot) -> AccountOrder {
+        AccountOrder {
+            granted: Bytes::ZERO,
+            low: NEVER,
+            later: Bytes::ZERO,
+            reserve: Bytes::ZERO,
+            expiry: self.expiry,
+            open,
+            count_only: true,
+            glide: false,
+            parent,
+        }
+    }
+
+    /// Whatever has no owner any more is closed; then parents before children.
+    fn order_accounts(&mut self, plan: AccountOrder, wanted: BTreeMap<Slot, AccountOrder>) {
+        let gone: Vec<Slot> = self
+            .given
+            .accounts
+            .keys()
+            .filter(|slot| **slot != Slot::PLAN && !wanted.contains_key(slot))
+            .copied()
+            .collect();
+        for slot in gone {
+            let order =
+                AccountOrder { granted: self.reading(slot).used(), ..self.device_order(false, Slot(0)) };
+            self.given.accounts.remove(&slot);
+            self.out.push_back(Command::Account(slot, order));
+        }
+        for (slot, order) in std::iter::once((Slot::PLAN, plan)).chain(wanted) {
+            if self.given.accounts.get(&slot) != Some(&order) {
+                self.given.accounts.insert(slot, order);
+                self.out.push_back(Command::Account(slot, order));
+            }
+        }
+    }
+
+    fn order_map(&mut self, mapped: BTreeMap<Mac, (Slot, Ipv4Addr)>) {
+        for mac in self.given.mapped.keys().filter(|mac| !mapped.contains_key(mac)) {
+            self.out.push_back(Command::Unmap(*mac));
+        }
+        for (mac, (slot, ip)) in &mapped {
+            if self.given.mapped.get(mac) != Some(&(*slot, *ip)) {
+                self.out.push_back(Command::Map(*mac, *slot, *ip));
+            }
+        }
+        self.given.mapped = mapped;
+    }
+}

@@ -1,0 +1,114 @@
+//! What the owner sees.
+
+use super::Brain;
+use crate::ask::{DeviceStatus, PersonStatus, PlanStatus, Status, UplinkStatus};
+use crate::meter::Usage;
+use crate::people::{Allowance, Person};
+use crate::policy::{Verdict, Why};
+use crate::record::Tally;
+use crate::units::{Account, Bytes, Slot};
+
+impl Brain {
+    pub(super) fn status(&self) -> Status {
+        let mut devices: Vec<DeviceStatus> = self.devices();
+        devices.sort_by(|a, b| (&a.person, a.mac).cmp(&(&b.person, b.mac)));
+        Status {
+            at: self.at,
+            clock_held: self.clock.held(),
+            uplink: self
+                .uplink
+                .as_ref()
+                .map(|up| UplinkStatus { name: up.name.clone(), address: up.address }),
+            closed: self.closed().map(Verdict::Closed),
+            plan: self.plan_status(),
+            people: self.book.people.values().map(|p| self.person_status(p)).collect(),
+            devices,
+        }
+    }
+
+    fn closed(&self) -> Option<Why> {
+        match () {
+            () if self.uplink.is_none() || self.ready.is_none() => Some(Why::NoUplink),
+            () if !self.plan_span().1 => Some(Why::PlanOver),
+            () if self.plan_is_used() => Some(Why::PlanUsed),
+            () if self.stuck.is_some() => Some(Why::LedgerStuck),
+            () => None,
+        }
+    }
+
+    fn live(&self, slot: Slot) -> Usage {
+        self.reading(slot).since(&self.settled(slot))
+    }
+
+    fn plan_status(&self) -> PlanStatus {
+        let (span, _) = self.plan_span();
+        let mut delivered = self.book.spent_since(Tally::Delivered, span.key);
+        for device in self.book.devices.values() {
+            if let Some(slot) = device.slot {
+                delivered += self.live(slot);
+            }
+        }
+        let mut counted = self.book.spent_since(Tally::Billed, span.key);
+        counted += self.live(Slot::PLAN);
+        let billed = Bytes::from_signed(self.plan_used());
+        let recorded = self.book.totals.used(Account::Plan, span.key);
+        let refused = counted.refused_down;
+        let counted = counted.total();
+        PlanStatus {
+            plan: self.book.plan.clone(),
+            begins: span.begins,
+            ends: span.ends,
+            billed,
+            recorded: Bytes::from_signed(recorded).max(billed),
+            balance: self.book.plan.cap.map(|cap| cap.saturating_sub(billed)),
+            reserve: self.book.plan.reserve(),
+            delivered: delivered.total(),
+            refused,
+            own: counted.saturating_sub(delivered.total()).saturating_sub(refused),
+            corrected: billed.signed().saturating_sub(counted.signed()),
+        }
+    }
+
+    fn person_status(&self, person: &Person) -> PersonStatus {
+        let span = self.person_span(person);
+        let account = Account::Person(person.id);
+        let mut usage = self.book.spent_since(Tally::Person(person.id), span.key);
+        usage += self.live(person.slot);
+        let used = Bytes::from_signed(self.used_in(person.slot, account, span.key));
+        let recorded = Bytes::from_signed(self.book.totals.used(account, span.key)).max(used);
+        let (balance, renews) = match person.allowance {
+            Allowance::Unlimited => (None, None),
+            Allowance::Limited { bytes, .. } => (Some(bytes.saturating_sub(used)), span.ends),
+        };
+        let devices = self.book.devices.values().filter(|d| d.person == Some(person.id)).count();
+        PersonStatus {
+            name: person.name.clone(),
+            allowance: person.allowance,
+            up: usage.up,
+            down: usage.down,
+            recorded,
+            balance,
+            renews,
+            verdict: self.verdict_on(person),
+            devices: u32::try_from(devices).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn devices(&self) -> Vec<DeviceStatus> {
+        let status = |d: &crate::people::Device| {
+            let reading = d.slot.map(|slot| self.reading(slot)).unwrap_or_default();
+            let owner = d.person.and_then(|id| self.book.people.get(&id));
+            DeviceStatus {
+                mac: d.mac,
+                person: owner.map(|p| p.name.clone()),
+                blocked: d.blocked,
+                host_name: d.host_name.clone(),
+                address: self.book.leases.get(&d.mac).map(|l| l.ip),
+                up: reading.up,
+                down: reading.down,
+                first_seen: d.first_seen,
+            }
+        };
+        self.book.devices.values().map(status).collect()
+    }
+}
