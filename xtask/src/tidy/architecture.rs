@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use super::Complaint;
+use super::imports::modules;
 use super::tree::Tree;
 
 const MAP: &str = "ARCHITECTURE.md";
+const CORE: &str = "crates/hotshare-core/src/lib.rs";
 const LONGEST: usize = 300;
 
 pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
@@ -24,6 +26,11 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
     for name in tree.entries("crates") {
         if !map.contains(&format!("`crates/{name}/")) {
             complaints.push(Complaint::new(MAP, 0, format!("does not say what `crates/{name}/` is")));
+        }
+    }
+    for module in modules(tree.text(CORE).unwrap_or_default()) {
+        if !map.contains(&format!("`{module}`")) {
+            complaints.push(Complaint::new(MAP, 0, format!("does not say what `{module}` in the core is")));
         }
     }
     for (number, line) in (1..).zip(map.lines()) {

@@ -28,7 +28,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
 }
 
 /// The modules in the order of lib.rs.
-fn modules(lib: &str) -> Vec<&str> {
+pub(super) fn modules(lib: &str) -> Vec<&str> {
     lib.lines()
         .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'))
         .collect()
