@@ -1,1 +1,19 @@
-//! hotshare-lab
+//! An Internet, a box and phones in network namespaces: what `hotshare lab` plays and the network tests use.
+//!
+//! Real kernel, real daemon, no hardware. The laboratory starts the daemon as a user would, talks to it
+//! through its own interface, and counts what passes with an observer that shares nothing with the meter.
+
+pub mod layout;
+mod packet;
+pub mod observer;
+pub mod inside;
+pub mod world;
+mod internet;
+pub mod dhcp;
+pub mod phone;
+pub mod api;
+pub mod daemon;
+pub mod lock;
+pub mod lab;
+
+pub use internet::Flood;

@@ -1,0 +1,122 @@
+//! Talks to a daemon over its control socket, as `hotshare` itself does.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use http_body_util::{BodyExt, Full};
+use hotshare_api::{DeviceChange, Done, Every, Failure, PersonChange, PersonNew, PlanChange, PlanCorrection, Status, path};
+use hyper::body::Bytes;
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+/// The owner's side of the interface.
+#[derive(Clone, Debug)]
+pub struct Api {
+    socket: PathBuf,
+}
+
+impl Api {
+    #[must_use]
+    pub fn at(socket: PathBuf) -> Api {
+        Api { socket }
+    }
+
+    pub async fn status(&self) -> Result<Status> {
+        self.ask(Method::GET, path::STATUS, Vec::new()).await
+    }
+
+    /// One person of the status.
+    pub async fn person(&self, name: &str) -> Result<hotshare_api::Person> {
+        let status = self.status().await?;
+        status.people.into_iter().find(|p| p.name == name).with_context(|| format!("the status has no person {name}"))
+    }
+
+    /// A new person with a total allowance; `None` is unlimited.
+    pub async fn add_person(&self, name: &str, allowance: Option<u64>) -> Result<()> {
+        let allowance_every = allowance.map(|_| Every::Total);
+        let person = PersonNew { name: name.to_owned(), allowance, allowance_every };
+        self.change(Method::POST, path::PEOPLE, &person).await
+    }
+
+    pub async fn set_allowance(&self, name: &str, allowance: Option<u64>) -> Result<()> {
+        let allowance_every = allowance.map(|_| Every::Total);
+        let change = PersonChange { allowance: Some(allowance), allowance_every, paused: None };
+        self.change(Method::PATCH, &path::person(name), &change).await
+    }
+
+    pub async fn pause(&self, name: &str, paused: bool) -> Result<()> {
+        let change = PersonChange { paused: Some(paused), ..PersonChange::default() };
+        self.change(Method::PATCH, &path::person(name), &change).await
+    }
+
+    pub async fn remove_person(&self, name: &str) -> Result<()> {
+        let _: Done = self.ask(Method::DELETE, &path::person(name), Vec::new()).await?;
+        Ok(())
+    }
+
+    pub async fn assign(&self, mac: &str, person: &str) -> Result<()> {
+        let change = DeviceChange { person: Some(person.to_owned()), blocked: None };
+        self.change(Method::PATCH, &path::device(mac), &change).await
+    }
+
+    pub async fn block(&self, mac: &str, blocked: bool) -> Result<()> {
+        let change = DeviceChange { person: None, blocked: Some(blocked) };
+        self.change(Method::PATCH, &path::device(mac), &change).await
+    }
+
+    /// `None`: no cap.
+    pub async fn set_cap(&self, cap: Option<u64>) -> Result<()> {
+        self.change(Method::PATCH, path::PLAN, &PlanChange { cap: Some(cap), ..PlanChange::default() }).await
+    }
+
+    pub async fn correct(&self, used: u64) -> Result<()> {
+        self.change(Method::POST, path::PLAN_CORRECT, &PlanCorrection { used }).await
+    }
+
+    /// What happened lately, as the daemon's words.
+    pub async fn events(&self) -> Result<serde_json::Value> {
+        self.ask(Method::GET, path::EVENTS, Vec::new()).await
+    }
+
+    async fn change(&self, method: Method, path: &str, body: &impl serde::Serialize) -> Result<()> {
+        let _: Done = self.ask(method, path, serde_json::to_vec(body)?).await?;
+        Ok(())
+    }
+
+    /// One request, one reply; a refusal is an error with the daemon's own words.
+    pub async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Vec<u8>) -> Result<T> {
+        let what = format!("{method} {path}");
+        let reply = tokio::time::timeout(std::time::Duration::from_secs(20), self.send(method, path, body))
+            .await
+            .with_context(|| format!("{what}: no answer within 20 seconds"))?
+            .with_context(|| what.clone())?;
+        let (head, bytes) = reply;
+        if head.status.is_success() {
+            return serde_json::from_slice(&bytes).with_context(|| format!("{what}: the reply is not understood"));
+        }
+        match serde_json::from_slice::<Failure>(&bytes) {
+            Ok(failure) => bail!("{what}: {}", failure.error.message),
+            Err(_) => bail!("{what}: HTTP {}", head.status),
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Result<(hyper::http::response::Parts, Bytes)> {
+        let stream = UnixStream::connect(&self.socket)
+            .await
+            .with_context(|| format!("connect to {}", self.socket.display()))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        // Ends with the exchange; what goes wrong in it is the request's error.
+        let connection = tokio::spawn(connection);
+        let mut request = Request::builder().method(method).uri(path).header("host", "hotshare");
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
+        let reply = sender.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
+        let (head, body) = reply.into_parts();
+        let bytes = body.collect().await?.to_bytes();
+        connection.abort();
+        Ok((head, bytes))
+    }
+}

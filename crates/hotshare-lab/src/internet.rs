@@ -1,0 +1,36 @@
+//! The servers of the laboratory's Internet. Each runs inside its namespace, on one thread.
+
+mod dns;
+mod udp;
+mod web;
+
+pub use udp::Flood;
+pub(crate) use udp::pour;
+
+use anyhow::Result;
+
+use crate::inside::Inside;
+use crate::layout;
+
+/// Starts all servers; they end with the namespace's thread.
+pub(crate) async fn serve(inside: &Inside, phones: u8) -> Result<()> {
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
+    inside.start(async move {
+        let bound = bind_all(phones).await;
+        // The receiver waits below; it is gone only if the laboratory is.
+        drop(ready.send(bound));
+    });
+    is_ready.await?
+}
+
+async fn bind_all(phones: u8) -> Result<()> {
+    web::serve(80).await?;
+    dns::serve().await?;
+    udp::serve_echo(layout::UDP_ECHO_PORT).await?;
+    udp::serve_floods(layout::UDP_FLOOD_PORT).await?;
+    for n in 0..=u16::from(phones) {
+        web::serve(layout::PHONE_WEB_PORTS + n).await?;
+        udp::serve_sink(layout::UDP_SINK_PORTS + n).await?;
+    }
+    Ok(())
+}
