@@ -54,9 +54,7 @@ impl Totals {
         self.0.get(&(account, period)).copied().unwrap_or(0)
     }
 
-    /// Whether the account has any entry in the period.
-    #[must_use]
-    pub fn knows(&self, account: Account, period: PeriodKey) -> bool {
-        self.0.contains_key(&(account, period))
+    pub fn iter(&self) -> impl Iterator<Item = (Account, PeriodKey, i64)> {
+        self.0.iter().map(|((account, period), sum)| (*account, *period, *sum))
     }
 }

@@ -35,6 +35,9 @@ impl Brain {
                     .iter()
                     .map(|(slot, reading)| Change::Settled { slot: *slot, reading: *reading }),
             );
+            // What was granted for other maps is nothing to these, even before that is written.
+            self.book.granted.clear();
+            self.book.settled = self.readings.clone();
             self.post(changes, Posting::Routine);
         }
         self.decide();

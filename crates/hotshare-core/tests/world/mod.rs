@@ -1,0 +1,408 @@
+//! A world for the brain: a kernel meter, a store, stations and a power switch, all in memory. The
+//! meter follows the rules of the real one (`bpf/hotshare.bpf.c`), and keeps the truth beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use hotshare_core::ask::{Answer, Ask, Status};
+use hotshare_core::book::Book;
+use hotshare_core::brain::{AskId, Brain, Command, Event, LeaseId, PostId, Settings};
+use hotshare_core::ledger::EntryKind;
+use hotshare_core::meter::{AccountOrder, Reading};
+use hotshare_core::people::{Allowance, PersonName};
+use hotshare_core::plan::Zone;
+use hotshare_core::record::{Change, Leased, Snapshot};
+use hotshare_core::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Slot, UnixTime};
+use hotshare_core::uplink::{Framing, Uplink};
+
+#[derive(Clone, Debug)]
+struct Cell {
+    reading: Reading,
+    order: Option<AccountOrder>,
+    told: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Forwarded,
+    Refused,
+    Closed,
+}
+
+/// What the world knows better than anybody.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Truth {
+    pub(crate) forwarded: BTreeMap<PersonId, u64>,
+    pub(crate) billed: u64,
+}
+
+pub(crate) struct World {
+    pub(crate) brain: Option<Brain>,
+    cells: BTreeMap<Slot, Cell>,
+    map: BTreeMap<Mac, Slot>,
+    pub(crate) closed: BTreeSet<Ipv4Addr>,
+    pub(crate) generation: u64,
+    /// Every change that was ever committed, in order.
+    pub(crate) log: Vec<Change>,
+    pub(crate) book: Book,
+    pending: Option<(PostId, Vec<Change>)>,
+    /// Commits happen by themselves, or wait for [`World::commit`].
+    pub(crate) patient: bool,
+    pub(crate) commits: u32,
+    boot: u64,
+    pub(crate) wall: i64,
+    pub(crate) synced: bool,
+    pub(crate) default_person: Option<PersonName>,
+    zone: Zone,
+    pub(crate) truth: Truth,
+    pub(crate) answers: Vec<(AskId, Answer)>,
+    pub(crate) acks: Vec<(LeaseId, bool)>,
+    pub(crate) stopped: bool,
+    asks: u64,
+}
+
+/// 2026-11-02 12:00:00 UTC, a Monday.
+pub(crate) const START: i64 = 1_793_620_800;
+
+pub(crate) fn mac(n: u8) -> Mac {
+    Mac([2, 0, 0x5e, 0x10, 0, n])
+}
+
+pub(crate) fn ip(n: u8) -> Ipv4Addr {
+    Ipv4Addr::new(192, 168, 77, n)
+}
+
+pub(crate) fn name(s: &str) -> PersonName {
+    s.parse().expect("a name")
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        let zone = Zone::utc();
+        let mut world = World {
+            brain: None,
+            cells: BTreeMap::new(),
+            map: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            generation: 1,
+            log: Vec::new(),
+            book: Book::new(Snapshot::default(), zone.clone()),
+            pending: None,
+            patient: false,
+            commits: 0,
+            boot: 1_000_000_000,
+            wall: START,
+            synced: true,
+            default_person: None,
+            zone,
+            truth: Truth::default(),
+            answers: Vec::new(),
+            acks: Vec::new(),
+            stopped: false,
+            asks: 0,
+        };
+        world.start();
+        world
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now { boot: BootTime(self.boot), wall: UnixTime(self.wall), synced: self.synced }
+    }
+
+    /// Starts the daemon on what is on disk and in the kernel.
+    pub(crate) fn start(&mut self) {
+        let settings = Settings { default_person: self.default_person.clone(), grant_life_secs: 30 };
+        let book = Book::new(snapshot(&self.book), self.zone.clone());
+        self.stopped = false;
+        self.brain = Some(Brain::new(settings, book, self.now(), self.generation, self.readings()));
+        self.obey();
+        self.connect();
+    }
+
+    pub(crate) fn connect(&mut self) {
+        let uplink = Uplink {
+            name: "uplink0".into(),
+            ifindex: 7,
+            framing: Framing::Ethernet,
+            address: Ipv4Addr::new(100, 64, 0, 2),
+            gateway: Some(Ipv4Addr::new(100, 64, 0, 1)),
+            resolvers: vec![],
+        };
+        self.tell(Event::Uplink(Some(uplink)));
+    }
+
+    fn readings(&self) -> Vec<(Slot, Reading)> {
+        self.cells.iter().map(|(slot, cell)| (*slot, cell.reading)).collect()
+    }
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        let (now, readings) = (self.now(), self.readings());
+        if let Some(brain) = &mut self.brain {
+            brain.handle(now, Event::Read(readings));
+            brain.handle(now, event);
+        }
+        self.obey();
+    }
+
+    fn obey(&mut self) {
+        while let Some(command) = self.brain.as_mut().and_then(Brain::next_command) {
+            match command {
+                Command::Post(id, changes) => {
+                    assert!(self.pending.is_none(), "two postings at once");
+                    self.pending = Some((id, changes));
+                    if !self.patient {
+                        self.commit(true);
+                    }
+                }
+                Command::Look => {
+                    let readings = self.readings();
+                    let now = self.now();
+                    self.brain.as_mut().expect("a brain").handle(now, Event::Read(readings));
+                }
+                Command::Account(slot, order) => {
+                    let cell = self.cell(slot);
+                    cell.reading.granted = order.granted;
+                    cell.order = Some(order);
+                    cell.told = false;
+                }
+                Command::Map(mac, slot, _) => {
+                    self.map.insert(mac, slot);
+                }
+                Command::Unmap(mac) => {
+                    self.map.remove(&mac);
+                }
+                Command::Close(closed) => self.closed = closed,
+                Command::Names(_) => {}
+                Command::Connect(Some(uplink)) => {
+                    let now = self.now();
+                    let ready = Event::UplinkReady(uplink.ifindex);
+                    self.brain.as_mut().expect("a brain").handle(now, ready);
+                }
+                Command::Connect(None) => {}
+                Command::Lease(id, durable) => self.acks.push((id, durable)),
+                Command::Answer(id, answer) => self.answers.push((id, answer)),
+                Command::Stopped => self.stopped = true,
+            }
+        }
+    }
+
+    fn cell(&mut self, slot: Slot) -> &mut Cell {
+        self.cells.entry(slot).or_insert(Cell { reading: Reading::default(), order: None, told: false })
+    }
+
+    /// The disk finishes the posting that is under way, or refuses it.
+    pub(crate) fn commit(&mut self, works: bool) {
+        let Some((id, changes)) = self.pending.take() else { return };
+        let event = if works {
+            self.keep(changes);
+            Event::Posted(id)
+        } else {
+            Event::PostFailed(id, "no space left on device".into())
+        };
+        let now = self.now();
+        if let Some(brain) = &mut self.brain {
+            brain.handle(now, event);
+        }
+        self.obey();
+    }
+
+    fn keep(&mut self, changes: Vec<Change>) {
+        self.commits += 1;
+        for change in &changes {
+            self.book.apply(change);
+        }
+        self.log.extend(changes);
+    }
+
+    /// The daemon is killed; the posting under way reached the disk, or did not.
+    pub(crate) fn kill(&mut self, reached: bool) {
+        self.brain = None;
+        if let Some((_, changes)) = self.pending.take()
+            && reached
+        {
+            self.keep(changes);
+        }
+    }
+
+    /// The kernel forgets as well.
+    pub(crate) fn cut_power(&mut self, reached: bool) {
+        self.kill(reached);
+        self.cells.clear();
+        self.map.clear();
+        self.generation += 1;
+        self.boot = 1_000_000_000;
+    }
+
+    /// Time passes, in steps of a second with a tick each.
+    pub(crate) fn pass(&mut self, millis: u64) {
+        let mut left = millis;
+        while left > 0 {
+            let step = left.min(1000);
+            self.boot += step * 1_000_000;
+            left -= step;
+            if self.boot / 1_000_000 % 1000 < step {
+                self.wall += 1;
+            }
+            self.tell(Event::Tick);
+        }
+    }
+
+    pub(crate) fn ask(&mut self, ask: Ask) -> Answer {
+        let id = self.ask_later(ask);
+        let found = self.answers.iter().position(|(a, _)| *a == id);
+        self.answers.remove(found.expect("an answer")).1
+    }
+
+    pub(crate) fn ask_later(&mut self, ask: Ask) -> AskId {
+        self.asks += 1;
+        let id = AskId(self.asks);
+        self.tell(Event::Asked(id, ask));
+        id
+    }
+
+    pub(crate) fn status(&mut self) -> Status {
+        match self.ask(Ask::Status) {
+            Answer::Status(status) => *status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Adds a person with one device that is there.
+    pub(crate) fn person(&mut self, who: &str, allowance: Allowance, device: u8) {
+        let done = self.ask(Ask::PersonAdd { name: name(who), allowance });
+        assert_eq!(done, Answer::Done);
+        self.arrive(device);
+        let done = self.ask(Ask::DeviceAssign { mac: mac(device), person: name(who) });
+        assert_eq!(done, Answer::Done);
+    }
+
+    pub(crate) fn arrive(&mut self, device: u8) {
+        let leased = Leased {
+            mac: mac(device),
+            ip: ip(device),
+            client_id: None,
+            host_name: Some(format!("phone-{device}")),
+            expires: UnixTime(self.wall + 3600),
+        };
+        self.tell(Event::Leased(LeaseId(u64::from(device)), leased));
+    }
+
+    fn open(&self, slot: Slot) -> Option<AccountOrder> {
+        let order = self.cells.get(&slot)?.order?;
+        (order.open && order.expiry.0 > self.boot).then_some(order)
+    }
+
+    /// One packet of a device; `up`, or down.
+    pub(crate) fn packet(&mut self, device: u8, up: bool, bytes: u64) -> Fate {
+        if !up {
+            self.bill(bytes);
+        }
+        let fate = self.charge(device, up, bytes);
+        let person = self.map.get(&mac(device)).and_then(|slot| self.open(*slot)).map(|o| o.parent);
+        if fate == Fate::Refused {
+            let slots = person.into_iter().chain([Slot::PLAN]);
+            for slot in slots {
+                let cell = self.cell(slot);
+                cell.reading.refused_down.0 += if up { 0 } else { bytes };
+            }
+        }
+        fate
+    }
+
+    fn bill(&mut self, bytes: u64) {
+        self.truth.billed += bytes;
+        let cell = self.cell(Slot::PLAN);
+        let before = cell.reading.spent.0;
+        cell.reading.spent.0 += bytes;
+        cell.reading.down.0 += bytes;
+        self.low(Slot::PLAN, before);
+    }
+
+    fn low(&mut self, slot: Slot, before: u64) {
+        let cell = self.cell(slot);
+        let (Some(order), after) = (cell.order, cell.reading.spent.0) else { return };
+        if before < order.low.0 && order.low.0 <= after {
+            self.tell(Event::Low(slot));
+        }
+    }
+
+    fn refuse(&mut self, slot: Slot) -> Fate {
+        if !std::mem::replace(&mut self.cell(slot).told, true) {
+            self.tell(Event::Refused(slot));
+        }
+        Fate::Refused
+    }
+
+    fn charge(&mut self, device: u8, up: bool, bytes: u64) -> Fate {
+        let Some(slot) = self.map.get(&mac(device)).copied() else { return Fate::Closed };
+        let Some(order) = self.open(slot) else { return Fate::Closed };
+        let person = order.parent;
+        let (Some(purse), Some(plan)) = (self.open(person), self.open(Slot::PLAN)) else {
+            return Fate::Closed;
+        };
+        let at = self.cell(person).reading.spent.0;
+        if at + bytes > purse.granted.0 {
+            return self.refuse(person);
+        }
+        let reserve = if plan.later == Bytes::ZERO { plan.reserve.0 } else { 0 };
+        let plan_spent = self.cell(Slot::PLAN).reading.spent.0;
+        let needs = if up { bytes } else { 0 };
+        if plan_spent + needs + reserve > plan.granted.0 {
+            return self.refuse(Slot::PLAN);
+        }
+        for slot in [slot, person] {
+            let reading = &mut self.cell(slot).reading;
+            let counter = if up { &mut reading.up } else { &mut reading.down };
+            counter.0 += bytes;
+        }
+        self.cell(person).reading.spent.0 += bytes;
+        let owner = self.book.people.values().find(|p| p.slot == person).map(|p| p.id);
+        if let Some(id) = owner {
+            *self.truth.forwarded.entry(id).or_default() += bytes;
+        }
+        if up {
+            self.truth.billed += bytes;
+            let reading = &mut self.cell(Slot::PLAN).reading;
+            reading.spent.0 += bytes;
+            reading.up.0 += bytes;
+            self.low(Slot::PLAN, plan_spent);
+        }
+        self.low(person, at);
+        Fate::Forwarded
+    }
+
+    /// Σ entries of an account on disk, all periods; corrections left out.
+    pub(crate) fn recorded(&self, account: Account) -> i64 {
+        self.log
+            .iter()
+            .filter_map(|change| match change {
+                Change::Entry(e) if e.account == account && e.kind != EntryKind::Correction => Some(e.bytes),
+                _ => None,
+            })
+            .sum()
+    }
+
+    pub(crate) fn largest_grant(&self) -> i64 {
+        let grants = self.log.iter().filter_map(|change| match change {
+            Change::Entry(e) if e.kind == EntryKind::Grant => Some(e.bytes),
+            _ => None,
+        });
+        grants.max().unwrap_or(0)
+    }
+}
+
+fn snapshot(book: &Book) -> Snapshot {
+    Snapshot {
+        plan: Some(book.plan.clone()),
+        people: book.people.values().cloned().collect(),
+        devices: book.devices.values().cloned().collect(),
+        totals: book.totals.iter().collect(),
+        spent: book.spent.iter().map(|((tally, day), usage)| (*tally, *day, *usage)).collect(),
+        leases: book.leases.values().cloned().collect(),
+        clock: book.clock,
+        generation: book.generation,
+        granted: book.granted.iter().map(|(slot, (total, key))| (*slot, *total, *key)).collect(),
+        settled: book.settled.iter().map(|(slot, reading)| (*slot, *reading)).collect(),
+        last_person: book.last_person,
+    }
+}
