@@ -39,8 +39,13 @@ pub(crate) fn search_path() -> Vec<PathBuf> {
 ///
 /// Installs what is missing as root on a machine with apt; elsewhere fails and says what to install.
 pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
     let missing: Vec<&Package> = packages.iter().filter(|package| !package.is_there()).collect();
     if missing.is_empty() {
+        let names: Vec<&str> = packages.iter().map(|package| package.name).collect();
+        println!("Debian packages needed, all there: {}", names.join(" "));
         return Ok(());
     }
     for package in &missing {
