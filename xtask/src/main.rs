@@ -1,6 +1,7 @@
 //! The repository's own small programs. Every step of `.ci/run` that is more than one command is here,
 //! so that it runs the same on a desk.
 
+mod bpf;
 mod cargo;
 mod deny;
 mod packages;
@@ -26,6 +27,12 @@ enum Verb {
         /// Tiers to run; all of them when none is named.
         tiers: Vec<test::Tier>,
     },
+    /// Compile the kernel meter, or check that the committed object is what its source compiles to.
+    Bpf {
+        /// Only compare.
+        #[arg(long)]
+        check: bool,
+    },
     /// Check licences, banned and doubled dependencies, and where they come from.
     Deny,
     /// Check the house rules: file sizes, the map, import order, links, names.
@@ -35,6 +42,7 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Options::parse().verb {
         Verb::Test { tiers } => test::run(&tiers),
+        Verb::Bpf { check } => bpf::run(check),
         Verb::Deny => deny::run(),
         Verb::Tidy => tidy::run(),
     };

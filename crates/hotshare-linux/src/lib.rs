@@ -1,1 +1,3 @@
-//! hotshare-linux
+//! The hands: everything Hotshare does to Linux.
+
+pub mod datapath;
