@@ -97,8 +97,10 @@ pub(crate) fn run(asked: &[Tier]) -> Result<()> {
     let tiers = if asked.is_empty() { Tier::ALL.to_vec() } else { asked.to_vec() };
     let may = |tier: Tier| geteuid().is_root() || !tier.needs_root();
 
-    let needed: Vec<Package> =
+    let mut needed: Vec<Package> =
         tiers.iter().filter(|tier| may(**tier)).flat_map(|tier| tier.packages()).copied().collect();
+    needed.sort_by_key(|package| package.name);
+    needed.dedup_by_key(|package| package.name);
     packages::ensure(&needed)?;
 
     let start = Instant::now();
