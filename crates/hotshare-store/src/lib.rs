@@ -1,1 +1,17 @@
-//! hotshare-store
+//! The ledger and everything else that must survive a power cut, in one SQLite file.
+//!
+//! Decides nothing: [`Store`] commits the brain's changes, all or none, and durably before it says so;
+//! [`Reader`] answers reports beside it and never holds a commit up. One process has the file at a time.
+
+mod columns;
+mod commit;
+mod error;
+mod open;
+mod reader;
+mod roll_up;
+mod snapshot;
+
+pub use error::StoreError;
+pub use open::Store;
+pub use reader::{By, Event, Posted, Reader, UsageRow, Whose};
+pub use roll_up::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS};

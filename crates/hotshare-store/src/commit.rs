@@ -1,0 +1,220 @@
+//! Changes to rows: all of a posting or none, and on the disk before the brain hears of it.
+
+use hotshare_core::ledger::{Entry, PeriodKey};
+use hotshare_core::meter::{Reading, Usage};
+use hotshare_core::people::{Device, Person};
+use hotshare_core::plan::{AtCap, Period, Plan};
+use hotshare_core::record::{Change, Leased, Noted};
+use hotshare_core::units::{Bytes, PersonId, Slot};
+use rusqlite::{Params, Transaction, TransactionBehavior, params};
+
+use crate::columns;
+use crate::error::StoreError;
+use crate::open::Store;
+
+/// As many lines of the diary are kept.
+const DIARY_LINES: i64 = 10_000;
+/// As many characters of a line: stations choose parts of them.
+const DIARY_CHARS: usize = 500;
+
+impl Store {
+    /// Commits `changes`, all or none. When this returns `Ok`, they survive a power cut. After an error the
+    /// store can be used as before, and the same changes tried again.
+    pub fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.write(changes).map_err(|e| self.error("commit", e))
+    }
+
+    fn write(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for change in changes {
+            apply(&tx, change)?;
+        }
+        tx.commit()
+    }
+}
+
+fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
+    match change {
+        Change::Entry(entry) => append(tx, entry),
+        Change::Granted { slot, total, period } => granted(tx, *slot, *total, *period),
+        Change::Settled { slot, reading } => settled(tx, *slot, reading),
+        Change::Usage { minute, who, usage } => {
+            let (mac, person) = columns::from_who(*who);
+            let keys = [minute.saturating_mul(60), mac, person];
+            add(tx, ADD_USAGE, &keys, usage)
+        }
+        Change::Spent { tally, day, usage } => {
+            add(tx, ADD_SPENT, &[columns::from_tally(*tally), i64::from(day.0)], usage)
+        }
+        Change::Person(person) => put_person(tx, person),
+        Change::PersonGone(PersonId(id)) => run(tx, "UPDATE people SET gone = 1 WHERE id = ?", [id]),
+        Change::Device(device) => put_device(tx, device),
+        Change::DeviceGone(mac) => run(tx, "DELETE FROM devices WHERE mac = ?", [columns::from_mac(*mac)]),
+        Change::Plan(plan) => put_plan(tx, plan),
+        Change::Lease(lease) => put_lease(tx, lease),
+        Change::LeaseGone(mac) => run(tx, "DELETE FROM leases WHERE mac = ?", [columns::from_mac(*mac)]),
+        Change::Clock(at) => run(tx, "UPDATE kept SET clock = ?", [at.0]),
+        Change::Generation(generation) => {
+            run(tx, "DELETE FROM slots", [])?;
+            run(tx, "UPDATE kept SET generation = ?", [generation.cast_signed()])
+        }
+        Change::Noted(noted) => note(tx, noted),
+    }
+}
+
+/// Runs a statement that is prepared only once.
+fn run(tx: &Transaction<'_>, sql: &str, params: impl Params) -> rusqlite::Result<()> {
+    tx.prepare_cached(sql)?.execute(params).map(drop)
+}
+
+fn append(tx: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    run(
+        tx,
+        "INSERT INTO entries (at, account, period, kind, bytes) VALUES (?, ?, ?, ?, ?)",
+        params![
+            entry.at.0,
+            columns::from_account(entry.account),
+            entry.period.0,
+            columns::from_kind(entry.kind),
+            entry.bytes,
+        ],
+    )
+}
+
+fn granted(tx: &Transaction<'_>, slot: Slot, total: Bytes, period: PeriodKey) -> rusqlite::Result<()> {
+    run(
+        tx,
+        "INSERT INTO slots (slot, granted, granted_period) VALUES (?, ?, ?)
+         ON CONFLICT (slot) DO UPDATE SET granted = excluded.granted, granted_period = excluded.granted_period",
+        params![slot.0, columns::from_counter(total), period.0],
+    )
+}
+
+fn settled(tx: &Transaction<'_>, slot: Slot, reading: &Reading) -> rusqlite::Result<()> {
+    let [granted, spent, up, down, refused_up, refused_down] =
+        [reading.granted, reading.spent, reading.up, reading.down, reading.refused_up, reading.refused_down]
+            .map(columns::from_counter);
+    run(
+        tx,
+        "INSERT INTO slots (slot, settled, read_granted, read_spent, up, down, refused_up, refused_down)
+         VALUES (?, 1, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (slot) DO UPDATE SET settled = 1,
+             read_granted = excluded.read_granted, read_spent = excluded.read_spent,
+             up = excluded.up, down = excluded.down,
+             refused_up = excluded.refused_up, refused_down = excluded.refused_down",
+        params![slot.0, granted, spent, up, down, refused_up, refused_down],
+    )
+}
+
+const ADD_USAGE: &str = "
+    INSERT INTO usage_minutes (begins, mac, person, up, down, refused_up, refused_down)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (begins, mac, person) DO UPDATE SET up = up + excluded.up, down = down + excluded.down,
+        refused_up = refused_up + excluded.refused_up, refused_down = refused_down + excluded.refused_down";
+const ADD_SPENT: &str = "
+    INSERT INTO spent (tally, day, up, down, refused_up, refused_down)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (tally, day) DO UPDATE SET up = up + excluded.up, down = down + excluded.down,
+        refused_up = refused_up + excluded.refused_up, refused_down = refused_down + excluded.refused_down";
+
+/// Adds to the row with these keys.
+fn add(tx: &Transaction<'_>, sql: &str, keys: &[i64], usage: &Usage) -> rusqlite::Result<()> {
+    if usage.is_zero() {
+        return Ok(());
+    }
+    let amounts = [usage.up, usage.down, usage.refused_up, usage.refused_down].map(Bytes::signed);
+    run(tx, sql, rusqlite::params_from_iter(keys.iter().copied().chain(amounts)))
+}
+
+fn put_person(tx: &Transaction<'_>, person: &Person) -> rusqlite::Result<()> {
+    let (allowance, every) = columns::from_allowance(person.allowance);
+    run(
+        tx,
+        "INSERT INTO people (id, name, allowance, every, paused, slot, since) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, allowance = excluded.allowance,
+             every = excluded.every, paused = excluded.paused, slot = excluded.slot, since = excluded.since,
+             gone = 0",
+        params![
+            person.id.0,
+            person.name.as_str(),
+            allowance,
+            every,
+            person.paused,
+            person.slot.0,
+            person.since.0,
+        ],
+    )
+}
+
+fn put_device(tx: &Transaction<'_>, device: &Device) -> rusqlite::Result<()> {
+    run(
+        tx,
+        "INSERT INTO devices (mac, person, blocked, slot, host_name, first_seen) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (mac) DO UPDATE SET person = excluded.person, blocked = excluded.blocked,
+             slot = excluded.slot, host_name = excluded.host_name, first_seen = excluded.first_seen",
+        params![
+            columns::from_mac(device.mac),
+            device.person.map(|id| id.0),
+            device.blocked,
+            device.slot.map(|slot| slot.0),
+            device.host_name,
+            device.first_seen.0,
+        ],
+    )
+}
+
+fn put_plan(tx: &Transaction<'_>, plan: &Plan) -> rusqlite::Result<()> {
+    let (period, days, from, until) = match plan.period {
+        Period::Monthly { day } => ("monthly", Some(u16::from(day)), None, None),
+        Period::EveryDays { days, from } => ("every-days", Some(days), Some(from), None),
+        Period::Once { from, until } => ("once", None, Some(from), Some(until)),
+    };
+    let at_cap = match plan.at_cap {
+        AtCap::Stop => "stop",
+    };
+    run(
+        tx,
+        "INSERT INTO plan (id, cap, period, days, from_date, until_date, zone, zone_rules, at_cap)
+         VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET cap = excluded.cap, period = excluded.period, days = excluded.days,
+             from_date = excluded.from_date, until_date = excluded.until_date,
+             zone = excluded.zone, zone_rules = excluded.zone_rules, at_cap = excluded.at_cap",
+        params![
+            plan.cap.map(columns::from_counter),
+            period,
+            days,
+            from.map(|date| date.to_string()),
+            until.map(|date| date.to_string()),
+            plan.zone.name(),
+            plan.zone.tzif(),
+            at_cap,
+        ],
+    )
+}
+
+fn put_lease(tx: &Transaction<'_>, lease: &Leased) -> rusqlite::Result<()> {
+    run(
+        tx,
+        "INSERT INTO leases (mac, ip, client_id, host_name, expires) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (mac) DO UPDATE SET ip = excluded.ip, client_id = excluded.client_id,
+             host_name = excluded.host_name, expires = excluded.expires",
+        params![
+            columns::from_mac(lease.mac),
+            lease.ip.to_string(),
+            lease.client_id,
+            lease.host_name,
+            lease.expires.0,
+        ],
+    )
+}
+
+fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
+    let end = noted.text.char_indices().nth(DIARY_CHARS).map_or(noted.text.len(), |(end, _)| end);
+    let text = noted.text.get(..end).unwrap_or_default();
+    run(tx, "INSERT INTO diary (at, kind, text) VALUES (?, ?, ?)", params![noted.at.0, noted.kind, text])?;
+    let newest = tx.last_insert_rowid();
+    run(tx, "DELETE FROM diary WHERE id <= ?", [newest - DIARY_LINES])
+}

@@ -1,0 +1,162 @@
+//! Rows to everything the brain needs at start.
+
+use hotshare_core::ledger::PeriodKey;
+use hotshare_core::meter::{Reading, Usage};
+use hotshare_core::people::{Device, Person};
+use hotshare_core::plan::{AtCap, Date, Period, Plan, Zone};
+use hotshare_core::record::{Leased, Snapshot, Tally};
+use hotshare_core::units::{PersonId, Slot, UnixTime};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::columns::{self, strange};
+use crate::error::StoreError;
+use crate::open::Store;
+
+/// Sums of so many days are given one by one; those of older ones together.
+const DAYS: i64 = 400;
+
+impl Store {
+    /// Everything that is kept and that decisions need. Totals are complete, whatever their age: a plan may
+    /// run for years, and a clock that was wrong must not hide any.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.read().map_err(|e| self.error("read", e))
+    }
+
+    fn read(&self) -> rusqlite::Result<Snapshot> {
+        // One transaction: all of it from one moment.
+        let tx = self.conn.unchecked_transaction()?;
+        let (clock, generation, last_person) = tx.query_row(
+            "SELECT clock, generation, (SELECT coalesce(max(id), 0) FROM people) FROM kept",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let generation: Option<i64> = generation;
+        Ok(Snapshot {
+            plan: plan(&tx)?,
+            people: all(&tx, PEOPLE, person)?,
+            devices: all(&tx, DEVICES, device)?,
+            totals: all(&tx, TOTALS, |row| {
+                Ok((columns::account(row, 0)?, PeriodKey(row.get(1)?), row.get(2)?))
+            })?,
+            spent: spent(&tx, clock)?,
+            leases: all(&tx, LEASES, lease)?,
+            clock: clock.map(UnixTime),
+            generation: generation.map(i64::cast_unsigned),
+            granted: all(&tx, GRANTED, |row| {
+                Ok((Slot(row.get(0)?), columns::counter(row, 1)?, PeriodKey(row.get(2)?)))
+            })?,
+            settled: all(&tx, SETTLED, |row| Ok((Slot(row.get(0)?), reading(row)?)))?,
+            last_person,
+        })
+    }
+}
+
+const PEOPLE: &str =
+    "SELECT id, name, allowance, every, paused, slot, since FROM people WHERE NOT gone ORDER BY id";
+const DEVICES: &str = "SELECT mac, person, blocked, slot, host_name, first_seen FROM devices ORDER BY mac";
+const TOTALS: &str = "SELECT account, period, bytes FROM totals ORDER BY account, period";
+const LEASES: &str = "SELECT mac, ip, client_id, host_name, expires FROM leases ORDER BY mac";
+const GRANTED: &str =
+    "SELECT slot, granted, granted_period FROM slots WHERE granted IS NOT NULL ORDER BY slot";
+const SETTLED: &str = "
+    SELECT slot, read_granted, read_spent, up, down, refused_up, refused_down
+    FROM slots WHERE settled ORDER BY slot";
+
+fn all<T>(
+    conn: &Connection,
+    sql: &str,
+    value: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    conn.prepare(sql)?.query_map([], value)?.collect()
+}
+
+fn plan(conn: &Connection) -> rusqlite::Result<Option<Plan>> {
+    const PLAN: &str = "SELECT cap, period, days, from_date, until_date, zone, zone_rules, at_cap FROM plan";
+    let read = |row: &Row<'_>| {
+        let cap: Option<i64> = row.get(0)?;
+        let period: String = row.get(1)?;
+        let period = match period.as_str() {
+            "monthly" => Period::Monthly { day: row.get(2)? },
+            "every-days" => Period::EveryDays { days: row.get(2)?, from: date(row, 3)? },
+            "once" => Period::Once { from: date(row, 3)?, until: date(row, 4)? },
+            other => return Err(strange(1, "period", other)),
+        };
+        let (zone, rules): (String, Vec<u8>) = (row.get(5)?, row.get(6)?);
+        let at_cap: String = row.get(7)?;
+        Ok(Plan {
+            cap: if cap.is_some() { Some(columns::counter(row, 0)?) } else { None },
+            period,
+            zone: Zone::from_tzif(&zone, &rules).map_err(|e| strange(6, "time zone", e))?,
+            at_cap: match at_cap.as_str() {
+                "stop" => AtCap::Stop,
+                other => return Err(strange(7, "rule for the cap", other)),
+            },
+        })
+    };
+    conn.query_row(PLAN, [], read).optional()
+}
+
+fn date(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|_| strange(column, "date", text))
+}
+
+fn person(row: &Row<'_>) -> rusqlite::Result<Person> {
+    let name: String = row.get(1)?;
+    Ok(Person {
+        id: PersonId(row.get(0)?),
+        name: name.parse().map_err(|e| strange(1, "name", e))?,
+        allowance: columns::allowance(row, 2)?,
+        paused: row.get(4)?,
+        slot: Slot(row.get(5)?),
+        since: UnixTime(row.get(6)?),
+    })
+}
+
+fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
+    let (person, slot): (Option<u32>, Option<u32>) = (row.get(1)?, row.get(3)?);
+    Ok(Device {
+        mac: columns::mac(row, 0)?,
+        person: person.map(PersonId),
+        blocked: row.get(2)?,
+        slot: slot.map(Slot),
+        host_name: row.get(4)?,
+        first_seen: UnixTime(row.get(5)?),
+    })
+}
+
+fn lease(row: &Row<'_>) -> rusqlite::Result<Leased> {
+    let ip: String = row.get(1)?;
+    Ok(Leased {
+        mac: columns::mac(row, 0)?,
+        ip: ip.parse().map_err(|_| strange(1, "address", ip))?,
+        client_id: row.get(2)?,
+        host_name: row.get(3)?,
+        expires: UnixTime(row.get(4)?),
+    })
+}
+
+fn reading(row: &Row<'_>) -> rusqlite::Result<Reading> {
+    Ok(Reading {
+        granted: columns::counter(row, 1)?,
+        spent: columns::counter(row, 2)?,
+        up: columns::counter(row, 3)?,
+        down: columns::counter(row, 4)?,
+        refused_up: columns::counter(row, 5)?,
+        refused_down: columns::counter(row, 6)?,
+    })
+}
+
+fn spent(conn: &Connection, clock: Option<i64>) -> rusqlite::Result<Vec<(Tally, PeriodKey, Usage)>> {
+    const SPENT: &str = "
+        SELECT tally, max(day, ?1) AS since, sum(up), sum(down), sum(refused_up), sum(refused_down)
+        FROM spent GROUP BY tally, since ORDER BY tally, since";
+    let oldest = clock.map_or(i64::from(PeriodKey::ALWAYS.0), |clock| clock.div_euclid(86_400) - DAYS);
+    let mut statement = conn.prepare(SPENT)?;
+    let rows = statement.query_map([oldest], |row| {
+        let day: i64 = row.get(1)?;
+        let key = if day <= oldest { PeriodKey::ALWAYS } else { PeriodKey(row.get(1)?) };
+        Ok((columns::tally(row, 0)?, key, columns::usage(row, 2)?))
+    })?;
+    rows.collect()
+}

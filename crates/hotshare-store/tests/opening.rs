@@ -1,0 +1,208 @@
+//! Files that are new, ours, somebody else's, newer, damaged or in use.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
+use hotshare_core::record::{Change, Snapshot};
+use hotshare_core::units::{Account, UnixTime};
+use hotshare_store::{Reader, Store, StoreError};
+
+fn entry(bytes: i64) -> Change {
+    Change::Entry(Entry {
+        at: UnixTime(1_795_000_000),
+        account: Account::Plan,
+        period: PeriodKey(20_760),
+        kind: EntryKind::Grant,
+        bytes,
+    })
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/ledger.sqlite");
+    let mut store = Store::open(&path).unwrap();
+    let Snapshot {
+        plan,
+        people,
+        devices,
+        totals,
+        spent,
+        leases,
+        clock,
+        generation,
+        granted,
+        settled,
+        last_person,
+    } = store.snapshot().unwrap();
+    assert!(
+        plan.is_none() && people.is_empty() && devices.is_empty() && totals.is_empty() && spent.is_empty()
+    );
+    assert!(
+        leases.is_empty()
+            && clock.is_none()
+            && generation.is_none()
+            && granted.is_empty()
+            && settled.is_empty()
+    );
+    assert_eq!(last_person, 0);
+    store.commit(&[entry(1)]).unwrap();
+    assert_eq!(mode(&dir.path().join("state")), 0o700);
+    for file in ["ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite-lock"] {
+        assert_eq!(mode(&dir.path().join("state").join(file)), 0o600, "{file}");
+    }
+}
+
+#[test]
+fn a_store_is_found_again_even_when_its_making_was_cut_short() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    fs::write(&path, "").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    Store::open(&path).unwrap().commit(&[entry(7)]).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.snapshot().unwrap().totals, [(Account::Plan, PeriodKey(20_760), 7)]);
+    store.verify().unwrap();
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let store = Store::open(&path).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Held { .. }), "{error}");
+    assert!(error.to_string().contains("hotshare down"), "{error}");
+    drop(store);
+    Store::open(&path).unwrap();
+}
+
+#[test]
+fn a_newer_format_is_named_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    Store::open(&path).unwrap().commit(&[entry(7)]).unwrap();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.pragma_update(None, "user_version", 9).unwrap();
+    drop(conn);
+    let before = fs::read(&path).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 9, known: 1, .. }), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("format is 9") && text.contains("up to 1") && text.contains("ledger.sqlite"),
+        "{text}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn somebody_elses_database_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch("CREATE TABLE recipes (id INTEGER PRIMARY KEY)").unwrap();
+    drop(conn);
+    let before = fs::read(&path).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::NotOurs { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let text = "this is a shopping list\n".repeat(100);
+    fs::write(&path, &text).unwrap();
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("ledger.sqlite") && error.to_string().contains("move it"), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+/// Each page spoilt in turn: either it is noticed, and nothing is overwritten, or nothing was lost.
+#[test]
+fn a_damaged_file_is_noticed_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let mut store = Store::open(&path).unwrap();
+    for n in 1..=2000 {
+        store.commit(&[entry(n)]).unwrap();
+    }
+    let whole = store.snapshot().unwrap().totals;
+    drop(store);
+    let good = fs::read(&path).unwrap();
+    let mut noticed = 0;
+    for page in 0..good.len() / 1024 {
+        let mut bad = good.clone();
+        bad[page * 1024..(page + 1) * 1024].fill(0xa5);
+        fs::write(&path, &bad).unwrap();
+        match Store::open(&path).and_then(|store| store.snapshot()) {
+            Ok(snapshot) => assert_eq!(snapshot.totals, whole, "page {page}"),
+            Err(error) => {
+                noticed += 1;
+                assert!(matches!(error, StoreError::Damaged { .. }), "page {page}: {error:?}");
+                assert_eq!(fs::read(&path).unwrap(), bad, "page {page}");
+            }
+        }
+    }
+    assert!(noticed * 10 > good.len() / 1024 * 9, "{noticed} of {} noticed", good.len() / 1024);
+}
+
+#[test]
+fn a_file_cut_short_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let mut store = Store::open(&path).unwrap();
+    for n in 1..=2000 {
+        store.commit(&[entry(n)]).unwrap();
+    }
+    drop(store);
+    let good = fs::read(&path).unwrap();
+    for part in [good.len() / 2, 5000, 100, 10] {
+        fs::write(&path, &good[..part]).unwrap();
+        let error = Store::open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{part}: {error:?}");
+        assert_eq!(fs::read(&path).unwrap(), &good[..part]);
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    for path in ["/proc/hotshare-store-test/ledger.sqlite", "/dev/null/ledger.sqlite"] {
+        let error = Store::open(Path::new(path)).unwrap_err();
+        assert!(error.to_string().contains(path.trim_end_matches("/ledger.sqlite")), "{error}");
+    }
+}
+
+#[test]
+fn entries_cannot_be_changed_removed_or_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let mut store = Store::open(&path).unwrap();
+    store.commit(&[entry(7)]).unwrap();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    for sql in ["UPDATE entries SET bytes = 0", "DELETE FROM entries", "UPDATE entries SET id = 8"] {
+        let error = conn.execute(sql, []).unwrap_err();
+        assert!(error.to_string().contains("post a correction"), "{sql}: {error}");
+    }
+    drop(conn);
+    assert_eq!(Reader::open(&path).unwrap().totals().unwrap(), [(Account::Plan, PeriodKey(20_760), 7)]);
+}
+
+#[test]
+fn a_reader_cannot_write_and_a_missing_store_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    assert!(Reader::open(&path).is_err());
+    assert!(!path.exists());
+}
