@@ -57,6 +57,8 @@ pub struct Address {
 /// What an address carries beside its identity; only needed to put it back as it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressDetails {
+    /// Its place in the kernel's list: the first of a subnet is the one that speaks.
+    pub rank: u16,
     pub broadcast: Option<Ipv4Addr>,
     pub label: Option<String>,
     /// The kernel's scope number: 0 everywhere, 253 this link.
@@ -121,9 +123,7 @@ impl Setting {
     #[must_use]
     pub fn interface(&self) -> &str {
         match self {
-            Setting::Ipv6Disabled(name) | Setting::ArpIgnore(name) | Setting::Forwarding(name) => {
-                name
-            }
+            Setting::Ipv6Disabled(name) | Setting::ArpIgnore(name) | Setting::Forwarding(name) => name,
         }
     }
     /// Setting it to `value` takes something away from the network, rather than opens it.
@@ -205,15 +205,9 @@ impl Wanted {
             };
             interfaces.insert(port.clone(), interface);
         }
-        let address = Address {
-            address: gateway.into(),
-            prefix_len: self.subnet.prefix_len(),
-            peer: None,
-        };
-        let details = AddressDetails {
-            broadcast: Some(self.subnet.broadcast()),
-            ..AddressDetails::default()
-        };
+        let address = Address { address: gateway.into(), prefix_len: self.subnet.prefix_len(), peer: None };
+        let details =
+            AddressDetails { broadcast: Some(self.subnet.broadcast()), ..AddressDetails::default() };
         interfaces
             .entry(lan.clone())
             .or_insert_with(|| Interface::new(Kind::Bridge))
@@ -230,11 +224,7 @@ impl Wanted {
         settings.insert(Setting::Forwarding(lan.clone()), 1);
         settings.insert(Setting::Forwarding(self.uplink.clone()), 1);
 
-        let ports = if bridged {
-            self.ports.clone()
-        } else {
-            BTreeSet::new()
-        };
+        let ports = if bridged { self.ports.clone() } else { BTreeSet::new() };
         let ruleset = Ruleset {
             uplink: self.uplink.clone(),
             lan,
@@ -244,11 +234,7 @@ impl Wanted {
             portal_ports: self.portal_ports.clone(),
             ok_mark: OK_MARK,
         };
-        HostState {
-            interfaces,
-            settings,
-            table: Table::Holds(ruleset),
-        }
+        HostState { interfaces, settings, table: Table::Holds(ruleset) }
     }
 }
 

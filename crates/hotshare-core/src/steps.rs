@@ -89,22 +89,12 @@ pub fn steps(observed: &HostState, desired: &HostState) -> Vec<Step> {
     // A new bridge speaks IPv6 as soon as it is up, so it must be told before.
     for (setting, value) in &desired.settings {
         if setting.closes(*value) && made.iter().any(|name| name == setting.interface()) {
-            steps.push(Step::Set {
-                setting: setting.clone(),
-                value: *value,
-            });
+            steps.push(Step::Set { setting: setting.clone(), value: *value });
         }
     }
-    let blank = Interface {
-        up: false,
-        ..Interface::new(Kind::Bridge)
-    };
-    let present = |name: &String| {
-        observed
-            .interfaces
-            .get(name)
-            .or_else(|| made.contains(name).then_some(&blank))
-    };
+    let blank = Interface { up: false, ..Interface::new(Kind::Bridge) };
+    let present =
+        |name: &String| observed.interfaces.get(name).or_else(|| made.contains(name).then_some(&blank));
     for (name, want) in &desired.interfaces {
         if let Some(is) = present(name) {
             join(name, is, want, &mut steps);
@@ -116,24 +106,13 @@ pub fn steps(observed: &HostState, desired: &HostState) -> Vec<Step> {
         set(observed, desired, &mut opens, false);
         for (setting, value) in &desired.settings {
             if !setting.closes(*value) && made.iter().any(|name| name == setting.interface()) {
-                opens.push(Step::Set {
-                    setting: setting.clone(),
-                    value: *value,
-                });
+                opens.push(Step::Set { setting: setting.clone(), value: *value });
             }
         }
         opens
     };
     let (forwarding, before_addresses): (Vec<Step>, Vec<Step>) =
-        opens.into_iter().partition(|step| {
-            matches!(
-                step,
-                Step::Set {
-                    setting: Setting::Forwarding(_),
-                    ..
-                }
-            )
-        });
+        opens.into_iter().partition(|step| matches!(step, Step::Set { setting: Setting::Forwarding(_), .. }));
     steps.extend(before_addresses);
     for (name, want) in &desired.interfaces {
         if let Some(is) = present(name) {
@@ -152,10 +131,7 @@ fn set(observed: &HostState, desired: &HostState, steps: &mut Vec<Step>, closing
     for (setting, value) in &desired.settings {
         let differs = observed.settings.get(setting).is_some_and(|is| is != value);
         if differs && setting.closes(*value) == closing {
-            steps.push(Step::Set {
-                setting: setting.clone(),
-                value: *value,
-            });
+            steps.push(Step::Set { setting: setting.clone(), value: *value });
         }
     }
 }
@@ -163,38 +139,17 @@ fn set(observed: &HostState, desired: &HostState, steps: &mut Vec<Step>, closing
 /// Takes away what is not desired: routes first, for they may lean on the addresses.
 fn strip(name: &str, is: &Interface, want: &Interface, steps: &mut Vec<Step>) {
     let interface = || name.to_owned();
-    for route in is
-        .routes
-        .iter()
-        .rev()
-        .filter(|route| !want.routes.contains(route))
-    {
-        steps.push(Step::RemoveRoute {
-            interface: interface(),
-            route: *route,
-        });
+    for route in is.routes.iter().rev().filter(|route| !want.routes.contains(route)) {
+        steps.push(Step::RemoveRoute { interface: interface(), route: *route });
     }
-    for address in is
-        .addresses
-        .keys()
-        .filter(|address| !want.addresses.contains_key(address))
-    {
-        steps.push(Step::RemoveAddress {
-            interface: interface(),
-            address: *address,
-        });
+    for address in is.addresses.keys().filter(|address| !want.addresses.contains_key(address)) {
+        steps.push(Step::RemoveAddress { interface: interface(), address: *address });
     }
     if is.master.is_some() && want.master.is_none() {
-        steps.push(Step::SetMaster {
-            interface: interface(),
-            master: None,
-        });
+        steps.push(Step::SetMaster { interface: interface(), master: None });
     }
     if is.up && !want.up {
-        steps.push(Step::SetUp {
-            interface: interface(),
-            up: false,
-        });
+        steps.push(Step::SetUp { interface: interface(), up: false });
     }
 }
 
@@ -202,28 +157,16 @@ fn strip(name: &str, is: &Interface, want: &Interface, steps: &mut Vec<Step>) {
 fn join(name: &str, is: &Interface, want: &Interface, steps: &mut Vec<Step>) {
     let interface = || name.to_owned();
     if want.master.is_some() && is.master != want.master {
-        steps.push(Step::SetMaster {
-            interface: interface(),
-            master: want.master.clone(),
-        });
+        steps.push(Step::SetMaster { interface: interface(), master: want.master.clone() });
         // A new membership starts without isolation.
         if want.isolated {
-            steps.push(Step::SetIsolated {
-                interface: interface(),
-                isolated: true,
-            });
+            steps.push(Step::SetIsolated { interface: interface(), isolated: true });
         }
     } else if want.master.is_some() && is.isolated != want.isolated {
-        steps.push(Step::SetIsolated {
-            interface: interface(),
-            isolated: want.isolated,
-        });
+        steps.push(Step::SetIsolated { interface: interface(), isolated: want.isolated });
     }
     if !is.up && want.up {
-        steps.push(Step::SetUp {
-            interface: interface(),
-            up: true,
-        });
+        steps.push(Step::SetUp { interface: interface(), up: true });
     }
 }
 
@@ -233,22 +176,11 @@ fn dress(name: &str, is: &Interface, want: &Interface, steps: &mut Vec<Step>) {
     for (address, details) in &want.addresses {
         if !is.addresses.contains_key(address) {
             let details = details.clone();
-            steps.push(Step::AddAddress {
-                interface: interface(),
-                address: *address,
-                details,
-            });
+            steps.push(Step::AddAddress { interface: interface(), address: *address, details });
         }
     }
-    for route in want
-        .routes
-        .iter()
-        .filter(|route| !is.routes.contains(route))
-    {
-        steps.push(Step::AddRoute {
-            interface: interface(),
-            route: *route,
-        });
+    for route in want.routes.iter().filter(|route| !is.routes.contains(route)) {
+        steps.push(Step::AddRoute { interface: interface(), route: *route });
     }
 }
 
@@ -258,22 +190,14 @@ pub fn missing<'a>(observed: &HostState, desired: &'a HostState) -> Vec<&'a str>
     let absent = |(name, want): &(&'a String, &'a Interface)| {
         want.kind == Kind::Port && !observed.interfaces.contains_key(*name)
     };
-    desired
-        .interfaces
-        .iter()
-        .filter(absent)
-        .map(|(name, _)| name.as_str())
-        .collect()
+    desired.interfaces.iter().filter(absent).map(|(name, _)| name.as_str()).collect()
 }
 
 /// What the host is to be so that it is again as it was `before`, given what we had made of it (`ours`) and what
 /// it is now: what somebody else changed since is left as they made it.
 #[must_use]
 pub fn restored(before: &HostState, ours: &HostState, observed: &HostState) -> HostState {
-    let mut target = HostState {
-        table: before.table.clone(),
-        ..HostState::default()
-    };
+    let mut target = HostState { table: before.table.clone(), ..HostState::default() };
     for (name, was) in &before.interfaces {
         let mut to = was.clone();
         let (is, our) = (observed.interfaces.get(name), ours.interfaces.get(name));
@@ -285,13 +209,10 @@ pub fn restored(before: &HostState, ours: &HostState, observed: &HostState) -> H
             }
             for (address, details) in &is.addresses {
                 if !our.addresses.contains_key(address) {
-                    to.addresses
-                        .entry(*address)
-                        .or_insert_with(|| details.clone());
+                    to.addresses.entry(*address).or_insert_with(|| details.clone());
                 }
             }
-            to.routes
-                .extend(is.routes.iter().filter(|route| !our.routes.contains(route)));
+            to.routes.extend(is.routes.iter().filter(|route| !our.routes.contains(route)));
         }
         target.interfaces.insert(name.clone(), to);
     }
@@ -304,6 +225,23 @@ pub fn restored(before: &HostState, ours: &HostState, observed: &HostState) -> H
         target.settings.insert(setting.clone(), *value);
     }
     target
+}
+
+/// What we have made of the host so far (`ours`), with what `desired` makes of it added. It only grows, so that a
+/// kill in the middle of a change of ports leaves nothing of ours unknown.
+#[must_use]
+pub fn made(mut ours: HostState, desired: &HostState) -> HostState {
+    for (name, want) in &desired.interfaces {
+        let mut interface = want.clone();
+        if let Some(was) = ours.interfaces.remove(name) {
+            interface.addresses.extend(was.addresses);
+            interface.routes.extend(was.routes);
+        }
+        ours.interfaces.insert(name.clone(), interface);
+    }
+    ours.settings.extend(desired.settings.clone());
+    ours.table = desired.table.clone();
+    ours
 }
 
 /// `desired`, and for everything that was touched earlier but is not desired any more, as it was before.
@@ -320,10 +258,7 @@ pub fn with_rest_restored(mut restored: HostState, desired: &HostState) -> HostS
 pub fn remember(before: &mut HostState, observed: &HostState) {
     for (name, is) in &observed.interfaces {
         if is.kind == Kind::Port {
-            before
-                .interfaces
-                .entry(name.clone())
-                .or_insert_with(|| is.clone());
+            before.interfaces.entry(name.clone()).or_insert_with(|| is.clone());
         }
     }
     for (setting, value) in &observed.settings {
@@ -359,37 +294,22 @@ pub fn apply(host: &mut HostState, step: &Step) {
         }),
         Step::RemoveBridge { name } => {
             host.interfaces.remove(name);
-            host.settings
-                .retain(|setting, _| setting.interface() != name);
-            for member in host
-                .interfaces
-                .values_mut()
-                .filter(|i| i.master.as_ref() == Some(name))
-            {
+            host.settings.retain(|setting, _| setting.interface() != name);
+            for member in host.interfaces.values_mut().filter(|i| i.master.as_ref() == Some(name)) {
                 member.master = None;
                 member.isolated = false;
             }
         }
         Step::AddBridge { name } => {
-            let bridge = Interface {
-                up: false,
-                ..Interface::new(Kind::Bridge)
-            };
+            let bridge = Interface { up: false, ..Interface::new(Kind::Bridge) };
             host.interfaces.entry(name.clone()).or_insert(bridge);
             host.settings.extend(settings_of_new(name));
         }
-        Step::SetIsolated {
-            interface,
-            isolated,
-        } => change(interface, &|i| {
+        Step::SetIsolated { interface, isolated } => change(interface, &|i| {
             i.isolated = *isolated;
         }),
         Step::SetUp { interface, up } => change(interface, &|i| i.up = *up),
-        Step::AddAddress {
-            interface,
-            address,
-            details,
-        } => change(interface, &|i| {
+        Step::AddAddress { interface, address, details } => change(interface, &|i| {
             i.addresses.insert(*address, details.clone());
         }),
         Step::AddRoute { interface, route } => change(interface, &|i| {

@@ -37,19 +37,13 @@ pub struct Subnet {
 
 impl Subnet {
     /// Everything: what a default route leads to.
-    pub const ALL: Subnet = Subnet {
-        network: Ipv4Addr::UNSPECIFIED,
-        len: 0,
-    };
+    pub const ALL: Subnet = Subnet { network: Ipv4Addr::UNSPECIFIED, len: 0 };
 
     /// The network that `address` lies in when `len` bits name it (more than 32 count as 32).
     #[must_use]
     pub const fn new(address: Ipv4Addr, len: u8) -> Subnet {
         let len = if len > 32 { 32 } else { len };
-        Subnet {
-            network: Ipv4Addr::from_bits(address.to_bits() & mask(len)),
-            len,
-        }
+        Subnet { network: Ipv4Addr::from_bits(address.to_bits() & mask(len)), len }
     }
     #[must_use]
     pub const fn network(self) -> Ipv4Addr {
@@ -82,11 +76,7 @@ impl Subnet {
     /// Whether the two have any address in common.
     #[must_use]
     pub const fn overlaps(self, other: Subnet) -> bool {
-        let len = if self.len < other.len {
-            self.len
-        } else {
-            other.len
-        };
+        let len = if self.len < other.len { self.len } else { other.len };
         self.network.to_bits() & mask(len) == other.network.to_bits() & mask(len)
     }
 }
@@ -142,9 +132,7 @@ pub struct Observed {
 /// Why there is no uplink, and what was looked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoUplink {
-    #[error(
-        "looked for an uplink: no interface has a default route; connect one, or name one with --uplink"
-    )]
+    #[error("looked for an uplink: no interface has a default route; connect one, or name one with --uplink")]
     NoDefaultRoute,
     #[error(
         "looked for the uplink {0}: there is no such interface; plug it in, or name another with --uplink"
@@ -162,9 +150,7 @@ pub enum NoUplink {
         "the uplink {named} is not where packets go: {better} has a better default route; name {better}, or give {named} a lower metric"
     )]
     NotBest { named: String, better: String },
-    #[error(
-        "{0} is a LAN port and cannot be the uplink as well; name another with --uplink or --lan"
-    )]
+    #[error("{0} is a LAN port and cannot be the uplink as well; name another with --uplink or --lan")]
     IsLan(String),
     #[error(
         "the uplink {0} is of a kind that cannot be metered (neither Ethernet nor bare IP); name another with --uplink"
@@ -193,9 +179,8 @@ pub fn choose(
         return Err(NoUplink::IsLan(name.to_owned()));
     }
     let link_of = |ifindex| observed.links.iter().find(|link| link.ifindex == ifindex);
-    let on_lan = |route: &ObservedRoute| {
-        link_of(route.ifindex).is_some_and(|link| lan.contains(&link.name.as_str()))
-    };
+    let on_lan =
+        |route: &ObservedRoute| link_of(route.ifindex).is_some_and(|link| lan.contains(&link.name.as_str()));
     // The kernel prefers the longer prefix, then the lower metric, then the older route.
     let best = |of: &dyn Fn(&ObservedRoute) -> bool| {
         observed
@@ -204,16 +189,12 @@ pub fn choose(
             .filter(|route| is_default(route) && of(route))
             .min_by_key(|route| (Reverse(route.to.prefix_len()), route.metric))
     };
-    let best_of_all =
-        best(&|route| route.main && !on_lan(route) && link_of(route.ifindex).is_some());
+    let best_of_all = best(&|route| route.main && !on_lan(route) && link_of(route.ifindex).is_some());
 
     let (link, route) = match named {
         None => {
             let route = best_of_all.ok_or(NoUplink::NoDefaultRoute)?;
-            (
-                link_of(route.ifindex).ok_or(NoUplink::NoDefaultRoute)?,
-                route,
-            )
+            (link_of(route.ifindex).ok_or(NoUplink::NoDefaultRoute)?, route)
         }
         Some(name) => {
             let link = observed.links.iter().find(|link| link.name == name);
@@ -231,36 +212,19 @@ pub fn choose(
                     < (Reverse(route.to.prefix_len()), route.metric)
                 && let Some(other) = link_of(better.ifindex)
             {
-                return Err(NoUplink::NotBest {
-                    named: name.to_owned(),
-                    better: other.name.clone(),
-                });
+                return Err(NoUplink::NotBest { named: name.to_owned(), better: other.name.clone() });
             }
             (link, route)
         }
     };
     let name = link.name.clone();
-    let framing = link
-        .framing
-        .ok_or_else(|| NoUplink::Framing(name.clone()))?;
+    let framing = link.framing.ok_or_else(|| NoUplink::Framing(name.clone()))?;
     if !link.up {
         return Err(NoUplink::Down(name));
     }
-    let address = observed
-        .addresses
-        .iter()
-        .find(|address| address.ifindex == link.ifindex);
-    let address = address
-        .ok_or_else(|| NoUplink::NoAddress(name.clone()))?
-        .address;
-    Ok(Uplink {
-        name,
-        ifindex: link.ifindex,
-        framing,
-        address,
-        gateway: route.gateway,
-        resolvers,
-    })
+    let address = observed.addresses.iter().find(|address| address.ifindex == link.ifindex);
+    let address = address.ok_or_else(|| NoUplink::NoAddress(name.clone()))?.address;
+    Ok(Uplink { name, ifindex: link.ifindex, framing, address, gateway: route.gateway, resolvers })
 }
 
 /// The host uses every private network.
@@ -278,24 +242,12 @@ pub struct NoSubnet;
 /// # Errors
 /// When the host uses all of them.
 pub fn choose_subnet(taken: &[Subnet], previous: Option<Subnet>) -> Result<Subnet, NoSubnet> {
-    let free = |subnet: &Subnet| {
-        !taken
-            .iter()
-            .any(|other| other.prefix_len() > 1 && other.overlaps(*subnet))
-    };
-    let private = |subnet: &Subnet| {
-        blocks()
-            .iter()
-            .any(|(block, _)| block.contains(subnet.network()))
-    };
+    let free = |subnet: &Subnet| !taken.iter().any(|other| other.prefix_len() > 1 && other.overlaps(*subnet));
+    let private = |subnet: &Subnet| blocks().iter().any(|(block, _)| block.contains(subnet.network()));
     previous
         .into_iter()
         .filter(|subnet| subnet.prefix_len() == 24 && private(subnet))
-        .chain(
-            blocks()
-                .into_iter()
-                .flat_map(|(block, first)| subnets_of(block, first)),
-        )
+        .chain(blocks().into_iter().flat_map(|(block, first)| subnets_of(block, first)))
         .find(free)
         .ok_or(NoSubnet)
 }
@@ -313,10 +265,7 @@ fn blocks() -> [(Subnet, u32); 3] {
 fn subnets_of(block: Subnet, first: u32) -> impl Iterator<Item = Subnet> {
     let count = 1_u32 << (24 - block.prefix_len());
     (0..count).map(move |i| {
-        Subnet::new(
-            Ipv4Addr::from_bits(block.network().to_bits() | (((first + i) % count) << 8)),
-            24,
-        )
+        Subnet::new(Ipv4Addr::from_bits(block.network().to_bits() | (((first + i) % count) << 8)), 24)
     })
 }
 

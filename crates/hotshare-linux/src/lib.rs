@@ -1,3 +1,9 @@
 //! The hands: everything Hotshare does to Linux.
 
+pub mod clock;
+pub mod observe;
+pub mod uplink;
 pub mod datapath;
+pub mod nat;
+pub mod host;
+pub mod doctor;

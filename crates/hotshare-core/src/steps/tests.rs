@@ -22,11 +22,7 @@ fn wanted(ports: &[&str]) -> Wanted {
 /// A host with two LAN ports, one of them in use: it has an address and a route.
 fn host() -> HostState {
     let mut eth1 = Interface::new(Kind::Port);
-    let address = Address {
-        address: [192, 168, 5, 2].into(),
-        prefix_len: 24,
-        peer: None,
-    };
+    let address = Address { address: [192, 168, 5, 2].into(), prefix_len: 24, peer: None };
     eth1.addresses.insert(address, AddressDetails::default());
     eth1.routes.insert(HostRoute {
         scope: Reach::Universe,
@@ -39,10 +35,7 @@ fn host() -> HostState {
         source: None,
         onlink: false,
     });
-    let eth2 = Interface {
-        up: false,
-        ..Interface::new(Kind::Port)
-    };
+    let eth2 = Interface { up: false, ..Interface::new(Kind::Port) };
     let mut settings = BTreeMap::from([(Setting::Forwarding("wwan0".into()), 0)]);
     for port in ["eth1", "eth2"] {
         settings.extend(settings_of_new(port));
@@ -77,14 +70,9 @@ fn told(steps: &[Step]) -> Vec<String> {
         Step::SetMaster { interface, master } => format!("{interface} in {master:?}"),
         Step::RemoveBridge { name } => format!("no {name}"),
         Step::AddBridge { name } => format!("new {name}"),
-        Step::SetIsolated {
-            interface,
-            isolated,
-        } => format!("{interface} isolated {isolated}"),
+        Step::SetIsolated { interface, isolated } => format!("{interface} isolated {isolated}"),
         Step::SetUp { interface, up } => format!("{interface} up {up}"),
-        Step::AddAddress {
-            interface, address, ..
-        } => format!("{interface} +{}", address.address),
+        Step::AddAddress { interface, address, .. } => format!("{interface} +{}", address.address),
         Step::AddRoute { interface, route } => format!("{interface} +{}", route.destination),
     };
     steps.iter().map(tell).collect()
@@ -140,15 +128,8 @@ fn a_single_port_needs_no_bridge() {
     let wanted = wanted(&["eth2"]);
     assert_eq!(wanted.lan(), "eth2");
     let steps = steps(&host(), &wanted.desired());
-    assert!(
-        !steps
-            .iter()
-            .any(|step| matches!(step, Step::AddBridge { .. } | Step::SetMaster { .. }))
-    );
-    assert!(
-        !told(&steps).iter().any(|step| step.starts_with("eth1")),
-        "eth1 is not ours"
-    );
+    assert!(!steps.iter().any(|step| matches!(step, Step::AddBridge { .. } | Step::SetMaster { .. })));
+    assert!(!told(&steps).iter().any(|step| step.starts_with("eth1")), "eth1 is not ours");
 }
 
 #[test]
@@ -157,33 +138,15 @@ fn what_others_changed_meanwhile_stays_theirs() {
     let ours = wanted(&["eth1"]).desired();
     let mut host = before.clone();
     all(&mut host, &steps(&before, &ours));
-    let theirs = Address {
-        address: [192, 168, 9, 9].into(),
-        prefix_len: 24,
-        peer: None,
-    };
+    let theirs = Address { address: [192, 168, 9, 9].into(), prefix_len: 24, peer: None };
     let forwarding = Setting::Forwarding("wwan0".into());
     host.settings.insert(forwarding.clone(), 7);
-    host.interfaces
-        .get_mut("eth1")
-        .unwrap()
-        .addresses
-        .insert(theirs, AddressDetails::default());
+    host.interfaces.get_mut("eth1").unwrap().addresses.insert(theirs, AddressDetails::default());
     let back = restored(&before, &ours, &host);
     reach(&mut host, &back);
     assert_eq!(host.settings[&forwarding], 7);
-    let addresses: Vec<IpAddr> = host.interfaces["eth1"]
-        .addresses
-        .keys()
-        .map(|a| a.address)
-        .collect();
-    assert_eq!(
-        addresses,
-        [
-            IpAddr::from([192, 168, 5, 2]),
-            IpAddr::from([192, 168, 9, 9])
-        ]
-    );
+    let addresses: Vec<IpAddr> = host.interfaces["eth1"].addresses.keys().map(|a| a.address).collect();
+    assert_eq!(addresses, [IpAddr::from([192, 168, 5, 2]), IpAddr::from([192, 168, 9, 9])]);
 }
 
 #[test]
@@ -203,11 +166,7 @@ fn a_new_choice_of_ports_gives_the_old_ones_back() {
 fn an_absent_port_is_named_and_has_no_steps() {
     let desired = wanted(&["eth1", "eth9"]).desired();
     assert_eq!(missing(&host(), &desired), ["eth9"]);
-    assert!(
-        !told(&steps(&host(), &desired))
-            .iter()
-            .any(|step| step.contains("eth9"))
-    );
+    assert!(!told(&steps(&host(), &desired)).iter().any(|step| step.contains("eth9")));
 }
 
 const PORTS: [&str; 3] = ["eth1", "eth2", "eth3"];

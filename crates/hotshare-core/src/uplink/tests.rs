@@ -4,28 +4,13 @@ use super::*;
 use proptest::prelude::*;
 
 fn link(name: &str, ifindex: u32) -> ObservedLink {
-    ObservedLink {
-        name: name.into(),
-        ifindex,
-        framing: Some(Framing::Ethernet),
-        up: true,
-    }
+    ObservedLink { name: name.into(), ifindex, framing: Some(Framing::Ethernet), up: true }
 }
 fn address(ifindex: u32, address: [u8; 4]) -> ObservedAddress {
-    ObservedAddress {
-        ifindex,
-        address: address.into(),
-        subnet: Subnet::new(address.into(), 24),
-    }
+    ObservedAddress { ifindex, address: address.into(), subnet: Subnet::new(address.into(), 24) }
 }
 fn default_route(ifindex: u32, metric: u32) -> ObservedRoute {
-    ObservedRoute {
-        to: Subnet::ALL,
-        ifindex,
-        gateway: Some([192, 0, 2, 1].into()),
-        metric,
-        main: true,
-    }
+    ObservedRoute { to: Subnet::ALL, ifindex, gateway: Some([192, 0, 2, 1].into()), metric, main: true }
 }
 fn two_uplinks() -> Observed {
     Observed {
@@ -47,18 +32,9 @@ fn the_best_default_route_is_the_uplink() {
 #[test]
 fn a_lan_port_is_never_the_uplink() {
     let observed = two_uplinks();
-    assert_eq!(
-        choose(&observed, None, &["wwan0"], vec![]).unwrap().name,
-        "wlan0"
-    );
-    assert_eq!(
-        choose(&observed, None, &["wwan0", "wlan0"], vec![]),
-        Err(NoUplink::NoDefaultRoute)
-    );
-    assert_eq!(
-        choose(&observed, Some("eth1"), &["eth1"], vec![]),
-        Err(NoUplink::IsLan("eth1".into()))
-    );
+    assert_eq!(choose(&observed, None, &["wwan0"], vec![]).unwrap().name, "wlan0");
+    assert_eq!(choose(&observed, None, &["wwan0", "wlan0"], vec![]), Err(NoUplink::NoDefaultRoute));
+    assert_eq!(choose(&observed, Some("eth1"), &["eth1"], vec![]), Err(NoUplink::IsLan("eth1".into())));
 }
 
 #[test]
@@ -66,51 +42,27 @@ fn a_named_uplink_says_what_is_wrong_with_it() {
     let mut observed = two_uplinks();
     let choose = |observed: &Observed, name: &str| choose(observed, Some(name), &[], vec![]);
     assert_eq!(choose(&observed, "wwan0").unwrap().ifindex, 3);
-    assert_eq!(
-        choose(&observed, "wwan9"),
-        Err(NoUplink::Absent("wwan9".into()))
-    );
-    assert_eq!(
-        choose(&observed, "eth1"),
-        Err(NoUplink::NoRoute("eth1".into()))
-    );
+    assert_eq!(choose(&observed, "wwan9"), Err(NoUplink::Absent("wwan9".into())));
+    assert_eq!(choose(&observed, "eth1"), Err(NoUplink::NoRoute("eth1".into())));
     assert_eq!(
         choose(&observed, "wlan0"),
-        Err(NoUplink::NotBest {
-            named: "wlan0".into(),
-            better: "wwan0".into()
-        })
+        Err(NoUplink::NotBest { named: "wlan0".into(), better: "wwan0".into() })
     );
     observed.addresses.pop();
-    assert_eq!(
-        choose(&observed, "wwan0"),
-        Err(NoUplink::NoAddress("wwan0".into()))
-    );
+    assert_eq!(choose(&observed, "wwan0"), Err(NoUplink::NoAddress("wwan0".into())));
     observed.links[1].framing = None;
-    assert_eq!(
-        choose(&observed, "wwan0"),
-        Err(NoUplink::Framing("wwan0".into()))
-    );
+    assert_eq!(choose(&observed, "wwan0"), Err(NoUplink::Framing("wwan0".into())));
     observed.links[1].up = false;
-    assert_eq!(
-        choose(&observed, "wwan0"),
-        Err(NoUplink::Down("wwan0".into()))
-    );
+    assert_eq!(choose(&observed, "wwan0"), Err(NoUplink::Down("wwan0".into())));
 }
 
 #[test]
 fn a_vpn_that_takes_both_halves_is_where_packets_go() {
     let mut observed = two_uplinks();
-    observed.links.push(ObservedLink {
-        framing: Some(Framing::RawIp),
-        ..link("tun0", 5)
-    });
+    observed.links.push(ObservedLink { framing: Some(Framing::RawIp), ..link("tun0", 5) });
     observed.addresses.push(address(5, [10, 8, 0, 2]));
     for half in [[0, 0, 0, 0], [128, 0, 0, 0]] {
-        observed.routes.push(ObservedRoute {
-            to: Subnet::new(half.into(), 1),
-            ..default_route(5, 0)
-        });
+        observed.routes.push(ObservedRoute { to: Subnet::new(half.into(), 1), ..default_route(5, 0) });
     }
     assert_eq!(choose(&observed, None, &[], vec![]).unwrap().name, "tun0");
 }
@@ -118,44 +70,18 @@ fn a_vpn_that_takes_both_halves_is_where_packets_go() {
 #[test]
 fn a_default_route_in_another_table_serves_a_named_uplink_only() {
     let mut observed = two_uplinks();
-    observed.routes = vec![ObservedRoute {
-        main: false,
-        gateway: None,
-        ..default_route(3, 0)
-    }];
-    assert_eq!(
-        choose(&observed, None, &[], vec![]),
-        Err(NoUplink::NoDefaultRoute)
-    );
-    assert_eq!(
-        choose(&observed, Some("wwan0"), &[], vec![])
-            .unwrap()
-            .gateway,
-        None
-    );
+    observed.routes = vec![ObservedRoute { main: false, gateway: None, ..default_route(3, 0) }];
+    assert_eq!(choose(&observed, None, &[], vec![]), Err(NoUplink::NoDefaultRoute));
+    assert_eq!(choose(&observed, Some("wwan0"), &[], vec![]).unwrap().gateway, None);
 }
 
 #[test]
 fn the_first_choice_is_unusual_and_default_routes_take_nothing() {
-    let halves = [
-        Subnet::ALL,
-        Subnet::new([0, 0, 0, 0].into(), 1),
-        Subnet::new([128, 0, 0, 0].into(), 1),
-    ];
-    assert_eq!(
-        choose_subnet(&halves, None).unwrap().to_string(),
-        "172.29.77.0/24"
-    );
+    let halves = [Subnet::ALL, Subnet::new([0, 0, 0, 0].into(), 1), Subnet::new([128, 0, 0, 0].into(), 1)];
+    assert_eq!(choose_subnet(&halves, None).unwrap().to_string(), "172.29.77.0/24");
     let docker = [Subnet::new([172, 16, 0, 0].into(), 12)];
-    assert_eq!(
-        choose_subnet(&docker, None).unwrap().to_string(),
-        "192.168.177.0/24"
-    );
-    let all = [
-        docker[0],
-        Subnet::new([10, 0, 0, 0].into(), 8),
-        Subnet::new([192, 168, 0, 0].into(), 16),
-    ];
+    assert_eq!(choose_subnet(&docker, None).unwrap().to_string(), "192.168.177.0/24");
+    let all = [docker[0], Subnet::new([10, 0, 0, 0].into(), 8), Subnet::new([192, 168, 0, 0].into(), 16)];
     assert_eq!(choose_subnet(&all, None), Err(NoSubnet));
 }
 
@@ -163,10 +89,7 @@ fn the_first_choice_is_unusual_and_default_routes_take_nothing() {
 fn the_previous_subnet_is_kept_while_it_is_free() {
     let previous = Subnet::new([10, 20, 30, 0].into(), 24);
     assert_eq!(choose_subnet(&[], Some(previous)), Ok(previous));
-    assert_ne!(
-        choose_subnet(&[Subnet::new([10, 20, 0, 0].into(), 16)], Some(previous)),
-        Ok(previous)
-    );
+    assert_ne!(choose_subnet(&[Subnet::new([10, 20, 0, 0].into(), 16)], Some(previous)), Ok(previous));
     let public = Subnet::new([198, 51, 100, 0].into(), 24);
     assert_ne!(choose_subnet(&[], Some(public)), Ok(public));
 }
@@ -188,10 +111,7 @@ fn any_subnet() -> impl Strategy<Value = Subnet> {
 fn any_private() -> impl Strategy<Value = Subnet> {
     (0_usize..3, any::<u32>(), 9_u8..=32).prop_map(|(block, bits, len)| {
         let block = blocks()[block].0;
-        Subnet::new(
-            Ipv4Addr::from_bits(block.network().to_bits() | (bits & !mask(block.prefix_len()))),
-            len,
-        )
+        Subnet::new(Ipv4Addr::from_bits(block.network().to_bits() | (bits & !mask(block.prefix_len()))), len)
     })
 }
 
