@@ -62,6 +62,12 @@ pub enum Code {
     NotRead,
     /// 503: the daemon did not answer in time, or is stopping.
     Busy,
+    /// Told by the command-line tool only: no daemon answers on the socket.
+    NotRunning,
+    /// Told by the command-line tool only: the socket is not for this user.
+    NotPermitted,
+    /// Told by the command-line tool only: something else that it needed failed.
+    Broken,
     /// A word that this reader does not know yet. Never sent.
     #[serde(other)]
     Unknown,

@@ -39,6 +39,8 @@ pub struct UsageRow {
     pub refused_up: u64,
     /// Downloads that arrived for a closed device: billed, delivered to nobody.
     pub refused_down: u64,
+    /// With `by=day`: what the carrier billed that day by our count, without corrections.
+    pub billed: Option<u64>,
 }
 
 /// The same span for the plan as a whole.
@@ -89,6 +91,7 @@ mod tests {
                 down: 2,
                 refused_up: 3,
                 refused_down: 4,
+                billed: None,
             }],
             total: Totals {
                 billed_up: 5,
@@ -102,7 +105,7 @@ mod tests {
             serde_json::to_string(&report).expect("plain"),
             concat!(
                 r#"{"schema":1,"by":"device","since":1,"until":2,"rows":[{"key":"02:00:5e:10:00:01","#,
-                r#""person":"anna","up":1,"down":2,"refused_up":3,"refused_down":4}],"total":{"billed_up":5,"#,
+                r#""person":"anna","up":1,"down":2,"refused_up":3,"refused_down":4,"billed":null}],"total":{"billed_up":5,"#,
                 r#""billed_down":6,"delivered":3,"refused":4,"own":4}}"#
             )
         );

@@ -5,6 +5,10 @@ mod instance;
 mod zone;
 mod config;
 mod serve;
+mod daemon;
+mod client;
 mod cli;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

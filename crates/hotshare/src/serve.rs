@@ -5,6 +5,7 @@
 //! One connection carries one request.
 
 mod failure;
+mod reports;
 mod routes;
 mod translate;
 
@@ -47,6 +48,8 @@ pub(crate) struct Limits {
     pub(crate) body_size: usize,
     /// For the brain's answer. It includes a durable commit, which can take seconds on a bad SD card.
     pub(crate) answer_time: Duration,
+    /// For a report.
+    pub(crate) report_time: Duration,
     /// For all of it, the reply included.
     pub(crate) connection_time: Duration,
     /// For what is under way when the daemon stops.
@@ -61,6 +64,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(5),
             body_size: 16 * 1024,
             answer_time: Duration::from_secs(10),
+            report_time: Duration::from_secs(30),
             connection_time: Duration::from_secs(60),
             grace: Duration::from_secs(1),
         }

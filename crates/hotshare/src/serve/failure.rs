@@ -24,10 +24,19 @@ impl No {
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::NotAStation | Code::BadPeriod => StatusCode::UNPROCESSABLE_ENTITY,
-            Code::NotWritten | Code::NotRead | Code::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
+            Code::NotWritten
+            | Code::NotRead
+            | Code::NotRunning
+            | Code::NotPermitted
+            | Code::Broken
+            | Code::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
             Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
         };
         No { status, failure: Failure::new(code, message) }
+    }
+
+    pub(super) fn is(&self, code: Code) -> bool {
+        self.failure.error.code == code
     }
 }
 
@@ -39,7 +48,7 @@ impl From<Refusal> for No {
             Refusal::NoSuchDevice(_) => Code::NoSuchDevice,
             Refusal::NotAStation(_) => Code::NotAStation,
             Refusal::Full(_) => Code::Full,
-            Refusal::BadPeriod => Code::BadPeriod,
+            Refusal::BadPeriod(_) => Code::BadPeriod,
             Refusal::NotWritten(_) => Code::NotWritten,
         };
         No::new(code, refusal.to_string())

@@ -15,11 +15,13 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::failure::No;
-use super::{AppState, translate};
+use super::{AppState, reports, translate};
 
 pub(super) fn router(state: AppState) -> Router {
     Router::new()
         .route(path::STATUS, get(status))
+        .route(path::USAGE, get(reports::usage))
+        .route(path::EVENTS, get(reports::events))
         .route(path::PEOPLE, get(people).post(person_add))
         .route(&format!("{}/{{name}}", path::PEOPLE), patch(person_change).delete(person_remove))
         .route(path::DEVICES, get(devices))
@@ -32,7 +34,7 @@ pub(super) fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-type Reply<T> = Result<Json<T>, No>;
+pub(super) type Reply<T> = Result<Json<T>, No>;
 
 async fn status(State(state): State<AppState>) -> Reply<api::Status> {
     Ok(Json(translate::status(&state.status().await?)))
@@ -153,7 +155,7 @@ impl AppState {
         }
     }
 
-    async fn status(&self) -> Result<core::ask::Status, No> {
+    pub(super) async fn status(&self) -> Result<core::ask::Status, No> {
         match self.ask(Ask::Status).await? {
             Answer::Status(status) => Ok(*status),
             Answer::Done | Answer::Refused(_) => Err(No::new(Code::Busy, "the daemon has no status to tell")),

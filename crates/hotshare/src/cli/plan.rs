@@ -1,0 +1,173 @@
+//! `hotshare plan`
+
+use clap::{ArgGroup, Args, Subcommand};
+use hotshare_api::{self as api, Done, Period, PlanChange, PlanCorrection, path};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::session::Session;
+use super::size::{bytes, pretty};
+use super::status::{Lines, plan_lines};
+use super::stop::Stop;
+use super::when::{self, date, days};
+use crate::zone;
+
+/// Show the plan that was bought, say what was bought, or correct what was counted
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show the plan (this is also what `hotshare plan` alone does)
+    Show,
+    /// Say what was bought; what is not given stays as it is
+    Set(Set),
+    /// Tell what the carrier says was used in this period; the difference is written to the ledger
+    Correct {
+        /// Such as 3.2GB
+        #[arg(long, value_name = "AMOUNT", value_parser = bytes)]
+        used: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true))]
+#[command(group = ArgGroup::new("period").args(["monthly", "every", "once"]))]
+struct Set {
+    /// What may be billed in a period, such as 20GB
+    #[arg(long, value_name = "AMOUNT", value_parser = bytes, group = "change", conflicts_with = "no_cap")]
+    cap: Option<u64>,
+    /// Count, but never close
+    #[arg(long, group = "change")]
+    no_cap: bool,
+    /// It renews each month on this day, 1 to 31; in a month that is too short, on its last day
+    #[arg(long, value_name = "DAY", value_parser = clap::value_parser!(u8).range(1..=31), group = "change")]
+    monthly: Option<u8>,
+    /// It renews every so many days or weeks, such as 28d or 4w, counted from --from
+    #[arg(long, value_name = "DAYS", value_parser = days, group = "change", requires = "from")]
+    every: Option<u16>,
+    /// It does not renew: it ends with the day --until
+    #[arg(long, group = "change", requires = "until")]
+    once: bool,
+    /// The first day, such as 2026-11-01; with --once today, when not given
+    #[arg(long, value_name = "DATE", value_parser = date, conflicts_with = "monthly")]
+    from: Option<Date>,
+    /// The last day, such as 2026-11-30
+    #[arg(long, value_name = "DATE", value_parser = date, requires = "once")]
+    until: Option<Date>,
+    /// The zone by whose time days begin, such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", value_parser = zone_name, group = "change")]
+    zone: Option<String>,
+}
+
+fn zone_name(text: &str) -> Result<String, zone::NoSuchZone> {
+    zone::named(text).map(|zone| zone.name().to_owned())
+}
+
+impl Plan {
+    pub(crate) fn run(self, session: &Session) -> Result<(), Stop> {
+        match self.action.unwrap_or(Action::Show) {
+            Action::Show => {
+                let tried = "cannot show the plan";
+                if session.json {
+                    let plan: api::PlanReply = session.get(tried, path::PLAN)?;
+                    return session.show(&plan, |_| String::new());
+                }
+                // The daemon's own idea of “now” comes with the status only.
+                let status: api::Status = session.get(tried, path::STATUS)?;
+                session.print(&text(&status.plan, status.at, session.width))
+            }
+            Action::Set(set) => {
+                let tried = "cannot change the plan";
+                let change = set.change(|| today(session, tried))?;
+                let done: Done = session.patch(tried, path::PLAN, &change)?;
+                session.show_done(&done, "The plan is changed.")
+            }
+            Action::Correct { used } => {
+                let done: Done =
+                    session.post("cannot correct the plan", path::PLAN_CORRECT, &PlanCorrection { used })?;
+                session.show_done(&done, &format!("{} count as used in this period.", pretty(used)))
+            }
+        }
+    }
+}
+
+impl Set {
+    /// What to ask for. `today` is needed only for a plan that is bought once and begins now.
+    fn change(self, today: impl FnOnce() -> Result<Date, Stop>) -> Result<PlanChange, Stop> {
+        let period = match (self.monthly, self.every, self.from, self.until) {
+            (Some(day), ..) => Some(Period::Monthly { day }),
+            (None, Some(days), Some(from), _) => Some(Period::EveryDays { days, from: from.to_string() }),
+            (None, None, from, Some(until)) => {
+                let from = from.map_or_else(today, Ok)?;
+                Some(Period::Once { from: from.to_string(), until: until.to_string() })
+            }
+            (None, _, _, _) => None,
+        };
+        let cap = if self.no_cap { Some(None) } else { self.cap.map(Some) };
+        Ok(PlanChange { cap, period, zone: self.zone })
+    }
+}
+
+fn today(session: &Session, tried: &str) -> Result<Date, Stop> {
+    let status: api::Status = session.get(tried, path::STATUS)?;
+    Ok(when::civil(status.at, &zone::rules(&status.plan.zone)).date())
+}
+
+fn text(plan: &api::Plan, at: i64, width: usize) -> String {
+    let zone = zone::rules(&plan.zone);
+    let mut out = Lines { text: String::new(), width };
+    plan_lines(&mut out, plan, at, &zone);
+    let begins = when::pretty_date(when::civil(plan.begins, &zone).date());
+    out.labelled("Period", &match plan.ends {
+        Some(ends) => format!("{begins} to {}", when::pretty_date(when::last_day(ends, &zone))),
+        None => format!("since {begins}"),
+    });
+    out.labelled("", &renewal_words(&plan.period));
+    if plan.cap.is_some() {
+        out.labelled("At cap", &format!("stop; the last {} are kept for what is still in flight then", pretty(plan.reserve)));
+    }
+    out.text
+}
+
+fn renewal_words(period: &Period) -> String {
+    match period {
+        Period::Monthly { day: day @ 29.. } => {
+            format!("renews monthly on day {day}, or on the last day of a month that is shorter")
+        }
+        Period::Monthly { day } => format!("renews monthly on day {day}"),
+        Period::EveryDays { days, from } => format!("renews every {days} days, counted from {from}"),
+        Period::Once { .. } => "does not renew".to_owned(),
+    }
+}
+
+/// Until when, in words.
+pub(super) fn period_words(plan: &api::Plan, at: i64, zone: &TimeZone) -> String {
+    let once = matches!(plan.period, Period::Once { .. });
+    match plan.ends {
+        None => "no end".to_owned(),
+        Some(ends) if once && ends <= at => {
+            format!("ended on {}, {} time", when::pretty_date(when::last_day(ends, zone)), plan.zone)
+        }
+        Some(_) if plan.begins > at => {
+            let begins = when::pretty_date(when::civil(plan.begins, zone).date());
+            format!("begins {} on {begins}, {} time", when::in_days(at, plan.begins, zone), plan.zone)
+        }
+        Some(ends) => {
+            // The last day of a plan that ends is a date people know; of one that renews it is the first.
+            let (verb, then) = if once {
+                ("ends", ends.saturating_sub(1))
+            } else {
+                ("renews", ends)
+            };
+            let date = when::pretty_date(when::civil(then, zone).date());
+            format!("{verb} {} on {date}, {} time", when::in_days(at, then, zone), plan.zone)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
