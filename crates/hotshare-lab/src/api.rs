@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use hotshare_api::{
+    DeviceChange, Done, Every, Failure, PersonChange, PersonNew, PlanChange, PlanCorrection, Status, path,
+};
 use http_body_util::{BodyExt, Full};
-use hotshare_api::{DeviceChange, Done, Every, Failure, PersonChange, PersonNew, PlanChange, PlanCorrection, Status, path};
 use hyper::body::Bytes;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
@@ -30,7 +32,11 @@ impl Api {
     /// One person of the status.
     pub async fn person(&self, name: &str) -> Result<hotshare_api::Person> {
         let status = self.status().await?;
-        status.people.into_iter().find(|p| p.name == name).with_context(|| format!("the status has no person {name}"))
+        status
+            .people
+            .into_iter()
+            .find(|p| p.name == name)
+            .with_context(|| format!("the status has no person {name}"))
     }
 
     /// A new person with a total allowance; `None` is unlimited.
@@ -94,7 +100,8 @@ impl Api {
             .with_context(|| what.clone())?;
         let (head, bytes) = reply;
         if head.status.is_success() {
-            return serde_json::from_slice(&bytes).with_context(|| format!("{what}: the reply is not understood"));
+            return serde_json::from_slice(&bytes)
+                .with_context(|| format!("{what}: the reply is not understood"));
         }
         match serde_json::from_slice::<Failure>(&bytes) {
             Ok(failure) => bail!("{what}: {}", failure.error.message),
@@ -102,7 +109,12 @@ impl Api {
         }
     }
 
-    async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Result<(hyper::http::response::Parts, Bytes)> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<(hyper::http::response::Parts, Bytes)> {
         let stream = UnixStream::connect(&self.socket)
             .await
             .with_context(|| format!("connect to {}", self.socket.display()))?;

@@ -114,7 +114,8 @@ impl Daemon {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        signal::kill(Pid::from_raw(i32::try_from(self.pid())?), signal).with_context(|| format!("send {signal} to the daemon"))
+        signal::kill(Pid::from_raw(i32::try_from(self.pid())?), signal)
+            .with_context(|| format!("send {signal} to the daemon"))
     }
 
     /// `kill -9`, and waits until it is gone.

@@ -147,7 +147,6 @@ fn server_of(message: &Message) -> Result<Ipv4Addr> {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "an answer has dozens of possible options; two are asked for each time")]
 fn read(ack: &Message) -> Result<Lease> {
     let prefix = match ack.opts().get(OptionCode::SubnetMask) {
         Some(DhcpOption::SubnetMask(mask)) => u8::try_from(mask.to_bits().leading_ones())?,

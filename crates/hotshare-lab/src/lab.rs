@@ -1,6 +1,7 @@
 //! The whole laboratory, for the story and for the tests: built, joined, taken down.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -27,12 +28,17 @@ pub struct Lab {
     pub api: Api,
     start: Start,
     mounted: bool,
-    _lock: Lock,
+    _lock: Arc<Lock>,
 }
 
 impl Lab {
     /// Builds the namespaces and starts the servers. What an earlier laboratory left is removed first.
-    pub async fn build(lock: Lock, binary: PathBuf, phones: u8, rate: Option<Rate>) -> Result<Lab> {
+    pub async fn build(
+        lock: impl Into<Arc<Lock>>,
+        binary: PathBuf,
+        phones: u8,
+        rate: Option<Rate>,
+    ) -> Result<Lab> {
         world::remove()?;
         let mounted = world::has_bpf_mount();
         let start = Start::usual(binary, phones);
@@ -45,7 +51,7 @@ impl Lab {
                 api: Api::at(layout::api_socket()),
                 start,
                 mounted,
-                _lock: lock,
+                _lock: lock.into(),
             }),
             Err(error) => Err(match world::remove() {
                 Ok(()) => error,

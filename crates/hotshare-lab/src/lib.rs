@@ -15,5 +15,9 @@ pub mod api;
 pub mod daemon;
 pub mod lock;
 pub mod lab;
+mod screen;
+mod story;
+mod run;
 
 pub use internet::Flood;
+pub use run::{LabOptions, clean, run};

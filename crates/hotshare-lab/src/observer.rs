@@ -119,7 +119,11 @@ impl Tally {
     /// An error if anything was missed.
     pub fn check(&self) -> Result<()> {
         if self.lost > 0 || self.unclear > 0 {
-            bail!("the observer lost {} frames and could not split {}: this run proves nothing", self.lost, self.unclear);
+            bail!(
+                "the observer lost {} frames and could not split {}: this run proves nothing",
+                self.lost,
+                self.unclear
+            );
         }
         Ok(())
     }
@@ -151,11 +155,8 @@ fn read(frame: &Frame<'_>) -> Option<(Kind, Count)> {
             let (offset, more) = (fragment_word & 0x1fff, fragment_word & 0x2000 != 0);
             let protocol = *ip.get(9)?;
             let has_ports = offset == 0 && matches!(protocol, 6 | 17);
-            let service = if has_ports {
-                half(ETHERNET + ip_header)?.min(half(ETHERNET + ip_header + 2)?)
-            } else {
-                0
-            };
+            let service =
+                if has_ports { half(ETHERNET + ip_header)?.min(half(ETHERNET + ip_header + 2)?) } else { 0 };
             let transport = match protocol {
                 6 => usize::from(bytes.get(ETHERNET + ip_header + 12).map_or(5, |b| b >> 4)) * 4,
                 _ => 8,
@@ -208,10 +209,9 @@ impl Observer {
     /// Begins to watch an interface of a namespace. `megabytes` of ring hold 4096 frames each.
     pub async fn start(space: &Netns, interface: &str, megabytes: usize) -> Result<Observer> {
         let links = Connection::<Route>::new_in(space)?;
-        let link = links
-            .get_link_by_name(interface)
-            .await?
-            .with_context(|| format!("namespace {} has no interface {interface} to observe", space.label()))?;
+        let link = links.get_link_by_name(interface).await?.with_context(|| {
+            format!("namespace {} has no interface {interface} to observe", space.label())
+        })?;
         let ring = Ring::open(space, i32::try_from(link.ifindex())?, megabytes)
             .with_context(|| format!("capture on {interface}"))?;
         let shared = Arc::new((Mutex::new(Shared::default()), Condvar::new()));

@@ -1,7 +1,10 @@
 //! The only unsafe corner of the laboratory: an `AF_PACKET` receive ring with the segmentation header of
 //! each frame (`PACKET_VNET_HDR`), and a socket that sends whole frames.
 
-#![allow(unsafe_code, reason = "packet(7) rings are shared memory, and their socket options have no safe wrapper")]
+#![allow(
+    unsafe_code,
+    reason = "packet(7) rings are shared memory, and their socket options have no safe wrapper"
+)]
 
 use std::io;
 use std::mem::size_of;
@@ -74,7 +77,8 @@ impl Ring {
         if memory == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let memory = NonNull::new(memory.cast::<u8>()).ok_or_else(|| io::Error::other("mmap gave address 0"))?;
+        let memory =
+            NonNull::new(memory.cast::<u8>()).ok_or_else(|| io::Error::other("mmap gave address 0"))?;
         let ring = Ring { socket, memory, slots, next: 0, lost: 0 };
         bind(&ring.socket, index, libc::ETH_P_ALL)?;
         Ok(ring)
@@ -103,7 +107,8 @@ impl Ring {
     /// Frames that the kernel could not put into the ring since it was opened.
     pub(crate) fn lost(&mut self) -> io::Result<u64> {
         let mut stats = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
-        let mut size = libc::socklen_t::try_from(size_of::<libc::tpacket_stats>()).map_err(io::Error::other)?;
+        let mut size =
+            libc::socklen_t::try_from(size_of::<libc::tpacket_stats>()).map_err(io::Error::other)?;
         // SAFETY: the kernel writes at most `size` bytes, which is the size of `stats`.
         let done = unsafe {
             libc::getsockopt(

@@ -107,12 +107,22 @@ impl Phone {
     }
 
     /// `GET /bytes/N` from a port of the web server, counting the body as it comes.
-    pub fn download(&self, port: u16, bytes: u64, progress: &Progress) -> tokio::task::JoinHandle<Result<Transfer>> {
+    pub fn download(
+        &self,
+        port: u16,
+        bytes: u64,
+        progress: &Progress,
+    ) -> tokio::task::JoinHandle<Result<Transfer>> {
         self.inside.start(download((layout::WEB_ADDR, port).into(), bytes, Arc::clone(progress)))
     }
 
     /// `POST /sink` of N bytes, counting what the kernel takes.
-    pub fn upload(&self, port: u16, bytes: u64, progress: &Progress) -> tokio::task::JoinHandle<Result<Transfer>> {
+    pub fn upload(
+        &self,
+        port: u16,
+        bytes: u64,
+        progress: &Progress,
+    ) -> tokio::task::JoinHandle<Result<Transfer>> {
         self.inside.start(upload((layout::WEB_ADDR, port).into(), bytes, Arc::clone(progress)))
     }
 
@@ -160,7 +170,8 @@ impl Phone {
                 for _ in 0..count {
                     // A refusal of an earlier datagram is reported here, and means no answer.
                     drop(socket.send(&out).await);
-                    let answer = tokio::time::timeout(Duration::from_millis(300), socket.recv(&mut back)).await;
+                    let answer =
+                        tokio::time::timeout(Duration::from_millis(300), socket.recv(&mut back)).await;
                     answers += u32::from(matches!(answer, Ok(Ok(n)) if n == size));
                 }
                 Ok(answers)
@@ -195,10 +206,10 @@ impl Phone {
                     .await
                     .with_context(|| format!("the resolver {server} does not answer"))??;
                 let reply = Message::from_vec(&buffer[..size])?;
-                let addresses = reply.answers.iter().filter_map(|record| match &record.data {
-                    RData::A(a) => Some(a.0),
-                    _ => None,
-                });
+                let addresses = reply
+                    .answers
+                    .iter()
+                    .filter_map(|record| if let RData::A(a) = &record.data { Some(a.0) } else { None });
                 Ok((reply.metadata.response_code, addresses.collect()))
             })
             .await
@@ -217,7 +228,8 @@ impl Phone {
     /// A socket that sends whole Ethernet frames, for stations that do not keep to any rule.
     pub async fn frame_socket(&self) -> Result<OwnedFd> {
         let links = Connection::<Route>::new_in(self.inside.space())?;
-        let link = links.get_link_by_name(layout::PHONE_PORT).await?.context("the phone has lost its port")?;
+        let link =
+            links.get_link_by_name(layout::PHONE_PORT).await?.context("the phone has lost its port")?;
         Ok(packet::frame_socket(self.inside.space(), i32::try_from(link.ifindex())?)?)
     }
 }
@@ -279,7 +291,8 @@ async fn upload(target: SocketAddr, bytes: u64, progress: Progress) -> Result<Tr
         }
     }
     let mut answer = String::new();
-    transfer.complete = stream.read_to_string(&mut answer).await.is_ok() && answer.ends_with(&format!("\n{bytes}\n"));
+    transfer.complete =
+        stream.read_to_string(&mut answer).await.is_ok() && answer.ends_with(&format!("\n{bytes}\n"));
     Ok(transfer)
 }
 
@@ -302,7 +315,10 @@ async fn ping(target: Ipv4Addr, size: usize, count: u16) -> Result<u16> {
             loop {
                 let n = socket.recv(&mut buffer).await?;
                 let header = usize::from(buffer[0] & 0x0f) * 4;
-                if n >= header + 8 + size && buffer[header] == 0 && buffer[header + 6..header + 8] == request[6..8] {
+                if n >= header + 8 + size
+                    && buffer[header] == 0
+                    && buffer[header + 6..header + 8] == request[6..8]
+                {
                     return Ok::<(), std::io::Error>(());
                 }
             }

@@ -40,7 +40,8 @@ pub async fn build(phones: u8, rate: Option<Rate>) -> Result<()> {
         shape(&far, rate).await.context("limit the rate of the carrier's link")?;
     }
     for n in 1..=phones {
-        let phone = Netns::create(&layout::phone_space(n)).with_context(|| format!("make phone {n}'s namespace"))?;
+        let phone =
+            Netns::create(&layout::phone_space(n)).with_context(|| format!("make phone {n}'s namespace"))?;
         let inside = Connection::<Route>::new_in(&phone)?;
         inside.set_link_up("lo").await?;
         plug_phone(&near, &inside, &phone, n).await?;
@@ -54,14 +55,21 @@ pub async fn link_uplink(far: &Connection<Route>, near: &Connection<Route>, hots
     far.add_link(pair).await.context("join the box to the carrier")?;
     far.set_link_up(layout::CARRIER_PORT).await?;
     near.set_link_up(layout::UPLINK_PORT).await?;
-    far.add_address(Ipv4Address::new(layout::CARRIER_PORT, layout::CARRIER_ADDR, layout::UPLINK_PREFIX)).await?;
-    near.add_address(Ipv4Address::new(layout::UPLINK_PORT, layout::UPLINK_ADDR, layout::UPLINK_PREFIX)).await?;
+    far.add_address(Ipv4Address::new(layout::CARRIER_PORT, layout::CARRIER_ADDR, layout::UPLINK_PREFIX))
+        .await?;
+    near.add_address(Ipv4Address::new(layout::UPLINK_PORT, layout::UPLINK_ADDR, layout::UPLINK_PREFIX))
+        .await?;
     near.add_route(Ipv4Route::default_route().gateway(layout::CARRIER_ADDR).dev(layout::UPLINK_PORT)).await?;
     Ok(())
 }
 
 /// Plugs phone `n` into the box's port of the same number.
-pub async fn plug_phone(near: &Connection<Route>, inside: &Connection<Route>, phone: &Netns, n: u8) -> Result<()> {
+pub async fn plug_phone(
+    near: &Connection<Route>,
+    inside: &Connection<Route>,
+    phone: &Netns,
+    n: u8,
+) -> Result<()> {
     let pair = VethLink::new(layout::lan_port(n), layout::PHONE_PORT)
         .peer_netns_fd(phone)
         .peer_address(layout::phone_mac(n));
@@ -172,7 +180,11 @@ pub fn remove() -> Result<()> {
     remove_tree(PathBuf::from(layout::RUN_DIR), &mut left);
     // `ip netns` makes these two when they are first needed; empty, nobody misses them.
     drop(std::fs::remove_dir(layout::ETC_NETNS));
-    if left.is_empty() { Ok(()) } else { anyhow::bail!("some of the laboratory is left: {}", left.join("; ")) }
+    if left.is_empty() {
+        Ok(())
+    } else {
+        anyhow::bail!("some of the laboratory is left: {}", left.join("; "))
+    }
 }
 
 fn remove_tree(path: PathBuf, left: &mut Vec<String>) {

@@ -56,7 +56,11 @@ fn answer(question: &[u8], datagram: bool) -> Option<Vec<u8>> {
     if asked.metadata.message_type != MessageType::Query {
         return None;
     }
-    let room = if datagram { asked.edns.as_ref().map_or(DATAGRAM, |edns| edns.max_payload().max(DATAGRAM)) } else { u16::MAX };
+    let room = if datagram {
+        asked.edns.as_ref().map_or(DATAGRAM, |edns| edns.max_payload().max(DATAGRAM))
+    } else {
+        u16::MAX
+    };
     let mut reply = Message::response(asked.metadata.id, asked.metadata.op_code);
     reply.metadata.recursion_desired = asked.metadata.recursion_desired;
     reply.metadata.recursion_available = true;
@@ -88,14 +92,14 @@ fn records(name: &Name, kind: RecordType) -> Option<Vec<RData>> {
         _ if name == "example.test" || name.ends_with(".example.test") => layout::WEB_ADDR,
         _ => return None,
     };
-    Some(match kind {
-        RecordType::A => vec![RData::A(A(address))],
+    if kind == RecordType::A {
+        return Some(vec![RData::A(A(address))]);
+    }
+    if kind == RecordType::TXT && name == "long.example.test" {
         // Longer than a datagram without EDNS holds: must be asked again over TCP.
-        RecordType::TXT if name == "long.example.test" => {
-            (0..20).map(|n| RData::TXT(TXT::new(vec![format!("{n:0100}")]))).collect()
-        }
-        _ => Vec::new(),
-    })
+        return Some((0..20).map(|n| RData::TXT(TXT::new(vec![format!("{n:0100}")]))).collect());
+    }
+    Some(Vec::new())
 }
 
 #[cfg(test)]

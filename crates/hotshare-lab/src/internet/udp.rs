@@ -105,7 +105,9 @@ pub(crate) async fn pour(socket: &UdpSocket, to: Option<SocketAddr>, flood: Floo
         let bits = sent * (u64::from(flood.size) + HEADERS) * 8;
         let due = match flood.rate {
             0 => Duration::ZERO,
-            rate => Duration::from_nanos(u64::try_from(u128::from(bits) * 1_000_000_000 / u128::from(rate)).unwrap_or(u64::MAX)),
+            rate => Duration::from_nanos(
+                u64::try_from(u128::from(bits) * 1_000_000_000 / u128::from(rate)).unwrap_or(u64::MAX),
+            ),
         };
         match due.checked_sub(begin.elapsed()) {
             Some(early) if early > Duration::from_millis(1) => tokio::time::sleep(early).await,
