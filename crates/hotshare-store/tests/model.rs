@@ -299,13 +299,18 @@ fn with_owners(mut commits: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
     commits
 }
 
+/// In memory where that can be had: hundreds of stores that need not survive.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_changes_are_kept_as_in_the_model(commits in vec(vec(change(), 0..8), 1..25)) {
         let commits = with_owners(commits);
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let path = dir.path().join("ledger.sqlite");
         let mut model = Model::default();
         let mut store = Store::open(&path).unwrap();
@@ -331,7 +336,7 @@ proptest! {
     /// A change that cannot be kept takes all of its posting with it.
     #[test]
     fn a_posting_that_fails_leaves_nothing(before in vec(change(), 0..10), failed in vec(change(), 0..10)) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let mut store = Store::open(&dir.path().join("ledger.sqlite")).unwrap();
         let mut model = Model::default();
         store.commit(&before).unwrap();
