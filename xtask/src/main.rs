@@ -42,7 +42,7 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Options::parse().verb {
         Verb::Test { tiers } => test::run(&tiers),
-        Verb::Bpf { check } => bpf::run(check),
+        Verb::Bpf { check } => packages::ensure(&packages::BPF).and_then(|()| bpf::run(check)),
         Verb::Deny => deny::run(),
         Verb::Tidy => tidy::run(),
     };

@@ -18,6 +18,14 @@ pub(crate) struct Package {
     pub(crate) purpose: &'static str,
 }
 
+/// What compiles the kernel programs. The compiler's version is part of its name: another makes other bytes.
+pub(crate) const BPF: [Package; 4] = [
+    Package { name: "clang-14", proof: "clang-14", purpose: "to compile the kernel programs" },
+    Package { name: "llvm-14", proof: "llvm-strip-14", purpose: "to strip them" },
+    Package { name: "libbpf-dev", proof: "/usr/include/bpf/bpf_helpers.h", purpose: "for their headers" },
+    Package { name: "linux-libc-dev", proof: "/usr/include/linux/bpf.h", purpose: "for their headers" },
+];
+
 impl Package {
     fn is_there(&self) -> bool {
         if self.proof.starts_with('/') {
