@@ -61,9 +61,13 @@ pub enum Answer {
     /// The gateway's name, for its address.
     OwnName,
     /// The name is there, the record is not. `zone` labels, counted from the root, name the zone.
-    NoData { zone: usize },
+    NoData {
+        zone: usize,
+    },
     /// There is no such name.
-    NoSuchName { zone: usize },
+    NoSuchName {
+        zone: usize,
+    },
     /// Not for this station, or not at all.
     Refused,
     /// A kind of question that is not answered here (zone transfers, ANY).
@@ -140,5 +144,8 @@ fn ends_with(labels: &[&[u8]], zone: &[&str]) -> bool {
 fn is_reverse_of(labels: &[&[u8]], ip: Ipv4Addr) -> bool {
     labels.len() == 6
         && ends_with(labels, &["in-addr", "arpa"])
-        && labels.iter().zip(ip.octets().iter().rev()).all(|(label, octet)| special::octet(label) == Some(*octet))
+        && labels
+            .iter()
+            .zip(ip.octets().iter().rev())
+            .all(|(label, octet)| special::octet(label) == Some(*octet))
 }

@@ -7,3 +7,5 @@ pub mod datapath;
 pub mod nat;
 pub mod host;
 pub mod doctor;
+pub mod lease;
+pub mod names;
