@@ -149,7 +149,8 @@ pub struct Brain {
 const NOTES: usize = 256;
 
 impl Brain {
-    /// `generation` is that of the kernel's maps as they were found or made; `readings` what they hold.
+    /// `generation` is that of the kernel's maps as they were found or made; `readings` what they hold;
+    /// `uplink` is the one that the meter and the rules are on already, if any.
     #[must_use]
     pub fn new(
         settings: Settings,
@@ -157,6 +158,7 @@ impl Brain {
         now: Now,
         generation: u64,
         readings: Vec<(Slot, Reading)>,
+        uplink: Option<Uplink>,
     ) -> Brain {
         let mut clock = Clock::new(book.clock, now);
         let at = clock.believe(now);
@@ -174,8 +176,8 @@ impl Brain {
             tightened: BTreeMap::new(),
             resting: BTreeMap::new(),
             leaving: BTreeSet::new(),
-            uplink: None,
-            ready: None,
+            ready: uplink.as_ref().map(|up| up.ifindex),
+            uplink,
             expiry: BootTime::default(),
             posting: None,
             posts: 0,
@@ -325,5 +327,25 @@ impl Brain {
                 self.out.push_back(Command::Stopped);
             }
         }
+    }
+}
+
+impl Brain {
+    /// The civil time that is believed; see [`crate::clock`].
+    #[must_use]
+    pub fn civil_time(&self) -> UnixTime {
+        self.at
+    }
+
+    /// The zone in which days begin.
+    #[must_use]
+    pub fn zone(&self) -> crate::plan::Zone {
+        self.book.plan.zone.clone()
+    }
+
+    /// The leases that are written down.
+    #[must_use]
+    pub fn leases(&self) -> Vec<Leased> {
+        self.book.leases.values().cloned().collect()
     }
 }

@@ -31,6 +31,14 @@ impl Given {
     }
 }
 
+/// Whether flows are to be reset, or may wait: an uplink comes back, and a disk is given space.
+fn ends_flows(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Open | Verdict::Closed(Why::NoUplink | Why::LedgerStuck) => false,
+        Verdict::Closed(Why::Paused | Why::AllowanceUsed | Why::PlanUsed | Why::PlanOver) => true,
+    }
+}
+
 impl Brain {
     pub(super) fn verdict_on(&self, person: &Person) -> Verdict {
         let at = self.person_position(person);
@@ -82,15 +90,20 @@ impl Brain {
         self.renew();
         let people: Vec<Person> = self.book.people.values().cloned().collect();
         let mut open = BTreeSet::new();
+        let mut cut_off = BTreeSet::new();
         let mut wanted = BTreeMap::new();
         let plan_open = self.ready.is_some() && self.plan_span().1 && !self.plan_is_used() && !self.stopping;
         let plan = self.plan_order(plan_open);
         for person in &people {
             let at = self.person_position(person);
-            let is_open = self.verdict_on(person) == Verdict::Open && at.active;
+            let verdict = self.verdict_on(person);
+            let is_open = verdict == Verdict::Open && at.active;
             wanted.insert(person.slot, self.order(person.slot, &at, is_open, Slot::PLAN));
             if is_open {
                 open.insert(person.id);
+            }
+            if ends_flows(verdict) {
+                cut_off.insert(person.id);
             }
         }
         let mut mapped = BTreeMap::new();
@@ -98,9 +111,13 @@ impl Brain {
         for (mac, leased) in &self.book.leases {
             let device = self.book.devices.get(mac);
             let person = device.and_then(|d| d.person);
-            let may = device.is_some_and(|d| !d.blocked) && person.is_some_and(|p| open.contains(&p));
-            let list = if may && plan_open { &mut names } else { &mut closed };
-            list.insert(leased.ip);
+            let unblocked = device.is_some_and(|d| !d.blocked);
+            if unblocked && plan_open && person.is_some_and(|p| open.contains(&p)) {
+                names.insert(leased.ip);
+            }
+            if !unblocked || person.is_none_or(|p| cut_off.contains(&p)) {
+                closed.insert(leased.ip);
+            }
             let owner = person.and_then(|id| self.book.people.get(&id));
             if let (Some(device), Some(owner)) = (device, owner)
                 && let Some(slot) = device.slot

@@ -114,7 +114,7 @@ impl World {
         let settings = Settings { default_person: self.default_person.clone(), grant_life_secs: 30 };
         let book = Book::new(snapshot(&self.book), self.zone.clone());
         self.stopped = false;
-        self.brain = Some(Brain::new(settings, book, self.now(), self.generation, self.readings()));
+        self.brain = Some(Brain::new(settings, book, self.now(), self.generation, self.readings(), None));
         self.obey();
         self.connect();
     }

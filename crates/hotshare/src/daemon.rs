@@ -1,0 +1,42 @@
+//! The daemon: hands around the brain. It decides nothing; `event_loop` feeds the brain, `execute` obeys it,
+//! `tasks` holds everything that runs beside it.
+
+mod event_loop;
+mod execute;
+mod ledger;
+mod start;
+mod tasks;
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::config::Config;
+use crate::instance::Instance;
+
+/// What `hotshare up` was told, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct UpOptions {
+    pub(crate) config: Config,
+    pub(crate) instance: Instance,
+    /// Say what would be done, and change nothing.
+    pub(crate) check: bool,
+}
+
+impl UpOptions {
+    fn ports(&self) -> BTreeSet<String> {
+        self.config.lan.interfaces.iter().cloned().collect()
+    }
+}
+
+/// Runs the hotspot until it is told to stop.
+pub(crate) fn up(options: &UpOptions) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the event loop")?;
+    runtime.block_on(async {
+        if options.check { start::check(options).await } else { start::run(options).await }
+    })
+}

@@ -1,0 +1,234 @@
+//! Obeys the brain: each command becomes one call of a hand. What the hands find out meanwhile comes back
+//! as events.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use hotshare_core::ask::Answer;
+use hotshare_core::brain::{AskId, Command, Event, LeaseId};
+use hotshare_core::desired::Wanted;
+use hotshare_core::meter::Reading;
+use hotshare_core::names::NamesView;
+use hotshare_core::units::{Mac, Slot};
+use hotshare_core::uplink::{Framing, Uplink};
+use hotshare_linux::datapath::{KnownDevice, LinkHeader, MarkBits, Meter, MeterConfig, Role};
+use hotshare_linux::host::Host;
+use hotshare_linux::observe::ifindex;
+use tokio::sync::{oneshot, watch};
+
+use super::ledger::Ledger;
+
+/// The hands, and who waits for an answer.
+pub(super) struct Hands {
+    pub(super) host: Host,
+    pub(super) meter: Meter,
+    pub(super) ledger: Ledger,
+    pub(super) wanted: Wanted,
+    pub(super) view: watch::Sender<NamesView>,
+    /// Asked instead of the uplink's resolvers, when the owner said so.
+    pub(super) resolvers: Vec<Ipv4Addr>,
+    pub(super) asks: BTreeMap<AskId, oneshot::Sender<Answer>>,
+    pub(super) leases: BTreeMap<LeaseId, oneshot::Sender<()>>,
+    slots: BTreeSet<Slot>,
+    mapped: BTreeMap<Mac, (Slot, Ipv4Addr)>,
+    closed: BTreeSet<Ipv4Addr>,
+    uplink: Option<Uplink>,
+    stale_map: bool,
+    /// The uplink that could not be connected: tried again with the next tick.
+    pub(super) unconnected: bool,
+    pub(super) stopped: bool,
+}
+
+/// Everything [`Hands`] is made of.
+pub(super) struct Parts {
+    pub(super) host: Host,
+    pub(super) meter: Meter,
+    pub(super) ledger: Ledger,
+    pub(super) wanted: Wanted,
+    pub(super) view: watch::Sender<NamesView>,
+    pub(super) resolvers: Vec<Ipv4Addr>,
+}
+
+impl Hands {
+    pub(super) fn new(parts: Parts) -> Hands {
+        let Parts { host, meter, ledger, wanted, view, resolvers } = parts;
+        Hands {
+            host,
+            meter,
+            ledger,
+            wanted,
+            view,
+            resolvers,
+            asks: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            slots: BTreeSet::new(),
+            mapped: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            uplink: None,
+            stale_map: true,
+            unconnected: false,
+            stopped: false,
+        }
+    }
+
+    /// What the meter says of every slot that is not zero, at start.
+    pub(super) fn all_readings(&mut self) -> anyhow::Result<Vec<(Slot, Reading)>> {
+        for slot in (1..Slot::COUNT).map(Slot) {
+            if self.meter.reading(slot)? != Reading::default() {
+                self.slots.insert(slot);
+            }
+        }
+        self.readings()
+    }
+
+    /// What the meter says now, for every slot that ever counted or had an order.
+    pub(super) fn readings(&self) -> anyhow::Result<Vec<(Slot, Reading)>> {
+        self.slots.iter().map(|slot| Ok((*slot, self.meter.reading(*slot)?))).collect()
+    }
+
+    /// One command; the event it leads to, if it leads to one.
+    pub(super) async fn obey(&mut self, command: Command) -> anyhow::Result<Option<Event>> {
+        match command {
+            Command::Post(id, changes) => self.ledger.commit(id, changes)?,
+            Command::Look => return Ok(Some(Event::Read(self.readings()?))),
+            Command::Account(slot, order) => {
+                self.slots.insert(slot);
+                self.meter.set_account(slot, &order).context("cannot give the kernel an order")?;
+            }
+            Command::Map(mac, slot, ip) => {
+                self.stale_map |= self.mapped.insert(mac, (slot, ip)) != Some((slot, ip));
+            }
+            Command::Unmap(mac) => self.stale_map |= self.mapped.remove(&mac).is_some(),
+            Command::Close(closed) => {
+                self.closed = closed;
+                self.show_closed().await;
+            }
+            Command::Names(open) => self.view.send_modify(|view| view.open = Arc::new(open)),
+            Command::Connect(uplink) => return Ok(self.connect(uplink).await),
+            Command::Lease(id, durable) => {
+                if let Some(waiting) = self.leases.remove(&id)
+                    && durable
+                {
+                    // The station may have given up meanwhile.
+                    _ = waiting.send(());
+                }
+            }
+            Command::Answer(id, answer) => {
+                if let Some(waiting) = self.asks.remove(&id) {
+                    drop(waiting.send(answer));
+                }
+            }
+            Command::Stopped => self.stopped = true,
+        }
+        Ok(None)
+    }
+
+    /// Puts the changes of one turn to the device map in force, together.
+    pub(super) fn finish_turn(&mut self) -> anyhow::Result<()> {
+        if !std::mem::take(&mut self.stale_map) {
+            return Ok(());
+        }
+        let Some(lan) = ifindex(self.wanted.lan()) else {
+            // Without a LAN there is nobody; the map is made when it returns.
+            self.stale_map = true;
+            return Ok(());
+        };
+        let devices: Vec<KnownDevice> = self
+            .mapped
+            .iter()
+            .map(|(mac, (slot, ip))| KnownDevice { ifindex: lan, mac: *mac, slot: *slot, ip: *ip })
+            .collect();
+        self.meter.ensure_devices(&devices).context("cannot tell the kernel who has which device")
+    }
+
+    async fn show_closed(&mut self) {
+        // The gate itself is the meter's; here it is only about resets. Tried again with the next change.
+        if let Err(error) = self.host.set_closed(&self.closed).await {
+            tracing::warn!(error = %error, "flows of closed devices could not be reset");
+        }
+    }
+
+    /// The same at start, when a failure ends the start.
+    pub(super) async fn first_connect(&mut self, uplink: Uplink) -> anyhow::Result<()> {
+        self.use_uplink(Some(uplink));
+        // The LAN first: a bridge has to be there before the meter can be put on it.
+        let done = self.host.reconcile(&self.wanted.desired()).await?;
+        if let Some(port) = done.missing.first() {
+            anyhow::bail!("the LAN port {port} went away");
+        }
+        self.put_in_place().await.map(drop)
+    }
+
+    async fn connect(&mut self, uplink: Option<Uplink>) -> Option<Event> {
+        self.use_uplink(uplink);
+        self.retry().await
+    }
+
+    fn use_uplink(&mut self, uplink: Option<Uplink>) {
+        self.uplink = uplink;
+        let resolvers = match &self.uplink {
+            Some(up) if self.resolvers.is_empty() => up.resolvers.clone(),
+            Some(_) => self.resolvers.clone(),
+            None => Vec::new(),
+        };
+        self.view.send_modify(|view| view.resolvers = resolvers);
+    }
+
+    /// Makes the host as it is to be, with the meter in place, as far as that is possible now.
+    pub(super) async fn retry(&mut self) -> Option<Event> {
+        self.unconnected = false;
+        match self.put_in_place().await {
+            Ok(event) => event,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "not connected; will try again");
+                self.unconnected = true;
+                None
+            }
+        }
+    }
+
+    async fn put_in_place(&mut self) -> anyhow::Result<Option<Event>> {
+        if let Some(uplink) = &self.uplink {
+            self.wanted.uplink.clone_from(&uplink.name);
+        }
+        // The meter before the rules: what the rules let through is counted from the first packet.
+        self.configure()?;
+        if let Some(uplink) = &self.uplink {
+            self.meter.attach(Role::Uplink, uplink.ifindex).context("cannot put the meter on the uplink")?;
+        }
+        let _missing = self.reconcile().await?;
+        Ok(self.uplink.as_ref().map(|uplink| Event::UplinkReady(uplink.ifindex)))
+    }
+
+    /// The LAN side: made, or made again after a port came back.
+    pub(super) async fn reconcile(&mut self) -> anyhow::Result<Vec<String>> {
+        let done = self.host.reconcile(&self.wanted.desired()).await?;
+        if let Some(lan) = ifindex(self.wanted.lan()) {
+            if !self.meter.is_attached(Role::Lan, lan)? {
+                self.meter.attach(Role::Lan, lan).context("cannot put the meter on the LAN")?;
+                self.stale_map = true;
+            }
+            self.finish_turn()?;
+        }
+        self.show_closed().await;
+        Ok(done.missing)
+    }
+
+    fn configure(&mut self) -> anyhow::Result<()> {
+        let framing = self.uplink.as_ref().map_or(Framing::Ethernet, |up| up.framing);
+        let config = MeterConfig {
+            gateway: self.wanted.subnet.gateway(),
+            prefix: self.wanted.subnet.prefix_len(),
+            uplink: match framing {
+                Framing::Ethernet => LinkHeader::Ethernet,
+                Framing::RawIp => LinkHeader::None,
+            },
+            mark: MarkBits::default(),
+            // A plan without a cap always has more to come; see `AccountOrder::later`.
+            limited: true,
+        };
+        self.meter.configure(&config).context("cannot configure the meter")
+    }
+}

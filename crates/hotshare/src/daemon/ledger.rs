@@ -1,0 +1,83 @@
+//! The store's own thread: a durable commit may take long, and nothing else may wait for it.
+
+use std::thread::JoinHandle;
+
+use anyhow::Context as _;
+use hotshare_core::brain::{Event, PostId};
+use hotshare_core::plan::Zone;
+use hotshare_core::record::Change;
+use hotshare_core::units::UnixTime;
+use hotshare_store::Store;
+use tokio::sync::mpsc;
+
+enum Work {
+    Commit(PostId, Vec<Change>),
+    RollUp(UnixTime, Zone),
+}
+
+/// The way to the thread. It ends when this is dropped.
+pub(super) struct Ledger {
+    work: mpsc::UnboundedSender<Work>,
+    thread: JoinHandle<()>,
+}
+
+impl Ledger {
+    /// Each posting is answered by one event.
+    pub(super) fn start(mut store: Store, done: mpsc::UnboundedSender<Event>) -> anyhow::Result<Ledger> {
+        // Bounded all the same: one posting is under way at a time, and a roll-up an hour.
+        let (work, mut todo) = mpsc::unbounded_channel();
+        let run = move || {
+            while let Some(next) = todo.blocking_recv() {
+                match next {
+                    Work::Commit(id, changes) => {
+                        let event = match store.commit(&changes) {
+                            Ok(()) => Event::Posted(id),
+                            Err(error) => {
+                                let why = chain(&error);
+                                tracing::error!(why, "the ledger cannot be written; no more is granted until it can");
+                                Event::PostFailed(id, why)
+                            }
+                        };
+                        if done.send(event).is_err() {
+                            break;
+                        }
+                    }
+                    Work::RollUp(now, zone) => {
+                        if let Err(error) = store.roll_up(now, &zone) {
+                            tracing::warn!(why = chain(&error), "old usage could not be summed up; will try again");
+                        }
+                    }
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("ledger".into()).spawn(run);
+        Ok(Ledger { work, thread: thread.context("cannot start the ledger's thread")? })
+    }
+
+    pub(super) fn commit(&self, id: PostId, changes: Vec<Change>) -> anyhow::Result<()> {
+        self.work.send(Work::Commit(id, changes)).ok().context("the ledger's thread is gone")
+    }
+
+    pub(super) fn roll_up(&self, now: UnixTime, zone: Zone) {
+        // If the thread is gone, the next posting says so.
+        drop(self.work.send(Work::RollUp(now, zone)));
+    }
+
+    /// Waits for what is under way.
+    pub(super) fn stop(self) {
+        drop(self.work);
+        if self.thread.join().is_err() {
+            tracing::error!("the ledger's thread ended badly");
+        }
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,358 @@
+//! Up and down: everything in order, and everything given back whatever happens.
+
+use std::net::Ipv4Addr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use hotshare_core::book::Book;
+use hotshare_core::brain::{Brain, Settings};
+use hotshare_core::desired::Wanted;
+use hotshare_core::names::NamesView;
+use hotshare_core::record::Leased;
+use hotshare_core::units::BootTime;
+use hotshare_core::uplink::{Subnet, Uplink, choose_subnet};
+use hotshare_linux::datapath::Meter;
+use hotshare_linux::host::{Host, told};
+use hotshare_linux::lease::{Lease, LeaseNews};
+use hotshare_linux::names::{Names, NamesConfig};
+use hotshare_linux::observe::ifindex;
+use hotshare_linux::uplink::{FindError, Watch, find};
+use hotshare_linux::{clock, datapath};
+use hotshare_store::Store;
+use nix::fcntl::{Flock, FlockArg};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::UpOptions;
+use super::event_loop::{EventLoop, Sources};
+use super::execute::{Hands, Parts};
+use super::ledger::Ledger;
+use super::tasks::{LanSide, Tasks};
+use crate::{serve, zone};
+
+/// Ports of the gateway that the LAN may reach, beside DNS: the portal's.
+const PORTAL_PORTS: [u16; 1] = [80];
+
+/// Runs the hotspot until it is told to stop, and gives the host's network back.
+pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
+    need_root()?;
+    let instance = &options.instance;
+    make_dir(instance.run_dir(), 0o755)?;
+    make_dir(instance.state_dir(), 0o700)?;
+    let _lock = lock(options)?;
+
+    let store = Store::open(&instance.ledger_path())?;
+    let book = Book::new(store.snapshot()?, zone::system());
+    let mut host = Host::open(&instance.before_path())?;
+    if host.has_leftovers() {
+        tracing::info!("an earlier run was cut off; taking over what it left");
+    }
+    let ground = match survey(options, &host, &book).await {
+        Ok(ground) => ground,
+        Err(error) => return Err(give_back(&mut host, None, error).await),
+    };
+    let meter = match Meter::open(instance.pin_dir()) {
+        Ok(meter) => meter,
+        Err(error) => return Err(give_back(&mut host, None, error.into()).await),
+    };
+    let pins = instance.pin_dir().to_owned();
+    let fresh = meter.is_fresh();
+    let result = match assemble(options, store, book, host, meter, ground).await {
+        Ok(mut assembled) => {
+            let result = assembled.run().await;
+            let EventLoop { hands, tasks, .. } = assembled;
+            tasks.stop().await;
+            let (mut host, stopped) = (hands.host, hands.stopped);
+            hands.ledger.stop();
+            drop(hands.meter);
+            let restored = host.restore().await;
+            // What was counted and not written must stay in the maps: the next start settles it.
+            if stopped {
+                datapath::remove(&pins)?;
+            }
+            if let Err(failures) = restored {
+                for failure in &failures.0 {
+                    tracing::error!(error = %chain(failure), "not given back");
+                }
+                bail!(failures);
+            }
+            result
+        }
+        Err((mut host, error)) => {
+            Err(give_back(&mut host, fresh.then_some(pins.as_path()), error).await)
+        }
+    };
+    drop(std::fs::remove_file(instance.socket_path()));
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+/// Says what [`run`] would do.
+pub(super) async fn check(options: &UpOptions) -> anyhow::Result<ExitCode> {
+    let instance = &options.instance;
+    let snapshot = match instance.ledger_path() {
+        path if path.exists() => Store::open(&path)?.snapshot()?,
+        _ => Default::default(),
+    };
+    let book = Book::new(snapshot, zone::system());
+    let host = Host::open(&instance.before_path())?;
+    let ground = survey(options, &host, &book).await?;
+    let planned = host.check(&ground.wanted.desired()).await?;
+    let mut out = anstream::stdout().lock();
+    ground.tell(&mut out)?;
+    for step in &planned.steps {
+        use std::io::Write as _;
+        writeln!(out, "  would {}", told(step))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the host offers and the owner wants.
+struct Ground {
+    uplink: Uplink,
+    wanted: Wanted,
+}
+
+impl Ground {
+    fn tell(&self, out: &mut impl std::io::Write) -> std::io::Result<()> {
+        writeln!(out, "uplink  {} ({})", self.uplink.name, self.uplink.address)?;
+        let ports: Vec<&str> = self.wanted.ports.iter().map(String::as_str).collect();
+        writeln!(out, "LAN     {} as {}", ports.join(", "), self.wanted.subnet)
+    }
+}
+
+async fn survey(options: &UpOptions, host: &Host, book: &Book) -> anyhow::Result<Ground> {
+    let ports = options.ports();
+    if ports.is_empty() {
+        bail!("no LAN port is named: say which interface people connect to, with --lan IF or in the configuration file");
+    }
+    for port in &ports {
+        if ifindex(port).is_none() {
+            bail!("looked for the LAN port {port}: there is no such interface; plug it in, or name another with --lan");
+        }
+    }
+    let uplink = find_uplink(options).await?;
+    let taken = host.taken().await?;
+    let subnet = match options.config.lan.subnet {
+        Some(asked) => {
+            let asked = Subnet::new(asked.address, asked.prefix);
+            if let Some(other) = taken.iter().find(|t| t.prefix_len() > 1 && t.overlaps(asked)) {
+                bail!("the LAN cannot be {asked}: the host already uses {other}; choose another [lan] subnet, or leave it out");
+            }
+            asked
+        }
+        None => {
+            let previous = book.leases.values().next().map(|lease| Subnet::new(lease.ip, 24));
+            choose_subnet(&taken, previous)?
+        }
+    };
+    let wanted = Wanted {
+        uplink: uplink.name.clone(),
+        ports,
+        subnet,
+        portal_ports: PORTAL_PORTS.into(),
+        ipv6: Path::new("/proc/sys/net/ipv6").exists(),
+    };
+    Ok(Ground { uplink, wanted })
+}
+
+async fn find_uplink(options: &UpOptions) -> Result<Uplink, FindError> {
+    let uplink = &options.config.uplink;
+    let ports = options.ports();
+    let mut lan: Vec<&str> = ports.iter().map(String::as_str).collect();
+    lan.push(hotshare_core::desired::BRIDGE);
+    find(uplink.interface.as_deref(), &lan, &uplink.resolvers).await
+}
+
+/// Puts everything in place. On failure the host comes back, to be restored.
+async fn assemble(
+    options: &UpOptions,
+    store: Store,
+    book: Book,
+    host: Host,
+    meter: Meter,
+    ground: Ground,
+) -> Result<EventLoop, (Host, anyhow::Error)> {
+    let instance = &options.instance;
+    let (postings, done) = mpsc::unbounded_channel();
+    let ledger = match Ledger::start(store, postings) {
+        Ok(ledger) => ledger,
+        Err(error) => return Err((host, error)),
+    };
+    let (view, views) = watch::channel(NamesView {
+        resolvers: Vec::new(),
+        gateway: ground.wanted.subnet.gateway(),
+        prefix: ground.wanted.subnet.prefix_len(),
+        open: Arc::default(),
+    });
+    let generation = meter.generation();
+    let resolvers = options.config.uplink.resolvers.clone();
+    let wanted = ground.wanted.clone();
+    let mut hands = Hands::new(Parts { host, meter, ledger, wanted, view, resolvers });
+    let result: anyhow::Result<_> = async {
+        let listener = serve::bind(&instance.socket_path())?;
+        let (asks_in, asks) = mpsc::channel(64);
+        let (news, leases) = mpsc::channel(256);
+        let down = CancellationToken::new();
+        let settings = Settings {
+            default_person: options.config.people.default.clone(),
+            grant_life_secs: options.config.grants.expiry.as_secs(),
+        };
+        let watch = Watch::open().await?;
+        // In place before the brain's first order: what an earlier run let through goes on meanwhile.
+        hands.first_connect(ground.uplink.clone()).await?;
+        let readings = hands.all_readings()?;
+        let brain = Brain::new(settings, book, clock::now(), generation, readings, Some(ground.uplink));
+        let side = LanSide {
+            lan: hands.wanted.lan().to_owned(),
+            subnet: hands.wanted.subnet,
+            lease_time: options.config.lan.lease_time,
+        };
+        let mut lan =
+            LanServers { options: options.clone(), side, index: None, news, views, missing: true };
+        let mut tasks = Tasks::new();
+        lan.bind(brain.leases(), &mut tasks)?;
+        let state = serve::AppState {
+            brain: asks_in,
+            ledger_path: instance.ledger_path(),
+            down: down.clone(),
+            limits: serve::Limits::default(),
+        };
+        tasks.serve_api(listener, state);
+        let meter = hands.meter.events()?;
+        let sources = Sources { asks, leases, postings: done, meter, uplink: watch, down };
+        Ok((brain, tasks, lan, sources))
+    }
+    .await;
+    match result {
+        Ok((brain, tasks, lan, sources)) => Ok(EventLoop {
+            brain,
+            hands,
+            tasks,
+            lan,
+            sources,
+            asked: 0,
+            leased: 0,
+            rolled_up: BootTime::default(),
+        }),
+        Err(error) => Err((hands.host, error)),
+    }
+}
+
+/// DHCP and DNS on the LAN side; bound again when the interface was made again.
+pub(super) struct LanServers {
+    options: UpOptions,
+    side: LanSide,
+    index: Option<u32>,
+    news: mpsc::Sender<LeaseNews>,
+    views: watch::Receiver<NamesView>,
+    /// The LAN is not there, or a server on it failed: looked at again with each tick.
+    pub(super) missing: bool,
+}
+
+impl LanServers {
+    pub(super) async fn find_uplink(&self) -> Result<Uplink, FindError> {
+        find_uplink(&self.options).await
+    }
+
+    fn bind(&mut self, leases: Vec<Leased>, tasks: &mut Tasks) -> anyhow::Result<()> {
+        let server = Lease::bind(self.side.lease_config())?;
+        let gateway: Ipv4Addr = self.side.subnet.gateway();
+        let names = Names::bind(NamesConfig { lan: self.side.lan.clone(), gateway })?;
+        tasks.serve_leases(server, leases, self.news.clone());
+        tasks.serve_names(names, self.views.clone());
+        self.index = ifindex(&self.side.lan);
+        self.missing = false;
+        Ok(())
+    }
+
+    /// Makes the LAN side again where it is not as it should be; says so once.
+    pub(super) async fn check(
+        &mut self,
+        hands: &mut Hands,
+        tasks: &mut Tasks,
+        leases: Vec<Leased>,
+    ) -> anyhow::Result<()> {
+        let was_missing = self.missing;
+        match hands.reconcile().await {
+            Ok(missing) if missing.is_empty() => {}
+            Ok(missing) if !was_missing => {
+                tracing::warn!(ports = missing.join(", "), "LAN ports are gone; waiting for them");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "the LAN side is not as it should be; will try again"),
+        }
+        let index = ifindex(&self.side.lan);
+        if index.is_none() {
+            self.missing = true;
+            return Ok(());
+        }
+        if index == self.index && !was_missing {
+            return Ok(());
+        }
+        tasks.stop_lan_side();
+        // The old sockets close when their tasks notice; until then a bind may fail, and is tried again.
+        self.missing = true;
+        tokio::task::yield_now().await;
+        match self.bind(leases, tasks) {
+            Ok(()) => tracing::info!("DHCP and DNS are served again"),
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "not served yet; will try again"),
+        }
+        Ok(())
+    }
+}
+
+fn need_root() -> anyhow::Result<()> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    bail!("sharing an uplink changes the machine's network, and only root may: run it with sudo")
+}
+
+fn make_dir(path: &Path, mode: u32) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .with_context(|| format!("cannot make the folder {}", path.display()))
+}
+
+/// One daemon for these paths. The kernel lets go of the lock when the process ends, however it ends.
+fn lock(options: &UpOptions) -> anyhow::Result<Flock<std::fs::File>> {
+    let path = options.instance.lock_path();
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("cannot open the lock {}", path.display()))?;
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(lock),
+        Err((_, nix::errno::Errno::EWOULDBLOCK)) => bail!(
+            "Hotshare is already running (it holds {}); see `{} status`, or stop it with `{} down`",
+            path.display(),
+            options.instance.command(),
+            options.instance.command(),
+        ),
+        Err((_, errno)) => Err(errno).with_context(|| format!("cannot take the lock {}", path.display())),
+    }
+}
+
+/// After a failed start: the host as it was before. Maps that an earlier run filled stay, to be settled.
+async fn give_back(host: &mut Host, pins: Option<&Path>, error: anyhow::Error) -> anyhow::Error {
+    let error = match host.restore().await {
+        Ok(()) => error,
+        Err(failures) => error.context(failures),
+    };
+    match pins.map(datapath::remove) {
+        Some(Err(e)) => error.context(e),
+        Some(Ok(())) | None => error,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |e| e.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,139 @@
+//! Everything that runs beside the event loop. The only place that spawns.
+//!
+//! ```text
+//!   lease (DHCP)  --LeaseNews-->  event loop  --watch NamesView-->  names (DNS)
+//!   API socket    --Ask-------->              --NamesView
+//!   signals       --Stop------->
+//! ```
+
+use std::time::Duration;
+
+use hotshare_core::lease::LeaseRules;
+use hotshare_core::names::NamesView;
+use hotshare_core::record::Leased;
+use hotshare_core::uplink::Subnet;
+use hotshare_linux::lease::{self, LeaseConfig, LeaseNews};
+use hotshare_linux::names;
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::serve;
+
+/// A task that ended although nobody told it to.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) what: What,
+    pub(super) error: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Lease,
+    Names,
+    Api,
+}
+
+impl What {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            What::Lease => "the DHCP server",
+            What::Names => "the DNS forwarder",
+            What::Api => "the API's socket",
+        }
+    }
+}
+
+/// The tasks, and the token that ends them.
+pub(super) struct Tasks {
+    set: JoinSet<Option<Ended>>,
+    stop: CancellationToken,
+    lan_stop: CancellationToken,
+}
+
+/// What the LAN side's servers need.
+#[derive(Clone, Debug)]
+pub(super) struct LanSide {
+    pub(super) lan: String,
+    pub(super) subnet: Subnet,
+    pub(super) lease_time: Duration,
+}
+
+impl LanSide {
+    pub(super) fn lease_config(&self) -> LeaseConfig {
+        let mut rules = LeaseRules::new(self.subnet.gateway(), self.subnet.prefix_len());
+        rules.lease_secs = u32::try_from(self.lease_time.as_secs()).unwrap_or(u32::MAX);
+        LeaseConfig { lan: self.lan.clone(), rules }
+    }
+}
+
+impl Tasks {
+    pub(super) fn new() -> Tasks {
+        let stop = CancellationToken::new();
+        Tasks { set: JoinSet::new(), lan_stop: stop.child_token(), stop }
+    }
+
+    pub(super) fn serve_api(&mut self, listener: UnixListener, state: serve::AppState) {
+        let stop = self.stop.clone();
+        self.spawn(async move {
+            serve::serve(listener, state, stop.clone()).await;
+            ended(What::Api, "it closed".into(), &stop)
+        });
+    }
+
+    pub(super) fn serve_leases(&mut self, server: lease::Lease, leases: Vec<Leased>, news: mpsc::Sender<LeaseNews>) {
+        let stop = self.lan_stop.clone();
+        self.spawn(async move {
+            match server.serve(leases, news, stop.clone()).await {
+                Ok(()) => ended(What::Lease, "it ended".into(), &stop),
+                Err(error) => ended(What::Lease, error.to_string(), &stop),
+            }
+        });
+    }
+
+    pub(super) fn serve_names(&mut self, server: names::Names, view: watch::Receiver<NamesView>) {
+        let stop = self.lan_stop.clone();
+        self.spawn(async move {
+            match server.serve(view, stop.clone()).await {
+                Ok(()) => ended(What::Names, "it ended".into(), &stop),
+                Err(error) => ended(What::Names, error.to_string(), &stop),
+            }
+        });
+    }
+
+    /// Ends the LAN side's servers, so that others can be bound.
+    pub(super) fn stop_lan_side(&mut self) {
+        self.lan_stop.cancel();
+        self.lan_stop = self.stop.child_token();
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+    fn spawn(&mut self, task: impl Future<Output = Option<Ended>> + 'static) {
+        self.set.spawn_local(task);
+    }
+
+    /// The next task that ended although nobody told it to; never returns while all is well.
+    pub(super) async fn next_ended(&mut self) -> Ended {
+        loop {
+            match self.set.join_next().await {
+                Some(Ok(None)) => {}
+                Some(Ok(Some(ended))) => return ended,
+                Some(Err(panic)) => return Ended { what: What::Api, error: panic.to_string() },
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    pub(super) async fn stop(mut self) {
+        self.stop.cancel();
+        let all = async { while self.set.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(3), all).await.is_err() {
+            tracing::warn!("some tasks did not end in time");
+        }
+    }
+}
+
+fn ended(what: What, error: String, stop: &CancellationToken) -> Option<Ended> {
+    (!stop.is_cancelled()).then_some(Ended { what, error })
+}
