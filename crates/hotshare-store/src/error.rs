@@ -9,7 +9,7 @@ use rusqlite::ffi::{ErrorCode, SQLITE_IOERR_SHMSIZE};
 /// says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("{path} is being used by another program: another hotshare is running; `hotshare down` stops it")]
+    #[error("{path} is being used by another program: if that is another hotshare, `hotshare down` stops it")]
     Held { path: PathBuf },
     #[error(
         "{path} was written by a newer hotshare (its format is {found}, this program knows formats up to {known}): \
@@ -83,6 +83,16 @@ impl StoreError {
     /// Space on the disk would help.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        matches!(self, StoreError::Full { .. })
+        match self {
+            StoreError::Full { .. } => true,
+            StoreError::File { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            StoreError::Held { .. }
+            | StoreError::Newer { .. }
+            | StoreError::NotOurs { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Disk { .. }
+            | StoreError::ReadOnly { .. }
+            | StoreError::Query { .. } => false,
+        }
     }
 }

@@ -16,12 +16,12 @@ const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 
 /// “Hots”, in the header of our files; the first migration writes it.
 const APPLICATION_ID: i32 = 0x486f_7473;
-/// A commit touches about five pages and writes each to the log: small pages make small writes.
-const PAGE_SIZE: i32 = 1024;
+/// A commit touches four or five pages and writes each to the log: small pages make small writes.
+const PAGE_SIZE: i32 = 512;
 /// The log is copied into the file after so many pages.
 const CHECKPOINT_PAGES: i32 = 4000;
 /// A bigger file is not read through at every start.
-const CHECKED_UP_TO: u64 = 32 << 20;
+const CHECKED_UP_TO: u64 = 4 << 20;
 
 /// Everything that is kept, open for changes.
 #[derive(Debug)]
@@ -189,4 +189,18 @@ fn make(path: &Path, folder: &Path) -> Result<(), StoreError> {
 
 fn file(attempt: &'static str, path: &Path, source: io::Error) -> StoreError {
     StoreError::File { attempt, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_can_be_made_in_order() {
+        MIGRATIONS.validate().expect("each step is valid SQL");
+        assert_eq!(
+            MIGRATIONS.pending_migrations(&Connection::open_in_memory().expect("memory")).ok(),
+            Some(1)
+        );
+    }
 }

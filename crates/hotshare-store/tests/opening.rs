@@ -142,9 +142,9 @@ fn a_damaged_file_is_noticed_and_left_alone() {
     drop(store);
     let good = fs::read(&path).unwrap();
     let mut noticed = 0;
-    for page in 0..good.len() / 1024 {
+    for page in 0..good.len() / 512 {
         let mut bad = good.clone();
-        bad[page * 1024..(page + 1) * 1024].fill(0xa5);
+        bad[page * 512..(page + 1) * 512].fill(0xa5);
         fs::write(&path, &bad).unwrap();
         match Store::open(&path).and_then(|store| store.snapshot()) {
             Ok(snapshot) => assert_eq!(snapshot.totals, whole, "page {page}"),
@@ -155,7 +155,7 @@ fn a_damaged_file_is_noticed_and_left_alone() {
             }
         }
     }
-    assert!(noticed * 10 > good.len() / 1024 * 9, "{noticed} of {} noticed", good.len() / 1024);
+    assert!(noticed * 10 > good.len() / 512 * 9, "{noticed} of {} noticed", good.len() / 512);
 }
 
 #[test]
@@ -197,6 +197,42 @@ fn entries_cannot_be_changed_removed_or_replaced() {
     }
     drop(conn);
     assert_eq!(Reader::open(&path).unwrap().totals().unwrap(), [(Account::Plan, PeriodKey(20_760), 7)]);
+}
+
+#[test]
+fn totals_that_are_not_the_sums_of_the_entries_are_noticed() {
+    for lie in
+        ["UPDATE totals SET bytes = bytes + 1", "DELETE FROM totals", "INSERT INTO totals VALUES (9, 9, 9)"]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.sqlite");
+        let mut store = Store::open(&path).unwrap();
+        store.commit(&[entry(7), entry(-2)]).unwrap();
+        store.verify().unwrap();
+        rusqlite::Connection::open(&path).unwrap().execute(lie, []).unwrap();
+        let error = store.verify().unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{lie}: {error}");
+    }
+}
+
+/// No version of this program writes these.
+#[test]
+fn values_that_make_no_sense_are_damage() {
+    for nonsense in [
+        "INSERT INTO devices VALUES (-1, NULL, 0, NULL, NULL, 0)",
+        "INSERT INTO people VALUES (1, 'Not A Name', NULL, NULL, 0, 2, 0, 0)",
+        "INSERT INTO leases VALUES (1, 'nowhere', NULL, NULL, 0)",
+        "INSERT INTO plan VALUES (1, NULL, 'once', NULL, 'soon', 'later', 'UTC', x'', 'stop')",
+        "INSERT INTO plan VALUES (1, NULL, 'monthly', 1, NULL, NULL, 'Europe/Zurich', x'00', 'stop')",
+        "INSERT INTO plan VALUES (1, NULL, 'monthly', 1000, NULL, NULL, 'UTC', x'', 'stop')",
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.sqlite");
+        let store = Store::open(&path).unwrap();
+        rusqlite::Connection::open(&path).unwrap().execute(nonsense, []).unwrap();
+        let error = store.snapshot().unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{nonsense}: {error:?}");
+    }
 }
 
 #[test]
