@@ -22,7 +22,7 @@ pub(crate) enum Tier {
     Unit,
     /// Examples in the documentation.
     Docs,
-    /// The hands on the kernel, each in network namespaces of its own. Root.
+    /// The hands on the kernel, each in network namespaces of its own; a disk that is full. Root.
     Root,
     /// The whole of Hotshare between an internet and phones, in network namespaces. Root.
     Net,
@@ -40,6 +40,7 @@ impl Tier {
         match (package, is_integration_test) {
             ("hotshare", true) if name.starts_with("net") => Tier::Net,
             ("hotshare-linux" | "hotshare-lab", true) => Tier::Root,
+            ("hotshare-store", true) if name == "full_disk" => Tier::Root,
             _ => Tier::Unit,
         }
     }
