@@ -66,9 +66,13 @@ impl fmt::Display for Tier {
 }
 
 const IPROUTE: Package =
-    Package { name: "iproute2", proof: "ip", purpose: "to look at namespaces from outside" };
+    Package { name: "iproute2", proof: "ip", purpose: "to build and look at namespaces" };
+const NFTABLES: Package =
+    Package { name: "nftables", proof: "nft", purpose: "to write rules of others, and read ours" };
+const PROCPS: Package =
+    Package { name: "procps", proof: "sysctl", purpose: "to change settings of namespaces" };
 
-const ROOT_PACKAGES: [Package; 1] = [IPROUTE];
+const ROOT_PACKAGES: [Package; 3] = [IPROUTE, NFTABLES, PROCPS];
 
 const NET_PACKAGES: [Package; 1] = [IPROUTE];
 
