@@ -134,6 +134,8 @@ impl LeaseTable {
         {
             holding.kept = Some(written.until);
         }
+        self.rows.retain(|_, owner| *owner != written.mac);
+        self.rows.insert(written.ip, written.mac);
     }
 
     pub(super) fn holding(&self, mac: Mac) -> Option<&Holding> {
@@ -217,8 +219,7 @@ impl LeaseTable {
         if kept.is_some_and(|kept| kept >= until) {
             return Vec::new();
         }
-        self.rows.retain(|_, owner| *owner != mac);
-        let before = self.rows.insert(ip, mac);
+        let before = self.rows.get(&ip).copied().filter(|owner| *owner != mac);
         let secs = i64::from(self.rules.lease_secs).saturating_mul(2);
         let expires = UnixTime(now.wall.0.saturating_add(secs));
         let kept = LeaseChange::Kept(Leased { mac, ip, client_id, host_name, expires });
