@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nlink::netlink::{Connection, Route};
 
 use crate::api::Api;
 use crate::daemon::{Daemon, Start};
@@ -28,7 +29,20 @@ pub struct Lab {
     pub api: Api,
     start: Start,
     mounted: bool,
+    /// Dropped after everything that lives in a namespace, and before the lock.
+    _remains: Remains,
     _lock: Arc<Lock>,
+}
+
+/// Removes what is left when a test fails half-way.
+#[derive(Debug)]
+struct Remains;
+
+impl Drop for Remains {
+    fn drop(&mut self) {
+        // Where something resists, the next laboratory says so when it begins.
+        drop(world::remove());
+    }
 }
 
 impl Lab {
@@ -51,6 +65,7 @@ impl Lab {
                 api: Api::at(layout::api_socket()),
                 start,
                 mounted,
+                _remains: Remains,
                 _lock: lock.into(),
             }),
             Err(error) => Err(match world::remove() {
@@ -70,7 +85,7 @@ impl Lab {
         Ok((internet, hotspot, phones))
     }
 
-    /// Starts the daemon with the laboratory's usual configuration, plus lines of a test's own.
+    /// Starts the daemon with the laboratory's usual configuration.
     pub async fn up(&mut self) -> Result<()> {
         let start = self.start.clone();
         self.up_with(&start).await
@@ -125,13 +140,51 @@ impl Lab {
         Observer::start(self.phones[index].inside().space(), layout::PHONE_PORT, 32).await
     }
 
+    /// The card is pulled out: the uplink's interface is gone.
+    pub async fn pull_card(&self) -> Result<()> {
+        let far = Connection::<Route>::new_in(self.internet.space())?;
+        far.del_link(layout::CARRIER_PORT).await.context("take the uplink away")
+    }
+
+    /// The card is put back: a new interface of the same name, with address and route.
+    pub async fn insert_card(&self) -> Result<()> {
+        let far = Connection::<Route>::new_in(self.internet.space())?;
+        let near = Connection::<Route>::new_in(self.hotspot.space())?;
+        world::link_uplink(&far, &near, self.hotspot.space()).await
+    }
+
+    /// A phone's cable is unplugged: both ends' interfaces are gone.
+    pub async fn unplug(&self, index: usize) -> Result<()> {
+        let inside = Connection::<Route>::new_in(self.phones[index].inside().space())?;
+        inside.del_link(layout::PHONE_PORT).await.context("unplug the phone")
+    }
+
+    /// And plugged in again, as new interfaces.
+    pub async fn plug(&self, index: usize) -> Result<()> {
+        let phone = &self.phones[index];
+        let near = Connection::<Route>::new_in(self.hotspot.space())?;
+        let inside = Connection::<Route>::new_in(phone.inside().space())?;
+        world::plug_phone(&near, &inside, phone.inside().space(), phone.number()).await
+    }
+
+    /// Switches merging and segmentation on or off everywhere.
+    pub async fn set_offloads(&self, on: bool) -> Result<()> {
+        world::set_offloads(self.internet.space(), layout::CARRIER_PORT, on).await?;
+        world::set_offloads(self.hotspot.space(), layout::UPLINK_PORT, on).await?;
+        for phone in &self.phones {
+            world::set_offloads(self.hotspot.space(), &layout::lan_port(phone.number()), on).await?;
+            world::set_offloads(phone.inside().space(), layout::PHONE_PORT, on).await?;
+        }
+        Ok(())
+    }
+
     /// Stops the daemon in order and removes everything; says what did not go well.
     pub async fn tear_down(mut self) -> Result<()> {
         let stopped = match self.daemon.take() {
             Some(daemon) => daemon.stop().await,
             None => Ok(()),
         };
-        let Lab { phones, internet, hotspot, mounted, _lock, .. } = self;
+        let Lab { phones, internet, hotspot, mounted, _remains, _lock, .. } = self;
         drop((phones, internet, hotspot));
         let removed = world::remove();
         if !mounted {

@@ -19,5 +19,6 @@ mod screen;
 mod story;
 mod run;
 
+pub use hickory_proto::op::ResponseCode;
 pub use internet::Flood;
 pub use run::{LabOptions, clean, run};

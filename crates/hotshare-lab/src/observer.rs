@@ -4,7 +4,7 @@
 //! packet counts as the packets that it is on the wire. A run in which frames were lost is invalid.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -41,8 +41,8 @@ pub enum Kind {
         /// A piece of a fragmented packet.
         fragment: bool,
     },
-    /// Any IPv6 packet.
-    V6,
+    /// An IPv6 packet.
+    V6 { source: Ipv6Addr, target: Ipv6Addr },
     /// Any ARP frame: below layer 3, not in any sum of bytes.
     Arp,
     /// Any other ethertype.
@@ -171,7 +171,15 @@ fn read(frame: &Frame<'_>) -> Option<(Kind, Count)> {
             };
             (kind, ip_header + transport)
         }
-        0x86dd => (Kind::V6, 40 + usize::from(bytes.get(ETHERNET + 40 + 12).map_or(5, |b| b >> 4)) * 4),
+        0x86dd => {
+            let address = |at: usize| {
+                Some(Ipv6Addr::from(
+                    <[u8; 16]>::try_from(bytes.get(ETHERNET + at..ETHERNET + at + 16)?).ok()?,
+                ))
+            };
+            let kind = Kind::V6 { source: address(8)?, target: address(24)? };
+            (kind, 40 + usize::from(bytes.get(ETHERNET + 40 + 12).map_or(5, |b| b >> 4)) * 4)
+        }
         0x0806 => (Kind::Arp, 0),
         other => (Kind::Other(other), 0),
     };

@@ -225,6 +225,17 @@ impl Phone {
             .await
     }
 
+    /// The hardware address of the box, as the phone has learnt it.
+    pub async fn gateway_mac(&self) -> Result<[u8; 6]> {
+        let router = self.lease()?.router.context("the lease names no router")?;
+        self.ping(router, 8, 1).await?; // whether it is answered or not, the address is asked for
+        let links = Connection::<Route>::new_in(self.inside.space())?;
+        let neighbours = links.get_neighbors_by_name(layout::PHONE_PORT).await?;
+        let entry = neighbours.iter().find(|n| n.destination() == Some(&router.into()));
+        let mac = entry.and_then(|n| n.lladdr()).context("the phone has not found its router")?;
+        Ok(<[u8; 6]>::try_from(mac)?)
+    }
+
     /// A socket that sends whole Ethernet frames, for stations that do not keep to any rule.
     pub async fn frame_socket(&self) -> Result<OwnedFd> {
         let links = Connection::<Route>::new_in(self.inside.space())?;

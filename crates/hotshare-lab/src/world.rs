@@ -176,6 +176,8 @@ pub fn remove() -> Result<()> {
             remove_tree(entry.path(), &mut left);
         }
     }
+    // A test may have put a small disk there; nothing is mounted otherwise.
+    nix::mount::umount2(&layout::state_dir(), nix::mount::MntFlags::MNT_DETACH).ok();
     remove_tree(PathBuf::from(layout::PIN_DIR), &mut left);
     remove_tree(PathBuf::from(layout::RUN_DIR), &mut left);
     // `ip netns` makes these two when they are first needed; empty, nobody misses them.
@@ -193,6 +195,15 @@ fn remove_tree(path: PathBuf, left: &mut Vec<String>) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => left.push(format!("{}: {error}", path.display())),
     }
+}
+
+/// Puts the daemon's state on a disk of this many bytes.
+pub fn small_disk(bytes: u64) -> Result<()> {
+    let dir = layout::state_dir();
+    std::fs::create_dir_all(&dir).with_context(|| format!("make {}", dir.display()))?;
+    let size = format!("size={bytes}");
+    nix::mount::mount(Some("small"), &dir, Some("tmpfs"), nix::mount::MsFlags::empty(), Some(size.as_str()))
+        .context("mount a small disk")
 }
 
 const BPF_DIR: &str = "/sys/fs/bpf";
