@@ -97,20 +97,50 @@ fn what_comes_in_from_the_lan_is_sorted() {
         ("subnet broadcast", to([10, 77, 0, 255]).bytes(), (PASS, 0), None),
         ("multicast", to([224, 0, 0, 251]).bytes(), (PASS, 0), None),
         ("DHCP before an address", as_ip([0; 4], to([255; 4])).bytes(), (PASS, 0), None),
-        ("a lie to the gateway", as_ip([10, 77, 0, 9], to([10, 77, 0, 1])).bytes(), (DROP, 0), Some(Reason::SpoofedAddress)),
-        ("a lie to the far end", as_ip([10, 77, 0, 9], up()).bytes(), (DROP, 0), Some(Reason::SpoofedAddress)),
+        (
+            "a lie to the gateway",
+            as_ip([10, 77, 0, 9], to([10, 77, 0, 1])).bytes(),
+            (DROP, 0),
+            Some(Reason::SpoofedAddress),
+        ),
+        (
+            "a lie to the far end",
+            as_ip([10, 77, 0, 9], up()).bytes(),
+            (DROP, 0),
+            Some(Reason::SpoofedAddress),
+        ),
         ("no address, to the far end", as_ip([0; 4], up()).bytes(), (DROP, 0), Some(Reason::SpoofedAddress)),
         ("to a neighbour", to([10, 77, 0, 24]).bytes(), (DROP, 0), Some(Reason::StationToStation)),
-        ("stranger to a neighbour", stranger(to([10, 77, 0, 24])).bytes(), (DROP, 0), Some(Reason::StationToStation)),
+        (
+            "stranger to a neighbour",
+            stranger(to([10, 77, 0, 24])).bytes(),
+            (DROP, 0),
+            Some(Reason::StationToStation),
+        ),
         ("stranger to the far end", stranger(up()).bytes(), (PASS, 0), Some(Reason::UnknownDevice)),
         ("stranger to the gateway", stranger(to([10, 77, 0, 1])).bytes(), (PASS, 0), None),
         ("known, but no lease", Packet { from: no_lease, ..up() }.bytes(), (PASS, 0), Some(Reason::NoLease)),
-        ("no lease, to the gateway", Packet { from: no_lease, ..to([10, 77, 0, 1]) }.bytes(), (PASS, 0), None),
-        ("from a group", Packet { from: Mac([3, 0, 0, 0, 0, 0x23]), ..up() }.bytes(), (DROP, 0), Some(Reason::BadSourceMac)),
+        (
+            "no lease, to the gateway",
+            Packet { from: no_lease, ..to([10, 77, 0, 1]) }.bytes(),
+            (PASS, 0),
+            None,
+        ),
+        (
+            "from a group",
+            Packet { from: Mac([3, 0, 0, 0, 0, 0x23]), ..up() }.bytes(),
+            (DROP, 0),
+            Some(Reason::BadSourceMac),
+        ),
         ("from zero", Packet { from: Mac([0; 6]), ..up() }.bytes(), (DROP, 0), Some(Reason::BadSourceMac)),
         ("IPv6", ipv6(6, 0, 10), (DROP, 0), Some(Reason::Ipv6)),
         ("IPX", Packet { ethertype: 0x8137, ..up() }.bytes(), (DROP, 0), Some(Reason::Ethertype)),
-        ("a tag in the frame", Packet { ethertype: 0x8100, ..up() }.bytes(), (DROP, 0), Some(Reason::Ethertype)),
+        (
+            "a tag in the frame",
+            Packet { ethertype: 0x8100, ..up() }.bytes(),
+            (DROP, 0),
+            Some(Reason::Ethertype),
+        ),
         ("cut short", arp(PHONE, PHONE_IP)[..20].to_vec(), (DROP, 0), Some(Reason::Malformed)),
         ("ARP", arp(PHONE, PHONE_IP), (PASS, 0), None),
         ("ARP probe", arp(PHONE, Ipv4Addr::UNSPECIFIED), (PASS, 0), None),
@@ -181,7 +211,11 @@ fn a_merged_packet_costs_what_its_pieces_cost() {
                 ("TCP", Packet { tcp_options: 0, ..Packet::up(n) }.bytes(), 40),
                 ("TCP, timestamps", Packet::up(n).bytes(), 52),
                 ("TCP, IP options", Packet { ip_options: 4, ..Packet::up(n) }.bytes(), 68),
-                ("TCP, all options", Packet { ip_options: 10, tcp_options: 10, ..Packet::up(n) }.bytes(), 120),
+                (
+                    "TCP, all options",
+                    Packet { ip_options: 10, tcp_options: 10, ..Packet::up(n) }.bytes(),
+                    120,
+                ),
                 ("UDP", Packet::up(n).udp().bytes(), 28),
                 ("TCP over IPv6", ipv6(6, 0, n), 60),
                 ("UDP over IPv6", ipv6(17, 0, n), 48),
@@ -193,7 +227,11 @@ fn a_merged_packet_costs_what_its_pieces_cost() {
                     assert_eq!(rig.run("uplink_out", &packet, skb).0, PASS);
                     let now = rig.reading(Slot::PLAN).up;
                     let wire = cut_up(headers, payload.into(), size.into());
-                    assert_eq!(now.saturating_sub(total), Bytes(wire), "{what}, {payload} in {size}, {gso_segs}");
+                    assert_eq!(
+                        now.saturating_sub(total),
+                        Bytes(wire),
+                        "{what}, {payload} in {size}, {gso_segs}"
+                    );
                     total = now;
                     let billed = rig.reading(Slot::PLAN).down;
                     rig.run("uplink_in", &packet, skb);

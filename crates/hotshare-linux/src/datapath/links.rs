@@ -66,9 +66,12 @@ pub(super) fn program<'a>(
 }
 
 fn interface(ifindex: u32) -> Result<String, MeterError> {
-    let gone = MeterError::NoInterface { ifindex };
-    let name = if_indextoname(ifindex).map_err(|_| MeterError::NoInterface { ifindex })?;
-    name.into_string().map_err(|_| gone)
+    // nix 0.31 does not see that there is none, and says "".
+    if_indextoname(ifindex)
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .filter(|name| !name.is_empty())
+        .ok_or(MeterError::NoInterface { ifindex })
 }
 
 pub(super) fn attach(ebpf: &mut Ebpf, dir: &Path, role: Role, ifindex: u32) -> Result<(), MeterError> {

@@ -1,6 +1,6 @@
 //! A meter of its own for each test, and a second load of the same object on the same pinned maps, whose
 //! programs can be run on made-up packets (`BPF_PROG_TEST_RUN`).
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::Ipv4Addr;
