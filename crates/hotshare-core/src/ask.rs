@@ -154,7 +154,7 @@ pub struct DeviceStatus {
     pub blocked: bool,
     pub host_name: Option<String>,
     pub address: Option<Ipv4Addr>,
-    /// Since the meter's maps were made.
+    /// Since the daemon started, or since the device came.
     pub up: Bytes,
     pub down: Bytes,
     pub first_seen: UnixTime,

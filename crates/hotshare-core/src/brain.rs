@@ -113,6 +113,8 @@ pub struct Brain {
     day: PeriodKey,
     minute: i64,
     readings: BTreeMap<Slot, Reading>,
+    /// Where each slot stood when the daemon started, or when a device was given it.
+    bases: BTreeMap<Slot, Reading>,
     purses: BTreeMap<Slot, Purse>,
     /// Lower than what is posted: in force at once, returned with the next posting.
     tightened: BTreeMap<Slot, crate::units::Bytes>,
@@ -171,6 +173,7 @@ impl Brain {
             at,
             day,
             minute: at.0.div_euclid(60),
+            bases: readings.iter().copied().collect(),
             readings: readings.into_iter().collect(),
             purses: BTreeMap::new(),
             tightened: BTreeMap::new(),
@@ -288,6 +291,12 @@ impl Brain {
         };
         self.stuck = None;
         for change in &changes {
+            if let Change::Device(device) = change
+                && let Some(slot) = device.slot
+                && self.book.devices.get(&device.mac).and_then(|d| d.slot) != Some(slot)
+            {
+                self.bases.insert(slot, self.reading(slot));
+            }
             self.book.apply(change);
             if let Change::Granted { slot, .. } = change {
                 self.tightened.remove(slot);

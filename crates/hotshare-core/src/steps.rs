@@ -173,11 +173,12 @@ fn join(name: &str, is: &Interface, want: &Interface, steps: &mut Vec<Step>) {
 /// Adds the addresses and routes that are missing.
 fn dress(name: &str, is: &Interface, want: &Interface, steps: &mut Vec<Step>) {
     let interface = || name.to_owned();
-    for (address, details) in &want.addresses {
-        if !is.addresses.contains_key(address) {
-            let details = details.clone();
-            steps.push(Step::AddAddress { interface: interface(), address: *address, details });
-        }
+    let lacks = |address: &Address| !is.addresses.contains_key(address);
+    let mut addresses: Vec<_> = want.addresses.iter().filter(|(address, _)| lacks(address)).collect();
+    addresses.sort_by_key(|(_, details)| details.rank);
+    for (address, details) in addresses {
+        let details = details.clone();
+        steps.push(Step::AddAddress { interface: interface(), address: *address, details });
     }
     for route in want.routes.iter().filter(|route| !is.routes.contains(route)) {
         steps.push(Step::AddRoute { interface: interface(), route: *route });

@@ -96,7 +96,11 @@ impl Brain {
 
     fn devices(&self) -> Vec<DeviceStatus> {
         let status = |d: &crate::people::Device| {
-            let reading = d.slot.map(|slot| self.reading(slot)).unwrap_or_default();
+            let since = |slot| {
+                let base = self.bases.get(&slot).copied().unwrap_or_default();
+                self.reading(slot).since(&base)
+            };
+            let usage = d.slot.map(since).unwrap_or_default();
             let owner = d.person.and_then(|id| self.book.people.get(&id));
             DeviceStatus {
                 mac: d.mac,
@@ -104,8 +108,8 @@ impl Brain {
                 blocked: d.blocked,
                 host_name: d.host_name.clone(),
                 address: self.book.leases.get(&d.mac).map(|l| l.ip),
-                up: reading.up,
-                down: reading.down,
+                up: usage.up,
+                down: usage.down,
                 first_seen: d.first_seen,
             }
         };

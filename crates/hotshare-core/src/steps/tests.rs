@@ -150,6 +150,22 @@ fn what_others_changed_meanwhile_stays_theirs() {
 }
 
 #[test]
+fn addresses_come_back_in_the_order_they_had() {
+    let mut before = host();
+    let addresses = &mut before.interfaces.get_mut("eth2").unwrap().addresses;
+    for (last, rank) in [(3, 0), (1, 1), (2, 2)] {
+        let address = Address { address: [192, 168, 6, last].into(), prefix_len: 24, peer: None };
+        addresses.insert(address, AddressDetails { rank, ..AddressDetails::default() });
+    }
+    let ours = wanted(&["eth2"]).desired();
+    let mut host = before.clone();
+    reach(&mut host, &ours);
+    let back = told(&steps(&host, &restored(&before, &ours, &host)));
+    let added: Vec<&str> = back.iter().filter_map(|step| step.strip_prefix("eth2 +")).collect();
+    assert_eq!(added, ["192.168.6.3", "192.168.6.1", "192.168.6.2"]);
+}
+
+#[test]
 fn a_new_choice_of_ports_gives_the_old_ones_back() {
     let before = host();
     let (first, second) = (wanted(&["eth1"]).desired(), wanted(&["eth2"]).desired());

@@ -137,7 +137,6 @@ async fn survey(options: &UpOptions, host: &Host, book: &Book) -> anyhow::Result
     let taken = host.taken().await?;
     let subnet = match options.config.lan.subnet {
         Some(asked) => {
-            let asked = Subnet::new(asked.address, asked.prefix);
             if let Some(other) = taken.iter().find(|t| t.prefix_len() > 1 && t.overlaps(asked)) {
                 bail!("the LAN cannot be {asked}: the host already uses {other}; choose another [lan] subnet, or leave it out");
             }

@@ -109,8 +109,8 @@ impl Tasks {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
-    fn spawn(&mut self, task: impl Future<Output = Option<Ended>> + 'static) {
-        self.set.spawn_local(task);
+    fn spawn(&mut self, task: impl Future<Output = Option<Ended>> + Send + 'static) {
+        self.set.spawn(task);
     }
 
     /// The next task that ended although nobody told it to; never returns while all is well.
