@@ -1,0 +1,7 @@
+//! The hand on the host's network at work, in namespaces of its own. Needs root.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod restore;
+mod traffic;
+mod watching;
+mod world;
