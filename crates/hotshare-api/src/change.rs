@@ -20,11 +20,7 @@ pub struct PersonNew {
 #[serde(deny_unknown_fields)]
 pub struct PersonChange {
     /// Absent: stays. `null`: unlimited.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub allowance: Option<Option<u64>>,
     /// Needed with an allowance in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,11 +45,7 @@ pub struct DeviceChange {
 #[serde(deny_unknown_fields)]
 pub struct PlanChange {
     /// `null`: no cap.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub cap: Option<Option<u64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
@@ -80,11 +72,7 @@ mod tests {
 
     #[test]
     fn absent_null_and_a_number_differ() {
-        let read = |text| {
-            serde_json::from_str::<PlanChange>(text)
-                .expect("well formed")
-                .cap
-        };
+        let read = |text| serde_json::from_str::<PlanChange>(text).expect("well formed").cap;
         assert_eq!(read("{}"), None);
         assert_eq!(read(r#"{"cap":null}"#), Some(None));
         assert_eq!(read(r#"{"cap":5}"#), Some(Some(5)));
@@ -97,14 +85,8 @@ mod tests {
             period: Some(Period::Monthly { day: 31 }),
             zone: None,
         });
-        assert_eq!(
-            text.expect("plain"),
-            r#"{"cap":null,"period":{"kind":"monthly","day":31}}"#
-        );
-        let text = serde_json::to_string(&PersonChange {
-            paused: Some(true),
-            ..PersonChange::default()
-        });
+        assert_eq!(text.expect("plain"), r#"{"cap":null,"period":{"kind":"monthly","day":31}}"#);
+        let text = serde_json::to_string(&PersonChange { paused: Some(true), ..PersonChange::default() });
         assert_eq!(text.expect("plain"), r#"{"paused":true}"#);
         let text = serde_json::to_string(&PersonNew {
             name: "anna".into(),
@@ -119,12 +101,7 @@ mod tests {
 
     #[test]
     fn typing_errors_are_refused() {
-        for text in [
-            r#"{"cpa":5}"#,
-            r#"{"cap":-5}"#,
-            r#"{"cap":1.5}"#,
-            r#"{"cap":"5GB"}"#,
-        ] {
+        for text in [r#"{"cpa":5}"#, r#"{"cap":-5}"#, r#"{"cap":1.5}"#, r#"{"cap":"5GB"}"#] {
             assert!(serde_json::from_str::<PlanChange>(text).is_err(), "{text}");
         }
         let text = r#"{"period":{"kind":"monthly","day":5,"hour":3}}"#;

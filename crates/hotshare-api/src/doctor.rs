@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doctor {
     pub schema: u32,
-    pub checks: Vec<Check>,
+    /// The worst first; empty when nothing is wrong.
+    pub findings: Vec<Finding>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// What was looked at.
-    pub name: String,
-    pub result: CheckResult,
-    /// What was found.
-    pub found: String,
-    /// What to do about it, if anything.
-    pub advice: Option<String>,
+pub struct Finding {
+    pub severity: Severity,
+    /// What is the case.
+    pub what: String,
+    /// Why it matters.
+    pub why: String,
+    /// What to do.
+    pub remedy: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum CheckResult {
-    Good,
-    /// It will run, but look at it.
-    Doubtful,
-    /// It will not run.
-    Bad,
+pub enum Severity {
+    /// Sharing does not work, or not safely, until this is put right.
+    Broken,
+    /// It may go wrong.
+    Warning,
 }
 
 #[cfg(test)]
@@ -35,19 +35,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_of_a_check() {
+    fn the_text_of_a_finding() {
         let doctor = Doctor {
             schema: crate::SCHEMA,
-            checks: vec![Check {
-                name: "kernel".into(),
-                result: CheckResult::Good,
-                found: "6.12".into(),
-                advice: None,
+            findings: vec![Finding {
+                severity: Severity::Warning,
+                what: "the clock is not set".into(),
+                why: "periods are counted by it".into(),
+                remedy: "wait".into(),
             }],
         };
         assert_eq!(
             serde_json::to_string(&doctor).expect("plain"),
-            r#"{"schema":1,"checks":[{"name":"kernel","result":"good","found":"6.12","advice":null}]}"#
+            concat!(
+                r#"{"schema":1,"findings":[{"severity":"warning","what":"the clock is not set","#,
+                r#""why":"periods are counted by it","remedy":"wait"}]}"#
+            )
         );
     }
 }

@@ -19,12 +19,7 @@ pub struct FailureDetail {
 impl Failure {
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Failure {
-        Failure {
-            error: FailureDetail {
-                code,
-                message: message.into(),
-            },
-        }
+        Failure { error: FailureDetail { code, message: message.into() } }
     }
 }
 
@@ -79,10 +74,7 @@ mod tests {
 
     #[test]
     fn the_text_of_a_failure() {
-        let text = serde_json::to_string(&Failure::new(
-            Code::NoSuchPerson,
-            "there is nobody named “bo”",
-        ));
+        let text = serde_json::to_string(&Failure::new(Code::NoSuchPerson, "there is nobody named “bo”"));
         assert_eq!(
             text.expect("plain"),
             r#"{"error":{"code":"no-such-person","message":"there is nobody named “bo”"}}"#

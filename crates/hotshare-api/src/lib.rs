@@ -16,12 +16,10 @@ mod status;
 mod words;
 
 pub use change::{DeviceChange, PersonChange, PersonNew, PlanChange, PlanCorrection};
-pub use doctor::{Check, CheckResult, Doctor};
+pub use doctor::{Doctor, Finding, Severity};
 pub use failure::{Code, Failure, FailureDetail};
 pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
-pub use status::{
-    Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Preview, Status, Uplink,
-};
+pub use status::{Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Status, Uplink};
 pub use words::{AtCap, Every, Period, Verdict};
 
 /// The number of the promised formats. It changes only when an older reader would misread a reply.

@@ -26,9 +26,7 @@ fn percent(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte))
-            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
             other => out.push_str(&format!("%{other:02X}")),
         }
     }
@@ -44,9 +42,6 @@ mod tests {
         assert_eq!(person("anna"), "/v1/people/anna");
         assert_eq!(person("小明"), "/v1/people/%E5%B0%8F%E6%98%8E");
         assert_eq!(person("../plan?x"), "/v1/people/..%2Fplan%3Fx");
-        assert_eq!(
-            device("02:00:5e:10:00:01"),
-            "/v1/devices/02%3A00%3A5e%3A10%3A00%3A01"
-        );
+        assert_eq!(device("02:00:5e:10:00:01"), "/v1/devices/02%3A00%3A5e%3A10%3A00%3A01");
     }
 }

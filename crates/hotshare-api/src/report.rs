@@ -93,13 +93,7 @@ mod tests {
                 refused_down: 4,
                 billed: None,
             }],
-            total: Totals {
-                billed_up: 5,
-                billed_down: 6,
-                delivered: 3,
-                refused: 4,
-                own: 4,
-            },
+            total: Totals { billed_up: 5, billed_down: 6, delivered: 3, refused: 4, own: 4 },
         };
         assert_eq!(
             serde_json::to_string(&report).expect("plain"),
@@ -111,11 +105,7 @@ mod tests {
         );
         let events = Events {
             schema: crate::SCHEMA,
-            events: vec![Event {
-                at: 7,
-                kind: "used-up".into(),
-                text: "anna is out".into(),
-            }],
+            events: vec![Event { at: 7, kind: "used-up".into(), text: "anna is out".into() }],
         };
         assert_eq!(
             serde_json::to_string(&events).expect("plain"),

@@ -131,19 +131,6 @@ pub struct Done {
     pub done: bool,
 }
 
-/// What `hotshare up --check --json` prints: what `up` would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Preview {
-    pub schema: u32,
-    pub uplink: Option<Uplink>,
-    /// The interface that carries the gateway's address.
-    pub lan: String,
-    /// Such as `10.77.0.1/24`.
-    pub gateway: String,
-    /// One line of plain English for each step, in order.
-    pub steps: Vec<String>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,15 +140,9 @@ mod tests {
         let status = Status {
             schema: crate::SCHEMA,
             at: 1_795_000_000,
-            daemon: Daemon {
-                pid: 4711,
-                version: "0.1.0".into(),
-            },
+            daemon: Daemon { pid: 4711, version: "0.1.0".into() },
             clock_held: false,
-            uplink: Some(Uplink {
-                name: "wwan0".into(),
-                address: "100.64.0.2".into(),
-            }),
+            uplink: Some(Uplink { name: "wwan0".into(), address: "100.64.0.2".into() }),
             closed: None,
             plan: Plan {
                 cap: Some(20_000_000_000),
@@ -204,10 +185,7 @@ mod tests {
         };
         let text = serde_json::to_string_pretty(&status).expect("plain");
         assert_eq!(text, include_str!("status.json").trim_end());
-        assert_eq!(
-            serde_json::from_str::<Status>(&text).expect("reads back"),
-            status
-        );
+        assert_eq!(serde_json::from_str::<Status>(&text).expect("reads back"), status);
     }
 
     #[test]
@@ -215,19 +193,12 @@ mod tests {
         let text = r#"{"name":"bo","allowance":null,"allowance_every":null,"up":1,"down":2,"recorded":3,
             "balance":null,"renews":null,"verdict":"napping","devices":0,"colour":"red"}"#;
         let person: Person = serde_json::from_str(text).expect("a newer daemon's reply reads");
-        assert_eq!(
-            (person.allowance, person.balance, person.verdict),
-            (None, None, Verdict::Unknown)
-        );
+        assert_eq!((person.allowance, person.balance, person.verdict), (None, None, Verdict::Unknown));
     }
 
     #[test]
     fn done() {
-        let text = serde_json::to_string(&Done {
-            schema: crate::SCHEMA,
-            done: true,
-        })
-        .expect("plain");
+        let text = serde_json::to_string(&Done { schema: crate::SCHEMA, done: true }).expect("plain");
         assert_eq!(text, r#"{"schema":1,"done":true}"#);
     }
 }

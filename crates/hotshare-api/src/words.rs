@@ -71,30 +71,20 @@ mod tests {
         assert_eq!(text(Verdict::PlanOver), r#""plan-over""#);
         assert_eq!(text(Verdict::NoUplink), r#""no-uplink""#);
         assert_eq!(text(Verdict::LedgerStuck), r#""ledger-stuck""#);
-        let later: Verdict =
-            serde_json::from_str(r#""slowed""#).expect("an unknown word is no error");
+        let later: Verdict = serde_json::from_str(r#""slowed""#).expect("an unknown word is no error");
         assert_eq!(later, Verdict::Unknown);
     }
 
     #[test]
     fn periods() {
         let text = |v: &Period| serde_json::to_string(v).expect("plain");
+        assert_eq!(text(&Period::Monthly { day: 5 }), r#"{"kind":"monthly","day":5}"#);
         assert_eq!(
-            text(&Period::Monthly { day: 5 }),
-            r#"{"kind":"monthly","day":5}"#
-        );
-        assert_eq!(
-            text(&Period::EveryDays {
-                days: 28,
-                from: "2026-11-01".into()
-            }),
+            text(&Period::EveryDays { days: 28, from: "2026-11-01".into() }),
             r#"{"kind":"every-days","days":28,"from":"2026-11-01"}"#
         );
         assert_eq!(
-            text(&Period::Once {
-                from: "2026-11-01".into(),
-                until: "2026-11-30".into()
-            }),
+            text(&Period::Once { from: "2026-11-01".into(), until: "2026-11-30".into() }),
             r#"{"kind":"once","from":"2026-11-01","until":"2026-11-30"}"#
         );
     }

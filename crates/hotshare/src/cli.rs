@@ -15,6 +15,8 @@ mod devices;
 mod plan;
 mod usage;
 mod events;
+mod doctor;
+mod lab;
 mod completions;
 mod man;
 
@@ -27,7 +29,7 @@ use self::session::Session;
 
 const AFTER_HELP: &str = "\
 Amounts need a unit: kB, MB, GB, TB are powers of 1000, KiB, MiB, GiB, TiB powers of 1024. What is printed is in powers of 1000.
-Exit codes: 0 done; 1 refused (understood, and the answer is no); 2 broken (not understood, no daemon, no permission, or it failed).";
+Exit codes: 0 done; 1 refused (understood, and the answer is no: a mistake in the configuration too); 2 broken (wrong usage, no daemon, no permission, or it failed).";
 
 /// Share a data card with a household: every byte counted, every allowance kept, the plan never overrun
 #[derive(Debug, Parser)]
@@ -56,6 +58,8 @@ enum Verb {
     Plan(plan::Plan),
     Usage(usage::Usage),
     Events(events::Events),
+    Doctor(doctor::Doctor),
+    Lab(lab::Lab),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -83,6 +87,8 @@ pub(crate) fn run() -> ExitCode {
         Verb::Plan(verb) => verb.run(&session),
         Verb::Usage(verb) => verb.run(&session),
         Verb::Events(verb) => verb.run(&session),
+        Verb::Doctor(verb) => return verb.run(&session).unwrap_or_else(|stop| session.tell(stop)),
+        Verb::Lab(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(&session),
         Verb::Man(verb) => verb.run(&session),
     };

@@ -56,10 +56,18 @@ impl Client {
     pub(crate) async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, CallError> {
         self.call(Method::GET, path, None::<&()>).await
     }
-    pub(crate) async fn post<B: Serialize, R: DeserializeOwned>(&self, path: &str, body: &B) -> Result<R, CallError> {
+    pub(crate) async fn post<B: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<R, CallError> {
         self.call(Method::POST, path, Some(body)).await
     }
-    pub(crate) async fn patch<B: Serialize, R: DeserializeOwned>(&self, path: &str, body: &B) -> Result<R, CallError> {
+    pub(crate) async fn patch<B: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<R, CallError> {
         self.call(Method::PATCH, path, Some(body)).await
     }
     pub(crate) async fn delete<R: DeserializeOwned>(&self, path: &str) -> Result<R, CallError> {
@@ -93,12 +101,14 @@ impl Client {
             .map_err(|e| broken(e.into()))?;
 
         let stream = UnixStream::connect(&self.path).await.map_err(|e| self.not_connected(e))?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| broken(e.into()))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| broken(e.into()))?;
         let reply = async {
             let reply = sender.send_request(request).await.map_err(|e| broken(e.into()))?;
             let status = reply.status();
-            let body = Limited::new(reply.into_body(), LARGEST_REPLY).collect().await.map_err(broken)?.to_bytes();
+            let body =
+                Limited::new(reply.into_body(), LARGEST_REPLY).collect().await.map_err(broken)?.to_bytes();
             Ok((status, body))
         };
         tokio::pin!(connection, reply);

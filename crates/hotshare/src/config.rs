@@ -13,9 +13,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use hotshare_core::people::PersonName;
+use hotshare_core::uplink::Subnet;
 
 pub(crate) use self::problem::ConfigError;
-pub(crate) use self::values::{Subnet, interface_name};
+pub(crate) use self::values::interface_name;
 
 /// A file that says everything that can be said, with the values that hold when nothing is said.
 pub(crate) const EXAMPLE: &str = include_str!("config/example.toml");
@@ -91,3 +92,6 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

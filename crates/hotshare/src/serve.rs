@@ -159,3 +159,6 @@ async fn converse(stream: UnixStream, routes: axum::Router, limits: Limits) {
         Err(_) => tracing::debug!("a connection to the socket took too long"),
     }
 }
+
+#[cfg(test)]
+mod tests;

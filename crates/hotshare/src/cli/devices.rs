@@ -45,7 +45,13 @@ impl Devices {
             }
             Action::Assign { mac, person } => {
                 let change = DeviceChange { person: Some(person.to_string()), blocked: None };
-                change_device(session, mac, &change, &format!("assign {mac} to {person}"), &format!("{mac} is {person}'s."))
+                change_device(
+                    session,
+                    mac,
+                    &change,
+                    &format!("assign {mac} to {person}"),
+                    &format!("{mac} is {person}'s."),
+                )
             }
             Action::Block { mac } => {
                 let change = DeviceChange { person: None, blocked: Some(true) };
@@ -53,7 +59,13 @@ impl Devices {
             }
             Action::Unblock { mac } => {
                 let change = DeviceChange { person: None, blocked: Some(false) };
-                change_device(session, mac, &change, &format!("unblock {mac}"), &format!("{mac} is no longer blocked."))
+                change_device(
+                    session,
+                    mac,
+                    &change,
+                    &format!("unblock {mac}"),
+                    &format!("{mac} is no longer blocked."),
+                )
             }
             Action::Forget { mac } => {
                 let done: Done =
@@ -64,7 +76,13 @@ impl Devices {
     }
 }
 
-fn change_device(session: &Session, mac: Mac, change: &DeviceChange, tried: &str, now: &str) -> Result<(), Stop> {
+fn change_device(
+    session: &Session,
+    mac: Mac,
+    change: &DeviceChange,
+    tried: &str,
+    now: &str,
+) -> Result<(), Stop> {
     let done: Done = session.patch(&format!("cannot {tried}"), &path::device(&mac.to_string()), change)?;
     session.show_done(&done, now)
 }
@@ -82,13 +100,18 @@ fn text(devices: &[api::Device], width: usize) -> String {
                 state(device),
                 device.address.clone().unwrap_or_default(),
                 pretty(device.up.saturating_add(device.down)),
-                device.host_name.as_deref().map(|name| fitted(name, 24)).unwrap_or_default(),
+                device.host_name.as_deref().map(|name| fitted(name, 16)).unwrap_or_default(),
             ]
         })
         .collect();
-    let all =
-        [("Device", Side::Left), ("Whose", Side::Left), ("Address", Side::Left), ("Used", Side::Right), ("Calls itself", Side::Left)];
-    fitting(&all, &rows, &[4, 2, 3], 1, width).join("\n") + "\n"
+    let all = [
+        ("Device", Side::Left),
+        ("Whose", Side::Left),
+        ("Address", Side::Left),
+        ("Used", Side::Right),
+        ("Calls itself", Side::Left),
+    ];
+    fitting(&all, &rows, &[&[4], &[2], &[3]], 1, width).join("\n") + "\n"
 }
 
 fn state(device: &api::Device) -> String {
@@ -122,7 +145,7 @@ mod tests {
             device("02:00:5e:10:00:02", Some("小明"), Some("小明的手机")),
             blocked,
         ];
-        insta::assert_snapshot!("devices at 80", text(&devices, 80));
-        insta::assert_snapshot!("devices at 40", text(&devices, 40));
+        let told = [80, 40].map(|width| format!("--- at {width}\n{}", text(&devices, width)));
+        insta::assert_snapshot!(told.concat());
     }
 }

@@ -21,8 +21,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 impl Down {
     pub(crate) fn run(self, session: &Session) -> Result<(), Stop> {
         let tried = "cannot stop the daemon";
-        let pid = block_on(daemon(session))?
-            .map_err(|e| Stop::of_call(tried, &e, session.instance.command()))?;
+        let pid =
+            block_on(daemon(session))?.map_err(|e| Stop::of_call(tried, &e, session.instance.command()))?;
         let done: Done = session.post(tried, path::DOWN, &serde_json::json!({}))?;
         block_on(gone(session, pid, tried))??;
         session.show_done(&done, "Hotshare has stopped; the network is as it was before.")

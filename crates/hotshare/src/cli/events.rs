@@ -34,7 +34,10 @@ fn text(events: &[api::Event], zone: &TimeZone) -> String {
     if events.is_empty() {
         return "Nothing happened in this time.\n".to_owned();
     }
-    events.iter().map(|event| format!("{}  {}\n", when::pretty(event.at, zone), escaped(&event.text))).collect()
+    events
+        .iter()
+        .map(|event| format!("{}  {}\n", when::pretty(event.at, zone), escaped(&event.text)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -45,7 +48,11 @@ mod tests {
     fn hostile_text_stays_on_its_line() {
         let events = [
             api::Event { at: 1_795_455_000, kind: "used-up".into(), text: "anna has used up 2.00 GB".into() },
-            api::Event { at: 1_795_455_060, kind: "device-new".into(), text: "“x\n2026 \u{1b}[31mlie” came".into() },
+            api::Event {
+                at: 1_795_455_060,
+                kind: "device-new".into(),
+                text: "“x\n2026 \u{1b}[31mlie” came".into(),
+            },
         ];
         assert_eq!(
             text(&events, &zone::rules("Europe/Berlin")),

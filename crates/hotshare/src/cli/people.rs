@@ -62,8 +62,11 @@ impl People {
             }
             Action::Set(Named { name, allowance }) => {
                 let (bytes, every) = allowance.0.unzip();
-                let change =
-                    PersonChange { allowance: Some(bytes), allowance_every: every, ..PersonChange::default() };
+                let change = PersonChange {
+                    allowance: Some(bytes),
+                    allowance_every: every,
+                    ..PersonChange::default()
+                };
                 let tried = format!("cannot change the allowance of {name}");
                 let done: Done = session.patch(&tried, &path::person(name.as_str()), &change)?;
                 session.show_done(&done, &format!("{name} has a new allowance."))
@@ -82,7 +85,8 @@ impl People {
 fn pause(session: &Session, name: &PersonName, paused: bool) -> Result<(), Stop> {
     let (verb, now) = if paused { ("pause", "paused") } else { ("resume", "no longer paused") };
     let change = PersonChange { paused: Some(paused), ..PersonChange::default() };
-    let done: Done = session.patch(&format!("cannot {verb} {name}"), &path::person(name.as_str()), &change)?;
+    let done: Done =
+        session.patch(&format!("cannot {verb} {name}"), &path::person(name.as_str()), &change)?;
     session.show_done(&done, &format!("{name} is {now}."))
 }
 

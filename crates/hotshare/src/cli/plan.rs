@@ -122,13 +122,19 @@ fn text(plan: &api::Plan, at: i64, width: usize) -> String {
     let mut out = Lines { text: String::new(), width };
     plan_lines(&mut out, plan, at, &zone);
     let begins = when::pretty_date(when::civil(plan.begins, &zone).date());
-    out.labelled("Period", &match plan.ends {
-        Some(ends) => format!("{begins} to {}", when::pretty_date(when::last_day(ends, &zone))),
-        None => format!("since {begins}"),
-    });
+    out.labelled(
+        "Period",
+        &match plan.ends {
+            Some(ends) => format!("{begins} to {}", when::pretty_date(when::last_day(ends, &zone))),
+            None => format!("since {begins}"),
+        },
+    );
     out.labelled("", &renewal_words(&plan.period));
     if plan.cap.is_some() {
-        out.labelled("At cap", &format!("stop; the last {} are kept for what is still in flight then", pretty(plan.reserve)));
+        out.labelled(
+            "At cap",
+            &format!("stop; the last {} are kept for what is still in flight then", pretty(plan.reserve)),
+        );
     }
     out.text
 }
@@ -158,11 +164,7 @@ pub(super) fn period_words(plan: &api::Plan, at: i64, zone: &TimeZone) -> String
         }
         Some(ends) => {
             // The last day of a plan that ends is a date people know; of one that renews it is the first.
-            let (verb, then) = if once {
-                ("ends", ends.saturating_sub(1))
-            } else {
-                ("renews", ends)
-            };
+            let (verb, then) = if once { ("ends", ends.saturating_sub(1)) } else { ("renews", ends) };
             let date = when::pretty_date(when::civil(then, zone).date());
             format!("{verb} {} on {date}, {} time", when::in_days(at, then, zone), plan.zone)
         }

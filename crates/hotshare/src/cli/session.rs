@@ -42,10 +42,20 @@ impl Session {
     pub(crate) fn get<R: DeserializeOwned>(&self, tried: &str, path: &str) -> Result<R, Stop> {
         self.wait(tried, self.client.get(path))
     }
-    pub(crate) fn post<R: DeserializeOwned>(&self, tried: &str, path: &str, body: &impl Serialize) -> Result<R, Stop> {
+    pub(crate) fn post<R: DeserializeOwned>(
+        &self,
+        tried: &str,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<R, Stop> {
         self.wait(tried, self.client.post(path, body))
     }
-    pub(crate) fn patch<R: DeserializeOwned>(&self, tried: &str, path: &str, body: &impl Serialize) -> Result<R, Stop> {
+    pub(crate) fn patch<R: DeserializeOwned>(
+        &self,
+        tried: &str,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<R, Stop> {
         self.wait(tried, self.client.patch(path, body))
     }
     pub(crate) fn delete<R: DeserializeOwned>(&self, tried: &str, path: &str) -> Result<R, Stop> {

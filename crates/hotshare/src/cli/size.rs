@@ -34,7 +34,10 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
         return Err(format!("the unit is missing; {ALLOWED}"));
     }
     let Some((unit, factor)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-        let meant = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit) || name.strip_suffix('B').is_some_and(|n| n.eq_ignore_ascii_case(unit)));
+        let meant = UNITS.iter().find(|(name, _)| {
+            name.eq_ignore_ascii_case(unit)
+                || name.strip_suffix('B').is_some_and(|n| n.eq_ignore_ascii_case(unit))
+        });
         return Err(match meant {
             Some((name, _)) => format!("there is no such unit; did you mean {number}{name}?"),
             None => format!("there is no such unit; {ALLOWED}"),
@@ -52,6 +55,20 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let factor = u128::from(*factor);
     let total = whole * factor + tenths * factor / scale;
     u64::try_from(total).ok().filter(|n| *n <= LARGEST).ok_or_else(too_large)
+}
+
+/// Reads a speed such as `100Mbit` (per second), as bits per second.
+pub(crate) fn rate(text: &str) -> Result<u64, String> {
+    const ALLOWED: &str = "write a whole number and kbit, Mbit or Gbit (per second), such as 100Mbit";
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let factor = match unit {
+        "kbit" => 1_000,
+        "Mbit" => 1_000_000,
+        "Gbit" => 1_000_000_000,
+        _ => return Err(ALLOWED.to_owned()),
+    };
+    let bits = number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor));
+    bits.filter(|bits| *bits > 0).ok_or_else(|| ALLOWED.to_owned())
 }
 
 /// An allowance: `None` is unlimited.
@@ -125,9 +142,34 @@ mod tests {
     fn amounts_that_are_none() {
         let mut told = String::new();
         for text in [
-            "", "GB", "20", "20.", ".5GB", "1.2.3GB", "-1GB", "+1GB", "1e3GB", "20gb", "20Gb", "20G", "20K", "20KB", "20 GB ",
-            "20  GB", "20XB", "20GB/month", "1.5B", "9223372036854775808B", "99999999999999999999999999999TB", "٢GB",
-            "２GB", "1,5GB", "1_000MB", "0x10MB", "NaNGB", "20Gbit",
+            "",
+            "GB",
+            "20",
+            "20.",
+            ".5GB",
+            "1.2.3GB",
+            "-1GB",
+            "+1GB",
+            "1e3GB",
+            "20gb",
+            "20Gb",
+            "20G",
+            "20K",
+            "20KB",
+            "20 GB ",
+            "20  GB",
+            "20XB",
+            "20GB/month",
+            "1.5B",
+            "9223372036854775808B",
+            "99999999999999999999999999999TB",
+            "٢GB",
+            "２GB",
+            "1,5GB",
+            "1_000MB",
+            "0x10MB",
+            "NaNGB",
+            "20Gbit",
         ] {
             let why = bytes(text).expect_err(text);
             told += &format!("{text:?}: {why}\n");
@@ -147,8 +189,21 @@ mod tests {
         ] {
             assert_eq!(allowance(text), Ok(AllowanceText(expected)), "{text}");
         }
-        for text in ["", "2GB/", "2GB/year", "2GB/Month", "/month", "2/month", "Unlimited", "2GB/month/day", "none"] {
+        for text in
+            ["", "2GB/", "2GB/year", "2GB/Month", "/month", "2/month", "Unlimited", "2GB/month/day", "none"]
+        {
             assert!(allowance(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!(rate("100Mbit"), Ok(100_000_000));
+        assert_eq!(rate("64kbit"), Ok(64_000));
+        assert_eq!(rate("1Gbit"), Ok(1_000_000_000));
+        for text in ["", "100", "0Mbit", "1.5Gbit", "100MB", "100mbit", "-1Mbit", "99999999999999999999Gbit"]
+        {
+            assert!(rate(text).is_err(), "{text}");
         }
     }
 

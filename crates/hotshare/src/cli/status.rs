@@ -43,12 +43,19 @@ pub(crate) fn screen(status: &api::Status, width: usize, command: &str) -> Strin
         out.labelled_as(OUT, "Closed", &closed_words(why, &status.plan, status.at, &zone, command));
     }
     if status.clock_held {
-        out.labelled_as(LOW, "Clock", "the machine's clock is behind what it was before, so it is not believed until it is set");
+        out.labelled_as(
+            LOW,
+            "Clock",
+            "the machine's clock is behind what it was before, so it is not believed until it is set",
+        );
     }
     plan_lines(&mut out, &status.plan, status.at, &zone);
     out.line("");
     if status.people.is_empty() {
-        out.wrapped("", &format!("Nobody yet. Add somebody with `{command} people add anna --allowance 2GB/month`."));
+        out.wrapped(
+            "",
+            &format!("Nobody yet. Add somebody with `{command} people add anna --allowance 2GB/month`."),
+        );
     } else {
         out.text.push_str(&people_table(&status.people, width));
     }
@@ -97,7 +104,8 @@ pub(super) fn plan_lines(out: &mut Lines, plan: &api::Plan, at: i64, zone: &Time
         (Some(cap), balance) => {
             let left = balance.unwrap_or(0);
             let over = plan.billed.saturating_sub(cap);
-            let tail = if over > 0 { format!("{} over", pretty(over)) } else { format!("{} left", pretty(left)) };
+            let tail =
+                if over > 0 { format!("{} over", pretty(over)) } else { format!("{} left", pretty(left)) };
             out.labelled("Plan", &format!("{billed} of {} used, {tail}", pretty(cap)));
             out.bar(plan.billed, cap);
         }
@@ -142,7 +150,7 @@ pub(super) fn people_table(people: &[api::Person], width: usize) -> String {
         })
         .collect();
     // First goes what the other columns say too.
-    let lines = fitting(&COLUMNS, &rows, &[2, 3, 4, 1], 0, width);
+    let lines = fitting(&COLUMNS, &rows, &[&[2, 3], &[4], &[1]], 0, width);
     let mut out = String::new();
     for (n, line) in lines.iter().enumerate() {
         let style = match n.checked_sub(1).and_then(|n| people.get(n)).map(|person| person.verdict) {
@@ -255,8 +263,12 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     use unicode_width::UnicodeWidthStr as _;
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ') {
-        if !line.is_empty() && line.width() + 1 + word.width() > width {
+    let mut words = text.split(' ').peekable();
+    while let Some(word) = words.next() {
+        // An amount and its unit stay together.
+        let amount = word.ends_with(|c: char| c.is_ascii_digit());
+        let unit = words.peek().filter(|next| amount && is_unit(next)).map_or(0, |unit| unit.width() + 1);
+        if !line.is_empty() && line.width() + 1 + word.width() + unit > width {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
@@ -266,6 +278,10 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+fn is_unit(word: &str) -> bool {
+    matches!(word.trim_end_matches([',', '.', ';', ':']), "B" | "kB" | "MB" | "GB" | "TB" | "PB" | "EB" | "%")
 }
 
 #[cfg(test)]

@@ -16,7 +16,10 @@ pub(crate) const BROKEN: u8 = 2;
 pub(crate) enum Stop {
     /// Nobody reads the output any more: that is success.
     NobodyReads,
-    Failed { exit: u8, failure: Failure },
+    Failed {
+        exit: u8,
+        failure: Failure,
+    },
 }
 
 impl Stop {
@@ -25,7 +28,12 @@ impl Stop {
         Stop::Failed { exit: BROKEN, failure: Failure::new(Code::Broken, message) }
     }
 
-    /// The same for an error with causes: all of them on one line.
+    /// It was understood, and the answer is no: here already, not at the daemon.
+    pub(crate) fn refused(message: impl Into<String>) -> Stop {
+        Stop::Failed { exit: REFUSED, failure: Failure::new(Code::BadRequest, message) }
+    }
+
+    /// [`Stop::broken`] for an error with causes: all of them on one line.
     pub(crate) fn because(tried: &str, error: &(dyn std::error::Error + 'static)) -> Stop {
         let mut message = format!("{tried}: {error}");
         let mut cause = error.source();
@@ -45,7 +53,11 @@ impl Stop {
                 format!(
                     "{tried}: Hotshare is not running (nobody answers at {}); start it with `{}`",
                     path.display(),
-                    if command.ends_with("--lab") { "sudo hotshare lab --hold" } else { "sudo hotshare up --lan IF" }
+                    if command.ends_with("--lab") {
+                        "sudo hotshare lab --hold"
+                    } else {
+                        "sudo hotshare up --lan IF"
+                    }
                 ),
             ),
             CallError::NotPermitted(path) => local(

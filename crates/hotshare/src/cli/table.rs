@@ -29,12 +29,12 @@ pub(crate) fn lines(columns: &[(&str, Side)], rows: &[Vec<String>]) -> Vec<Strin
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Like [`lines`], in so many cells: the columns of `drop` are left out one after the other until the rest
-/// fits; if that is not enough, the cells of the column `elastic` are cut.
+/// Like [`lines`], in so many cells: the groups of columns in `drop` are left out one after the other until
+/// the rest fits; if that is not enough, the cells of the column `elastic` are cut.
 pub(crate) fn fitting(
     columns: &[(&str, Side)],
     rows: &[Vec<String>],
-    drop: &[usize],
+    drop: &[&[usize]],
     elastic: usize,
     width: usize,
 ) -> Vec<String> {
@@ -51,9 +51,9 @@ pub(crate) fn fitting(
         let cells: usize = kept.iter().filter_map(|n| widths.get(*n)).sum();
         cells + 2 * kept.len().saturating_sub(1)
     };
-    for column in drop {
+    for group in drop {
         if needed(&kept) > width {
-            kept.retain(|n| n != column);
+            kept.retain(|n| !group.contains(n));
         }
     }
     let spare = needed(&kept).saturating_sub(width);
@@ -64,7 +64,8 @@ pub(crate) fn fitting(
         let text = row.get(n).map_or("", String::as_str);
         if n == elastic { fitted(text, most) } else { text.to_owned() }
     };
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| kept.iter().map(|n| cell(row, *n)).collect()).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| kept.iter().map(|n| cell(row, *n)).collect()).collect();
     lines(&columns, &rows)
 }
 
@@ -74,7 +75,8 @@ mod tests {
 
     #[test]
     fn wide_characters_align() {
-        let rows = [["anna", "1.00 GB"], ["小明", "12.00 GB"], ["ёлка", "0 B"]].map(|row| row.map(str::to_owned).to_vec());
+        let rows = [["anna", "1.00 GB"], ["小明", "12.00 GB"], ["ёлка", "0 B"]]
+            .map(|row| row.map(str::to_owned).to_vec());
         let lines = lines(&[("Person", Side::Left), ("Used", Side::Right)], &rows);
         assert_eq!(lines, ["Person      Used", "anna     1.00 GB", "小明    12.00 GB", "ёлка         0 B"]);
         assert!(lines.iter().all(|line| line.width() == 16));

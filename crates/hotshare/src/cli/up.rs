@@ -44,9 +44,9 @@ impl Up {
         let check = self.check;
         let tried = if check { "cannot check" } else { "cannot start" };
         let usual = (!session.instance.is_lab()).then(|| Path::new(USUAL_CONFIG));
-        let config = self.config(usual).map_err(|why| Stop::broken(format!("{tried}: {why}")))?;
+        let config = self.config(usual).map_err(|why| Stop::refused(format!("{tried}: {why}")))?;
         if !check && !nix::unistd::geteuid().is_root() {
-            return Err(Stop::broken(format!(
+            return Err(Stop::refused(format!(
                 "{tried}: only root may change the machine's network; use sudo, or look first with `{} up --check`",
                 session.instance.command()
             )));
@@ -84,7 +84,9 @@ impl Up {
                 return Err(format!("“{name}” is given twice as a LAN interface; give each once"));
             }
             if config.uplink.interface.as_ref() == Some(name) {
-                return Err(format!("“{name}” is given as the uplink and as a LAN interface; it cannot be both"));
+                return Err(format!(
+                    "“{name}” is given as the uplink and as a LAN interface; it cannot be both"
+                ));
             }
         }
         Ok(config)
@@ -129,10 +131,14 @@ mod tests {
     fn flags_go_before_the_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("hotshare.toml");
-        std::fs::write(&file, "[uplink]\ninterface = \"wwan0\"\n[lan]\ninterfaces = [\"eth1\"]\n").expect("written");
+        std::fs::write(&file, "[uplink]\ninterface = \"wwan0\"\n[lan]\ninterfaces = [\"eth1\"]\n")
+            .expect("written");
 
         let config = up(None, &[], Some(&file)).expect("good");
-        assert_eq!((config.uplink.interface.as_deref(), &*config.lan.interfaces), (Some("wwan0"), &["eth1".to_owned()][..]));
+        assert_eq!(
+            (config.uplink.interface.as_deref(), &*config.lan.interfaces),
+            (Some("wwan0"), &["eth1".to_owned()][..])
+        );
         let config = up(Some("usb0"), &["eth2", "eth3"], Some(&file)).expect("good");
         assert_eq!(config.uplink.interface.as_deref(), Some("usb0"));
         assert_eq!(config.lan.interfaces, ["eth2", "eth3"]);

@@ -81,18 +81,24 @@ fn text(report: &UsageReport, span: &str, width: usize) -> String {
         out.line("");
     }
     let total = &report.total;
-    out.labelled("Billed", &format!(
-        "{}: up {}, down {}",
-        pretty(total.billed_up.saturating_add(total.billed_down)),
-        pretty(total.billed_up),
-        pretty(total.billed_down)
-    ));
-    out.labelled("", &format!(
-        "delivered {}, refused after billing {}, the hotspot itself or not attributed {}",
-        pretty(total.delivered),
-        pretty(total.refused),
-        pretty(total.own)
-    ));
+    out.labelled(
+        "Billed",
+        &format!(
+            "{}: up {}, down {}",
+            pretty(total.billed_up.saturating_add(total.billed_down)),
+            pretty(total.billed_up),
+            pretty(total.billed_down)
+        ),
+    );
+    out.labelled(
+        "",
+        &format!(
+            "delivered {}, refused after billing {}, the hotspot itself or not attributed {}",
+            pretty(total.delivered),
+            pretty(total.refused),
+            pretty(total.own)
+        ),
+    );
     out.text
 }
 
@@ -114,11 +120,12 @@ fn table(report: &UsageReport, width: usize) -> Vec<String> {
             cells
         })
         .collect();
-    let numbers = [("Used", Side::Right), ("Up", Side::Right), ("Down", Side::Right), ("Refused", Side::Right)];
-    let (keys, drop, elastic): (&[(&str, Side)], &[usize], usize) = match report.by {
-        api::By::Person => (&[("Person", Side::Left)], &[4, 2, 3], 0),
-        api::By::Device => (&[("Device", Side::Left), ("Person", Side::Left)], &[5, 3, 4], 1),
-        api::By::Day => (&[("Day", Side::Left), ("Billed", Side::Right)], &[5, 3, 4], 0),
+    let numbers =
+        [("Used", Side::Right), ("Up", Side::Right), ("Down", Side::Right), ("Refused", Side::Right)];
+    let (keys, drop, elastic): (&[(&str, Side)], &[&[usize]], usize) = match report.by {
+        api::By::Person => (&[("Person", Side::Left)], &[&[4], &[2, 3]], 0),
+        api::By::Device => (&[("Device", Side::Left), ("Person", Side::Left)], &[&[5], &[3, 4]], 1),
+        api::By::Day => (&[("Day", Side::Left), ("Billed", Side::Right)], &[&[5], &[3, 4]], 0),
     };
     let columns: Vec<(&str, Side)> = keys.iter().chain(&numbers).copied().collect();
     fitting(&columns, &rows, drop, elastic, width)
@@ -141,8 +148,7 @@ fn csv(report: &UsageReport) -> String {
             api::By::Device => format!("{key},{}", csv_cell(row.person.as_deref().unwrap_or_default())),
             api::By::Day => format!("{key},{}", row.billed.unwrap_or(0)),
         };
-        let _written =
-            writeln!(out, "{key},{},{},{},{}", row.up, row.down, row.refused_up, row.refused_down);
+        let _written = writeln!(out, "{key},{},{},{},{}", row.up, row.down, row.refused_up, row.refused_down);
     }
     out
 }

@@ -27,7 +27,9 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(date) = date(text) {
         return Ok(Moment::Date(date));
     }
-    if text.len() >= 16 && text.as_bytes().get(10) == Some(&b'T') && !text.contains(['Z', '+', '['])
+    if text.len() >= 16
+        && text.as_bytes().get(10) == Some(&b'T')
+        && !text.contains(['Z', '+', '['])
         && let Ok(time) = text.parse()
     {
         return Ok(Moment::DateTime(time));
@@ -149,8 +151,19 @@ mod tests {
     #[test]
     fn what_is_no_moment() {
         for text in [
-            "", "x", "7", "7y", "-7d", "2026-11-31", "2026-13-01", "01.11.2026", "2026-11-01T", "2026-11-01T07:15Z",
-            "99999999999999999999d", "tomorrow", "2026-11-01 07:15",
+            "",
+            "x",
+            "7",
+            "7y",
+            "-7d",
+            "2026-11-31",
+            "2026-13-01",
+            "01.11.2026",
+            "2026-11-01T",
+            "2026-11-01T07:15Z",
+            "99999999999999999999d",
+            "tomorrow",
+            "2026-11-01 07:15",
         ] {
             assert!(moment(text).is_err(), "{text}");
         }

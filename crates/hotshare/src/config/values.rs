@@ -1,28 +1,15 @@
 //! What each key may be.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use hotshare_core::people::PersonName;
+use hotshare_core::uplink::Subnet;
 use toml::de::DeValue;
 
 use super::document::{Document, shown};
 use super::{Config, GrantsConfig, LanConfig, PeopleConfig, UplinkConfig};
 use crate::cli::text::escaped;
-
-/// An IPv4 network: the bits behind the prefix are zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Subnet {
-    pub(crate) address: Ipv4Addr,
-    pub(crate) prefix: u8,
-}
-
-impl fmt::Display for Subnet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
-    }
-}
 
 /// Takes everything out of a document, and notes what is wrong.
 pub(super) fn take(document: &mut Document<'_>) -> Config {
@@ -129,16 +116,15 @@ fn subnet(value: &DeValue<'_>) -> Result<Subnet, String> {
     if !(16..=29).contains(&prefix) {
         return Err(format!("a prefix of {prefix} is too large or too small; {ALLOWED}"));
     }
-    let network = Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << (32 - u32::from(prefix))));
-    if !network.is_private() {
-        return Err(format!("{network} is not a private network; {ALLOWED}"));
+    let subnet = Subnet::new(address, prefix);
+    let (first, last) = (subnet.network(), subnet.broadcast());
+    if !first.is_private() || !last.is_private() {
+        return Err(format!("{subnet} is not a private network; {ALLOWED}"));
     }
-    if network != address {
-        return Err(format!(
-            "{address} is an address inside the network; did you mean \"{network}/{prefix}\"?"
-        ));
+    if first != address {
+        return Err(format!("{address} is an address inside the network; did you mean \"{subnet}\"?"));
     }
-    Ok(Subnet { address, prefix })
+    Ok(subnet)
 }
 
 fn lease_time(value: &DeValue<'_>) -> Result<Duration, String> {

@@ -62,9 +62,8 @@ pub(super) async fn usage(
         api::By::Device => By::Device,
         api::By::Day => By::Day,
     };
-    let rows = state
-        .read(move |reader| reader.usage(read_by, UnixTime(since), UnixTime(until), &zone))
-        .await?;
+    let rows =
+        state.read(move |reader| reader.usage(read_by, UnixTime(since), UnixTime(until), &zone)).await?;
     let (rows, total) = report(by, rows, &rules);
     Ok(Json(api::UsageReport { schema: api::SCHEMA, by, since, until, rows, total }))
 }
@@ -142,7 +141,8 @@ fn report(by: api::By, read: Vec<UsageRow>, zone: &TimeZone) -> (Vec<api::UsageR
             for (day, billed) in of_day {
                 match rows.iter_mut().find(|row| row.key == day) {
                     Some(row) => row.billed = Some(billed.0),
-                    None => rows.push(api::UsageRow { billed: Some(billed.0), ..row(day, None, &Usage::default()) }),
+                    None => rows
+                        .push(api::UsageRow { billed: Some(billed.0), ..row(day, None, &Usage::default()) }),
                 }
             }
             for row in &mut rows {

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::routing::{get, patch, post};
 use hotshare_api as api;
 use hotshare_api::{Code, path};
@@ -64,7 +65,7 @@ async fn person_add(State(state): State<AppState>, body: Body<api::PersonNew>) -
 
 async fn person_change(
     State(state): State<AppState>,
-    Path(name): Path<String>,
+    Place(name): Place,
     body: Body<api::PersonChange>,
 ) -> Reply<api::Done> {
     let name = translate::name(&name)?;
@@ -80,13 +81,13 @@ async fn person_change(
     state.change(ask).await
 }
 
-async fn person_remove(State(state): State<AppState>, Path(name): Path<String>) -> Reply<api::Done> {
+async fn person_remove(State(state): State<AppState>, Place(name): Place) -> Reply<api::Done> {
     state.change(Ask::PersonRemove { name: translate::name(&name)? }).await
 }
 
 async fn device_change(
     State(state): State<AppState>,
-    Path(mac): Path<String>,
+    Place(mac): Place,
     body: Body<api::DeviceChange>,
 ) -> Reply<api::Done> {
     let mac = translate::mac(&mac)?;
@@ -100,7 +101,7 @@ async fn device_change(
     state.change(ask).await
 }
 
-async fn device_forget(State(state): State<AppState>, Path(mac): Path<String>) -> Reply<api::Done> {
+async fn device_forget(State(state): State<AppState>, Place(mac): Place) -> Reply<api::Done> {
     state.change(Ask::DeviceForget { mac: translate::mac(&mac)? }).await
 }
 
@@ -165,6 +166,20 @@ impl AppState {
     async fn change(&self, ask: Ask) -> Reply<api::Done> {
         self.ask(ask).await?;
         Ok(Json(api::Done { schema: api::SCHEMA, done: true }))
+    }
+}
+
+/// The part of the path that says who or what, decoded.
+struct Place(String);
+
+impl FromRequestParts<AppState> for Place {
+    type Rejection = No;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Place, No> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(place)) => Ok(Place(place)),
+            Err(e) => Err(No::new(Code::BadRequest, format!("the path cannot be used: {}", e.body_text()))),
+        }
     }
 }
 

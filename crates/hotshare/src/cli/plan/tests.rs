@@ -21,7 +21,11 @@ fn what_can_be_set() {
     for (arguments, expected) in [
         (
             "--cap 20GB --monthly 5",
-            PlanChange { cap: Some(Some(20_000_000_000)), period: Some(Period::Monthly { day: 5 }), zone: None },
+            PlanChange {
+                cap: Some(Some(20_000_000_000)),
+                period: Some(Period::Monthly { day: 5 }),
+                zone: None,
+            },
         ),
         ("--every 28d --from 2026-11-01", PlanChange { period: every(28, "2026-11-01"), ..nothing() }),
         ("--every 4w --from 2026-11-01", PlanChange { period: every(28, "2026-11-01"), ..nothing() }),
@@ -58,7 +62,8 @@ fn what_cannot_be_set() {
         "--zone Europe/Nowhere",
     ] {
         let why = parsed(arguments).expect_err(arguments);
-        let why: Vec<&str> = why.lines().take_while(|line| !line.starts_with("Usage")).filter(|l| !l.is_empty()).collect();
+        let why: Vec<&str> =
+            why.lines().take_while(|line| !line.starts_with("Usage")).filter(|l| !l.is_empty()).collect();
         told += &format!("{arguments}\n    {}\n", why.join("\n    "));
     }
     insta::assert_snapshot!(told);

@@ -1,0 +1,103 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse("hotshare.toml", text).map_err(|e| e.to_string())
+}
+
+#[test]
+fn the_example_says_what_holds_when_nothing_is_said() {
+    assert_eq!(parse(EXAMPLE), Ok(Config::default()));
+    assert_eq!(parse(""), Ok(Config::default()));
+}
+
+/// A line “# key = value” of the example is an example of something that may stand there.
+#[test]
+fn what_the_example_only_hints_at_is_right_too() {
+    let text: Vec<&str> = EXAMPLE
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+        .collect();
+    let config = parse(&text.join("\n")).expect("every hint is right");
+    assert_eq!(config.uplink.interface.as_deref(), Some("wwan0"));
+    assert_eq!(config.lan.subnet, Some(Subnet::new(Ipv4Addr::new(10, 77, 0, 0), 24)));
+    assert_eq!(config.people.default.map(|name| name.to_string()).as_deref(), Some("guests"));
+}
+
+#[test]
+fn everything_said() {
+    let config = parse(
+        r#"
+        people.default = "小明"
+        [uplink]
+        interface = "wwan0"
+        resolvers = ["9.9.9.9", "127.0.0.53"]
+        [lan]
+        interfaces = ["eth1", "wlan0.5"]
+        subnet = "192.168.0.0/16"
+        lease_time = "7d"
+        [grants]
+        expiry_seconds = 0x12C
+        "#,
+    )
+    .expect("right");
+    assert_eq!(config.uplink.resolvers, [Ipv4Addr::new(9, 9, 9, 9), Ipv4Addr::new(127, 0, 0, 53)]);
+    assert_eq!(config.lan.interfaces, ["eth1", "wlan0.5"]);
+    assert_eq!(config.lan.subnet, Some(Subnet::new(Ipv4Addr::new(192, 168, 0, 0), 16)));
+    assert_eq!(config.lan.lease_time, Duration::from_secs(604_800));
+    assert_eq!(config.grants.expiry, Duration::from_secs(300));
+    assert_eq!(config.people.default.map(|name| name.to_string()).as_deref(), Some("小明"));
+}
+
+/// The whole file at once: every key wrong once, and keys and sections that do not exist.
+#[test]
+fn every_field_wrong_once() {
+    let text = include_str!("tests/every-field-wrong.toml");
+    insta::assert_snapshot!(parse(text).expect_err("wrong"));
+}
+
+#[test]
+fn each_way_to_be_wrong() {
+    let mut told = String::new();
+    for text in [
+        "uplink = 3",
+        "[[lan]]",
+        "[uplink]\ninterface = \"\"",
+        "[uplink]\ninterface = \"a-name-of-16-byt\"",
+        "[uplink]\ninterface = \"../etc\"",
+        "[uplink]\ninterface = \"eth0\\n\\u001b[2J\"",
+        "[uplink]\nresolvers = \"9.9.9.9\"",
+        "[uplink]\nresolvers = [\"9.9.9.9\", \"2620:fe::fe\", 9, \"0.0.0.0\", \"224.0.0.1\"]",
+        "[uplink]\ninterface = \"eth0\"\n[lan]\ninterfaces = [\"eth1\", \"eth0\", \"eth1\"]",
+        "[lan]\nsubnet = \"10.77.0.1/24\"",
+        "[lan]\nsubnet = \"8.8.8.0/24\"",
+        "[lan]\nsubnet = \"10.0.0.0/8\"",
+        "[lan]\nsubnet = \"10.77.0.0\"",
+        "[lan]\nsubnet = \"10.77.0.0/+24\"",
+        "[lan]\nlease_time = 3600",
+        "[lan]\nlease_time = \"1m\"",
+        "[lan]\nlease_time = \"8d\"",
+        "[lan]\nlease_time = \"1h30m\"",
+        "[lan]\nlease_time = \"99999999999999999999d\"",
+        "[grants]\nexpiry_seconds = 4",
+        "[grants]\nexpiry_seconds = 301",
+        "[grants]\nexpiry_seconds = -30",
+        "[grants]\nexpiry_seconds = 30.0",
+        "[people]\ndefault = \"Guests\"",
+        "[people]\ndefault = [\"guests\"]",
+        "[lan]\n\"sub\\nnet\" = 1",
+        "[lan]\nsubnet = \"10.77.0.0/24\"\nsubnet = \"10.78.0.0/24\"",
+        "[lan\nsubnet",
+        "[lan]\nsubnet = 10.77.0.0/24",
+        "[lan]\ninterfaces = [\"eth1\"",
+        "[größe]\n",
+        "   # ünïcode before it\n   [lan] # 长\n   subnet = 1",
+        "\u{feff}[lan]\nsubnet = 1",
+        "\0",
+    ] {
+        told += &format!("{text:?}\n");
+        for line in parse(text).expect_err(text).lines().filter(|line| line.starts_with("hotshare.toml")) {
+            told += &format!("    {line}\n");
+        }
+    }
+    insta::assert_snapshot!(told);
+}
