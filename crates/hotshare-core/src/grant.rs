@@ -9,10 +9,11 @@ use crate::units::{BootTime, Bytes};
 const SMALLEST: Bytes = Bytes(256 << 10);
 const USUAL: Bytes = Bytes(8 << 20);
 const LARGEST: Bytes = Bytes(4 << 30);
-/// A grant that lasts less than this was too small for at most about one commit a second…
-const SHORT_MS: u64 = 1_500;
+/// A grant that lasts less than this was too small: at 6.5 kB a commit (docs/measurements-ledger.md), one every
+/// three seconds round the clock stays under 200 MB a day…
+const SHORT_MS: u64 = 3_000;
 /// …and one that lasts longer than this was larger than it need be.
-const LONG_MS: u64 = 8_000;
+const LONG_MS: u64 = 12_000;
 /// Unused for this long, a large grant is cut back to a usual one.
 const IDLE_MS: u64 = 20_000;
 
@@ -87,8 +88,9 @@ impl Purse {
         at.balance().is_some_and(|left| left <= 0 || self.dry_at.is_some_and(|dry| left <= dry))
     }
 
-    /// The total that should be posted now. More than `posted`: a grant. Less: what to return.
-    pub fn want(&mut self, now: BootTime, at: &Position) -> Bytes {
+    /// The total that should be posted now. More than `posted`: a grant. Less: what to return. `along`: there
+    /// will be a commit anyway, so a grant that is due soon comes along.
+    pub fn want(&mut self, now: BootTime, at: &Position, along: bool) -> Bytes {
         if at.used != self.last_used {
             self.last_used = at.used;
             self.last_used_at = now;
@@ -109,7 +111,8 @@ impl Purse {
             self.size = usual;
             return at.used.saturating_add(usual).min(at.posted);
         }
-        if outstanding > self.low(at) {
+        let due = if along { Bytes(size.0 / 4 * 3) } else { self.low(at) };
+        if outstanding > due {
             return at.posted;
         }
         let lasted = now.millis_since(self.refilled);
@@ -156,7 +159,7 @@ mod tests {
     #[test]
     fn a_first_grant_is_the_usual_one() {
         let mut purse = Purse::new(ms(0));
-        assert_eq!(purse.want(ms(0), &position(0, 0, 1600 << 20)), Bytes::mib(8));
+        assert_eq!(purse.want(ms(0), &position(0, 0, 1600 << 20), false), Bytes::mib(8));
     }
 
     #[test]
@@ -164,7 +167,7 @@ mod tests {
         let mut purse = Purse::new(ms(0));
         let (mut posted, mut commits, speed) = (0, 0, 125_000); // bytes a millisecond: 1 Gbit/s
         for t in 0..20_000 {
-            let want = purse.want(ms(t), &position(posted, t * speed, 1 << 40));
+            let want = purse.want(ms(t), &position(posted, t * speed, 1 << 40), false);
             if want.0 != posted {
                 commits += 1;
                 posted = want.0;
@@ -176,21 +179,21 @@ mod tests {
     #[test]
     fn the_last_grant_takes_the_rest() {
         let mut purse = Purse::new(ms(0));
-        assert_eq!(purse.want(ms(0), &position(0, 0, 9 << 20)), Bytes::mib(9));
+        assert_eq!(purse.want(ms(0), &position(0, 0, 9 << 20), false), Bytes::mib(9));
     }
 
     #[test]
     fn a_lower_limit_takes_back_only_what_is_unspent() {
         let mut purse = Purse::new(ms(0));
-        assert_eq!(purse.want(ms(0), &position(100, 40, -20)), Bytes(80));
-        assert_eq!(purse.want(ms(0), &position(100, 40, -90)), Bytes(40));
+        assert_eq!(purse.want(ms(0), &position(100, 40, -20), false), Bytes(80));
+        assert_eq!(purse.want(ms(0), &position(100, 40, -90), false), Bytes(40));
     }
 
     #[test]
     fn who_is_gone_holds_no_grant() {
         let mut purse = Purse::new(ms(0));
         let at = Position { active: false, ..position(100, 40, 1 << 20) };
-        assert_eq!(purse.want(ms(0), &at), Bytes(40));
+        assert_eq!(purse.want(ms(0), &at, false), Bytes(40));
     }
 
     #[test]
@@ -215,7 +218,7 @@ mod tests {
             let at = Position {
                 posted: Bytes(posted), used, free: Some(free), limit: Some(Bytes(limit)), active,
             };
-            let want = Purse::new(ms(0)).want(ms(t), &at);
+            let want = Purse::new(ms(0)).want(ms(t), &at, false);
             prop_assert!(want >= used);
             prop_assert!(want.0 <= posted.saturating_add(Bytes::from_signed(free).0));
         }

@@ -259,7 +259,12 @@ pub fn with_rest_restored(mut restored: HostState, desired: &HostState) -> HostS
 pub fn remember(before: &mut HostState, observed: &HostState) {
     for (name, is) in &observed.interfaces {
         if is.kind == Kind::Port {
-            before.interfaces.entry(name.clone()).or_insert_with(|| is.clone());
+            let mut was = is.clone();
+            if was.master.as_deref() == Some(BRIDGE) {
+                was.master = None;
+                was.isolated = false;
+            }
+            before.interfaces.entry(name.clone()).or_insert(was);
         }
     }
     for (setting, value) in &observed.settings {

@@ -1,6 +1,8 @@
 //! What is written without anybody asking: grants, returns, overruns, the roll of periods, and each
 //! minute's usage. And which posting comes next.
 
+use std::collections::BTreeSet;
+
 use super::{Brain, Posting};
 use crate::grant::{Position, Purse};
 use crate::ledger::{Entry, EntryKind, PeriodKey};
@@ -142,20 +144,43 @@ impl Brain {
             (self.minute, self.day) = (minute, day);
             self.flush = false;
         }
-        let (plan_span, _) = self.plan_span();
-        let position = self.plan_position();
-        let mut rolled = self.draw(Slot::PLAN, Account::Plan, plan_span.key, position, &mut changes);
-        let people: Vec<Person> = self.book.people.values().cloned().collect();
-        for person in &people {
-            let position = self.person_position(person);
-            let key = self.person_span(person).key;
-            rolled |= self.draw(person.slot, Account::Person(person.id), key, position, &mut changes);
-        }
+        let rolled = self.draw_all(&mut changes);
         changes.extend(self.notes.drain(..).map(Change::Noted));
-        if !changes.is_empty() || self.stopping {
+        // The clock alone is no reason to write, and a minute of it may be forgotten.
+        let stale = self.book.clock.is_none_or(|kept| self.at.0.abs_diff(kept.0) >= 60);
+        if (!changes.is_empty() && stale) || self.stopping {
             changes.push(Change::Clock(self.at));
         }
         (changes, rolled)
+    }
+
+    /// Every account once; when any has to be written, those that are due soon come along.
+    fn draw_all(&mut self, changes: &mut Vec<Change>) -> bool {
+        let people: Vec<Person> = self.book.people.values().cloned().collect();
+        let mut rolled = false;
+        let mut drawn = BTreeSet::new();
+        for along in [false, true] {
+            if along && changes.is_empty() {
+                break;
+            }
+            let before = changes.len();
+            if !drawn.contains(&Slot::PLAN) {
+                let (span, at) = (self.plan_span().0, self.plan_position());
+                rolled |= self.draw(Slot::PLAN, Account::Plan, span.key, at, along, changes);
+            }
+            if changes.len() > before {
+                drawn.insert(Slot::PLAN);
+            }
+            for person in people.iter().filter(|p| !drawn.contains(&p.slot)).collect::<Vec<_>>() {
+                let before = changes.len();
+                let (key, at) = (self.person_span(person).key, self.person_position(person));
+                rolled |= self.draw(person.slot, Account::Person(person.id), key, at, along, changes);
+                if changes.len() > before {
+                    drawn.insert(person.slot);
+                }
+            }
+        }
+        rolled
     }
 
     /// Writes what one account needs: roll (then it says so), overrun, grant or return.
@@ -165,6 +190,7 @@ impl Brain {
         account: Account,
         key: PeriodKey,
         at: Position,
+        along: bool,
         changes: &mut Vec<Change>,
     ) -> bool {
         let when = self.at;
@@ -195,7 +221,7 @@ impl Brain {
         }
         let boot = self.now.boot;
         let purse = self.purses.entry(slot).or_insert_with(|| Purse::new(boot));
-        let want = purse.want(boot, &at);
+        let want = purse.want(boot, &at, along);
         if want > posted {
             changes.push(entry(EntryKind::Grant, key, want.saturating_sub(posted).signed()));
             changes.push(Change::Granted { slot, total: want, period: key });

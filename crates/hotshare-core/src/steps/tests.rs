@@ -179,6 +179,17 @@ fn a_new_choice_of_ports_gives_the_old_ones_back() {
 }
 
 #[test]
+fn our_bridge_is_never_part_of_what_was_before() {
+    let mut host = host();
+    reach(&mut host, &wanted(&["eth1", "eth2"]).desired());
+    let mut before = HostState::default();
+    remember(&mut before, &host);
+    assert!(!before.interfaces.contains_key(BRIDGE));
+    assert!(before.interfaces.values().all(|port| port.master.is_none() && !port.isolated));
+    assert!(before.settings.keys().all(|setting| setting.interface() != BRIDGE));
+}
+
+#[test]
 fn an_absent_port_is_named_and_has_no_steps() {
     let desired = wanted(&["eth1", "eth9"]).desired();
     assert_eq!(missing(&host(), &desired), ["eth9"]);
