@@ -7,6 +7,8 @@ mod apply;
 mod journal;
 mod rows;
 
+pub use apply::told;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -148,7 +150,7 @@ impl Host {
                 return Ok(done);
             }
             for step in steps {
-                tracing::debug!(step = %apply::told(&step), "change the host");
+                tracing::debug!(step = %told(&step), "change the host");
                 self.apply(&step, desired).await?;
                 done.steps.push(step);
             }
@@ -181,7 +183,7 @@ impl Host {
                 break;
             }
             for step in steps {
-                tracing::debug!(step = %apply::told(&step), "give the host back");
+                tracing::debug!(step = %told(&step), "give the host back");
                 if let Err(error) = self.apply(&step, &nothing).await {
                     failures.push(error);
                 }

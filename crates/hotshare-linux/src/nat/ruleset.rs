@@ -111,9 +111,9 @@ fn limit(rate: u64, burst: u32) -> Stmt {
     Stmt::Limit(LimitExpr::packets(rate, LimitUnit::Second).burst(burst))
 }
 
-/// Both directions: the route's MTU is taken as the smaller of the two ways.
-fn clamp(chain: &str) -> Rule {
-    rule(chain).match_tcp_flags(TcpFlags::SYN, TcpFlags::SYN | TcpFlags::RST).clamp_tcp_mss_to_pmtu()
+/// In both directions: what counts is the smaller MTU of the two ways.
+fn clamp(of: Rule) -> Rule {
+    of.match_tcp_flags(TcpFlags::SYN, TcpFlags::SYN | TcpFlags::RST).clamp_tcp_mss_to_pmtu()
 }
 
 fn forward(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
@@ -141,7 +141,7 @@ fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
         rule(FROM_LAN).then(unmarked).goto(to(REFUSE)?),
         // Conntrack does not translate these: they would leave with a private source, and be billed.
         rule(FROM_LAN).match_ct_state(CtState::INVALID).drop(),
-        clamp(FROM_LAN),
+        clamp(rule(FROM_LAN)),
         rule(FROM_LAN).accept(),
     ])
 }
@@ -151,7 +151,7 @@ fn to_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
         rule(TO_LAN).match_iif_not(&r.uplink).drop(),
         not_ipv4(TO_LAN).drop(),
         rule(TO_LAN).match_ct_state(known()).match_daddr_in_set(CLOSED).goto(to(RESET)?),
-        clamp(TO_LAN).match_ct_state(known()),
+        clamp(rule(TO_LAN).match_ct_state(known())),
         rule(TO_LAN).match_ct_state(known()).accept(),
         rule(TO_LAN).drop(),
     ])
@@ -171,7 +171,7 @@ fn refuse() -> Vec<Rule> {
     ]
 }
 
-/// Tells the far end to stop.
+/// Tells the far end to stop. A device that only listens learns of it with its next word.
 fn reset() -> Vec<Rule> {
     vec![
         of(RESET, IPPROTO_TCP).then(limit(200, 400)).reject_tcp_reset(),
@@ -235,4 +235,43 @@ pub fn text(r: &Ruleset) -> nlink::Result<String> {
     }
     out.push_str("}\n");
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use hotshare_core::desired::{Table, Wanted};
+    use hotshare_core::uplink::Subnet;
+
+    use super::*;
+
+    fn text_for(ports: &[&str]) -> String {
+        let wanted = Wanted {
+            uplink: "wwan0".into(),
+            ports: ports.iter().map(|port| (*port).to_owned()).collect(),
+            subnet: Subnet::new([172, 29, 77, 0].into(), 24),
+            portal_ports: [80].into(),
+            ipv6: true,
+        };
+        let Table::Holds(ruleset) = wanted.desired().table else { panic!("no rules are desired") };
+        text(&ruleset).unwrap()
+    }
+
+    /// What a change of the rules changes is seen in the difference of these files.
+    #[test]
+    fn the_table_reads_as_reviewed() {
+        let cases: [(&[&str], &str); 2] = [
+            (&["eth1", "eth2"], include_str!("ruleset/bridged.nft")),
+            (&["eth1"], include_str!("ruleset/one-port.nft")),
+        ];
+        for (ports, reviewed) in cases {
+            assert_eq!(text_for(ports), reviewed, "for {ports:?}");
+        }
+    }
+
+    #[test]
+    fn every_rule_can_be_said_in_words() {
+        assert!(text_for(&["eth1", "eth2"]).lines().all(|line| line.is_empty() || !line.trim().is_empty()));
+    }
 }
