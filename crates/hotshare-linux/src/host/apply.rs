@@ -17,7 +17,7 @@ use crate::clock;
 type Conn = Connection<nlink::Route>;
 
 /// What a step does, for errors and logs: "could not …".
-pub(super) fn told(step: &Step) -> String {
+pub fn told(step: &Step) -> String {
     match step {
         Step::SetTable(Table::Absent) => "remove the table inet hotshare".into(),
         Step::SetTable(_) => "set the table inet hotshare".into(),
