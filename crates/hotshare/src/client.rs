@@ -129,10 +129,13 @@ impl Client {
 
     fn not_connected(&self, source: std::io::Error) -> CallError {
         let path = self.path.clone();
-        match source.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => CallError::NotRunning(path),
-            ErrorKind::PermissionDenied => CallError::NotPermitted(path),
-            _ => CallError::NotConnected { path, source },
+        let kind = source.kind();
+        if matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused) {
+            CallError::NotRunning(path)
+        } else if kind == ErrorKind::PermissionDenied {
+            CallError::NotPermitted(path)
+        } else {
+            CallError::NotConnected { path, source }
         }
     }
 }

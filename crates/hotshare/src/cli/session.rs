@@ -77,7 +77,6 @@ impl Session {
     }
 
     /// Prints text; colours only on a terminal, and not when `NO_COLOR` is set.
-    #[expect(clippy::unused_self, reason = "printing belongs to the session, whatever it needs of it today")]
     pub(crate) fn print(&self, text: &str) -> Result<(), Stop> {
         let mut out = anstream::stdout().lock();
         out.write_all(text.as_bytes())?;

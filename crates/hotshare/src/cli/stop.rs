@@ -81,9 +81,10 @@ impl Stop {
 
 impl From<std::io::Error> for Stop {
     fn from(error: std::io::Error) -> Stop {
-        match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Stop::NobodyReads,
-            _ => Stop::because("cannot write the output", &error),
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Stop::NobodyReads
+        } else {
+            Stop::because("cannot write the output", &error)
         }
     }
 }

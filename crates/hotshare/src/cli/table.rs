@@ -12,8 +12,11 @@ pub(crate) enum Side {
     Right,
 }
 
+/// A column: its head, and which side its cells stand on.
+pub(crate) type Column<'a> = (&'a str, Side);
+
 /// The lines of a table, the heads first; one for each row.
-pub(crate) fn lines(columns: &[(&str, Side)], rows: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn lines(columns: &[Column<'_>], rows: &[Vec<String>]) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|(head, _)| *head));
@@ -32,7 +35,7 @@ pub(crate) fn lines(columns: &[(&str, Side)], rows: &[Vec<String>]) -> Vec<Strin
 /// Like [`lines`], in so many cells: the groups of columns in `drop` are left out one after the other until
 /// the rest fits; if that is not enough, the cells of the column `elastic` are cut.
 pub(crate) fn fitting(
-    columns: &[(&str, Side)],
+    columns: &[Column<'_>],
     rows: &[Vec<String>],
     drop: &[&[usize]],
     elastic: usize,
@@ -59,7 +62,7 @@ pub(crate) fn fitting(
     let spare = needed(&kept).saturating_sub(width);
     let most = widths.get(elastic).map_or(0, |cells| cells.saturating_sub(spare).max(4));
 
-    let columns: Vec<(&str, Side)> = kept.iter().filter_map(|n| columns.get(*n).copied()).collect();
+    let columns: Vec<Column<'_>> = kept.iter().filter_map(|n| columns.get(*n).copied()).collect();
     let cell = |row: &[String], n: usize| {
         let text = row.get(n).map_or("", String::as_str);
         if n == elastic { fitted(text, most) } else { text.to_owned() }

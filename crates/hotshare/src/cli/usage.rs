@@ -9,7 +9,7 @@ use super::session::Session;
 use super::size::pretty;
 use super::status::Lines;
 use super::stop::Stop;
-use super::table::{Side, fitting};
+use super::table::{Column, Side, fitting};
 use super::text::escaped;
 use super::when::{self, Moment, moment};
 use crate::zone;
@@ -122,12 +122,12 @@ fn table(report: &UsageReport, width: usize) -> Vec<String> {
         .collect();
     let numbers =
         [("Used", Side::Right), ("Up", Side::Right), ("Down", Side::Right), ("Refused", Side::Right)];
-    let (keys, drop, elastic): (&[(&str, Side)], &[&[usize]], usize) = match report.by {
+    let (keys, drop, elastic): (&[Column<'_>], &[&[usize]], usize) = match report.by {
         api::By::Person => (&[("Person", Side::Left)], &[&[4], &[2, 3]], 0),
         api::By::Device => (&[("Device", Side::Left), ("Person", Side::Left)], &[&[5], &[3, 4]], 1),
         api::By::Day => (&[("Day", Side::Left), ("Billed", Side::Right)], &[&[5], &[3, 4]], 0),
     };
-    let columns: Vec<(&str, Side)> = keys.iter().chain(&numbers).copied().collect();
+    let columns: Vec<Column<'_>> = keys.iter().chain(&numbers).copied().collect();
     fitting(&columns, &rows, drop, elastic, width)
 }
 

@@ -46,7 +46,12 @@ impl<'a> Document<'a> {
             let span = value.span();
             match value.into_inner() {
                 DeValue::Table(keys) => section.keys = keys,
-                other => self.wrong(
+                other @ (DeValue::String(_)
+                | DeValue::Integer(_)
+                | DeValue::Float(_)
+                | DeValue::Boolean(_)
+                | DeValue::Datetime(_)
+                | DeValue::Array(_)) => self.wrong(
                     &span,
                     name,
                     format!("{} is not a section; write [{name}] on a line of its own", shown(&other)),

@@ -82,7 +82,6 @@ pub(super) async fn events(State(state): State<AppState>, query: Asked<EventsQue
     Ok(Json(api::Events { schema: api::SCHEMA, events }))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn unclear(rejection: QueryRejection) -> No {
     No::new(Code::BadRequest, format!("the query cannot be used: {}", rejection.body_text()))
 }

@@ -60,10 +60,7 @@ impl Fake {
 
     fn obedient() -> Fake {
         Fake::start(|ask| {
-            Some(match ask {
-                Ask::Status => Answer::Status(Box::new(status())),
-                _ => Answer::Done,
-            })
+            Some(if *ask == Ask::Status { Answer::Status(Box::new(status())) } else { Answer::Done })
         })
     }
 

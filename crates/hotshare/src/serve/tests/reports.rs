@@ -122,9 +122,10 @@ async fn no_store_is_told() {
 #[tokio::test]
 async fn a_stuck_ledger_still_reports_what_it_has() {
     let fake = Fake::start(|ask| {
-        Some(match ask {
-            Ask::Flush => Answer::Refused(Refusal::NotWritten("disk full".into())),
-            _ => Answer::Status(Box::new(status())),
+        Some(if *ask == Ask::Flush {
+            Answer::Refused(Refusal::NotWritten("disk full".into()))
+        } else {
+            Answer::Status(Box::new(status()))
         })
     });
     let _store = fill(&fake);
