@@ -1,6 +1,8 @@
-//! Can this machine be a hotspot?
+//! Can this machine be a hotspot, and what would become of it? No daemon is asked.
 
 use serde::{Deserialize, Serialize};
+
+use crate::status::Uplink;
 
 /// What `hotshare doctor --json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,21 @@ pub enum Severity {
     Warning,
 }
 
+/// What `hotshare up --check --json` prints: what `up` would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    pub schema: u32,
+    pub uplink: Uplink,
+    /// The interfaces that people's devices are on.
+    pub ports: Vec<String>,
+    /// Where devices get their addresses from, such as `10.77.0.0/24`.
+    pub subnet: String,
+    /// The hotspot's own address in it.
+    pub gateway: String,
+    /// What would be done to the host, in order, in plain English; empty when all of it is so already.
+    pub steps: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +67,25 @@ mod tests {
             concat!(
                 r#"{"schema":1,"findings":[{"severity":"warning","what":"the clock is not set","#,
                 r#""why":"periods are counted by it","remedy":"wait"}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn the_text_of_a_preview() {
+        let preview = Preview {
+            schema: crate::SCHEMA,
+            uplink: Uplink { name: "wwan0".into(), address: "100.64.0.2".into() },
+            ports: vec!["eth1".into()],
+            subnet: "10.77.0.0/24".into(),
+            gateway: "10.77.0.1".into(),
+            steps: vec!["bring up eth1".into()],
+        };
+        assert_eq!(
+            serde_json::to_string(&preview).expect("plain"),
+            concat!(
+                r#"{"schema":1,"uplink":{"name":"wwan0","address":"100.64.0.2"},"ports":["eth1"],"#,
+                r#""subnet":"10.77.0.0/24","gateway":"10.77.0.1","steps":["bring up eth1"]}"#
             )
         );
     }

@@ -16,7 +16,7 @@ mod status;
 mod words;
 
 pub use change::{DeviceChange, PersonChange, PersonNew, PlanChange, PlanCorrection};
-pub use doctor::{Doctor, Finding, Severity};
+pub use doctor::{Doctor, Finding, Preview, Severity};
 pub use failure::{Code, Failure, FailureDetail};
 pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
 pub use status::{Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Status, Uplink};

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use hotshare_api::Preview;
+use tokio::runtime::Runtime;
 
 use crate::config::Config;
 use crate::instance::Instance;
@@ -20,8 +22,6 @@ use crate::instance::Instance;
 pub(crate) struct UpOptions {
     pub(crate) config: Config,
     pub(crate) instance: Instance,
-    /// Say what would be done, and change nothing.
-    pub(crate) check: bool,
 }
 
 impl UpOptions {
@@ -32,11 +32,15 @@ impl UpOptions {
 
 /// Runs the hotspot until it is told to stop.
 pub(crate) fn up(options: &UpOptions) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the event loop")?;
-    runtime.block_on(async {
-        if options.check { start::check(options).await } else { start::run(options).await }
-    })
+    runtime()?.block_on(start::run(options))
+}
+
+/// Says what [`up`] would do, and changes nothing.
+pub(crate) fn check(options: &UpOptions) -> anyhow::Result<Preview> {
+    runtime()?.block_on(start::check(options))
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the event loop")
 }

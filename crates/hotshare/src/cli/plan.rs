@@ -9,6 +9,7 @@ use super::session::Session;
 use super::size::{bytes, pretty};
 use super::status::{Lines, plan_lines};
 use super::stop::Stop;
+use super::text::escaped;
 use super::when::{self, date, days};
 use crate::zone;
 
@@ -145,7 +146,9 @@ fn renewal_words(period: &Period) -> String {
             format!("renews monthly on day {day}, or on the last day of a month that is shorter")
         }
         Period::Monthly { day } => format!("renews monthly on day {day}"),
-        Period::EveryDays { days, from } => format!("renews every {days} days, counted from {from}"),
+        Period::EveryDays { days, from } => {
+            format!("renews every {days} days, counted from {}", escaped(from))
+        }
         Period::Once { .. } => "does not renew".to_owned(),
     }
 }
@@ -153,20 +156,21 @@ fn renewal_words(period: &Period) -> String {
 /// Until when, in words.
 pub(super) fn period_words(plan: &api::Plan, at: i64, zone: &TimeZone) -> String {
     let once = matches!(plan.period, Period::Once { .. });
+    let zone_name = escaped(&plan.zone);
     match plan.ends {
         None => "no end".to_owned(),
         Some(ends) if once && ends <= at => {
-            format!("ended on {}, {} time", when::pretty_date(when::last_day(ends, zone)), plan.zone)
+            format!("ended on {}, {} time", when::pretty_date(when::last_day(ends, zone)), zone_name)
         }
         Some(_) if plan.begins > at => {
             let begins = when::pretty_date(when::civil(plan.begins, zone).date());
-            format!("begins {} on {begins}, {} time", when::in_days(at, plan.begins, zone), plan.zone)
+            format!("begins {} on {begins}, {} time", when::in_days(at, plan.begins, zone), zone_name)
         }
         Some(ends) => {
             // The last day of a plan that ends is a date people know; of one that renews it is the first.
             let (verb, then) = if once { ("ends", ends.saturating_sub(1)) } else { ("renews", ends) };
             let date = when::pretty_date(when::civil(then, zone).date());
-            format!("{verb} {} on {date}, {} time", when::in_days(at, then, zone), plan.zone)
+            format!("{verb} {} on {date}, {} time", when::in_days(at, then, zone), zone_name)
         }
     }
 }

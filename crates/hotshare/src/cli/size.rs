@@ -222,4 +222,23 @@ mod tests {
         assert_eq!(pretty_allowance(Some(2_000_000_000), Some(Every::Month)), "2.00 GB/month");
         assert_eq!(pretty_allowance(None, None), "unlimited");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printed_exactly_reads_back(n in 0..=LARGEST) {
+            proptest::prop_assert_eq!(bytes(&format!("{n}B")), Ok(n));
+        }
+
+        #[test]
+        fn a_unit_is_its_factor(whole in 0_u64..9_000, tenth in 0_u64..10, unit in 1_usize..UNITS.len()) {
+            let (name, factor) = UNITS[unit];
+            let expected = whole * factor + tenth * factor / 10;
+            proptest::prop_assert_eq!(bytes(&format!("{whole}.{tenth}{name}")), Ok(expected));
+        }
+
+        #[test]
+        fn any_text_is_answered(text in "[0-9]{0,30}[.]?[0-9]{0,30}.{0,4}(/.{0,6})?") {
+            let _ = (bytes(&text), allowance(&text), rate(&text));
+        }
+    }
 }

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use hotshare_api::Preview;
 use tracing_subscriber::EnvFilter;
 
 use super::session::Session;
+use super::status::Lines;
 use super::stop::{self, Stop};
+use super::text::escaped;
 use crate::config::{self, Config, ConfigError, interface_name};
 use crate::daemon::{self, UpOptions};
 
@@ -52,7 +55,12 @@ impl Up {
             )));
         }
         log_to_stderr();
-        let options = UpOptions { config, instance: session.instance.clone(), check };
+        let options = UpOptions { config, instance: session.instance.clone() };
+        if check {
+            let preview = daemon::check(&options).map_err(|e| Stop::because(tried, e.as_ref()))?;
+            session.show(&preview, |preview| text(preview, session.width))?;
+            return Ok(ExitCode::from(stop::DONE));
+        }
         daemon::up(&options).map_err(|e| Stop::because(tried, e.as_ref()))
     }
 
@@ -91,6 +99,22 @@ impl Up {
         }
         Ok(config)
     }
+}
+
+/// What would be done.
+fn text(preview: &Preview, width: usize) -> String {
+    let mut out = Lines { text: String::new(), width };
+    let uplink = &preview.uplink;
+    out.labelled("Uplink", &format!("{}, address {}", escaped(&uplink.name), escaped(&uplink.address)));
+    let ports = escaped(&preview.ports.join(", "));
+    out.labelled("LAN", &format!("{ports}, network {}, gateway {}", preview.subnet, preview.gateway));
+    for (n, step) in preview.steps.iter().enumerate() {
+        out.labelled(if n == 0 { "Would" } else { "" }, &escaped(step));
+    }
+    if preview.steps.is_empty() {
+        out.labelled("Would", "change nothing: all of it is so already");
+    }
+    out.text
 }
 
 /// The log goes to stderr: short lines for people on a terminal, and no time where the journal adds it.
@@ -155,5 +179,20 @@ mod tests {
         .map(|result| result.expect_err("wrong") + "\n")
         .concat();
         insta::assert_snapshot!(told);
+    }
+
+    #[test]
+    fn what_would_be_done() {
+        let preview = Preview {
+            schema: hotshare_api::SCHEMA,
+            uplink: hotshare_api::Uplink { name: "wwan0".into(), address: "100.64.0.2".into() },
+            ports: vec!["eth1".into(), "eth2".into()],
+            subnet: "10.77.0.0/24".into(),
+            gateway: "10.77.0.1".into(),
+            steps: vec!["make the bridge hotshare0".into(), "make eth1 a member of hotshare0".into()],
+        };
+        let nothing = Preview { steps: Vec::new(), ..preview.clone() };
+        let told = [preview, nothing].map(|preview| text(&preview, 80)).concat();
+        insta::assert_snapshot!(anstream::adapter::strip_str(&told).to_string());
     }
 }

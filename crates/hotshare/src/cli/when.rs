@@ -188,4 +188,15 @@ mod tests {
             assert!(days(text).is_err(), "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_and_any_moment_is_answered(text in "[0-9T:.+-]{0,24}.{0,3}", now in proptest::num::i64::ANY) {
+            let _ = (date(&text), days(&text));
+            if let Ok(moment) = moment(&text) {
+                let _ = (moment.resolve(now, &TimeZone::UTC, false), moment.resolve(now, &TimeZone::UTC, true));
+            }
+            let _ = (pretty(now, &TimeZone::UTC), in_days(0, now, &TimeZone::UTC), last_day(now, &TimeZone::UTC));
+        }
+    }
 }

@@ -101,3 +101,15 @@ fn each_way_to_be_wrong() {
     }
     insta::assert_snapshot!(told);
 }
+
+proptest::proptest! {
+    /// Whatever is in the file, the answer is a configuration or a list of places.
+    #[test]
+    fn any_text_is_answered(
+        text in "(\\[(uplink|lan|grants|people)\\]\n|(interface|resolvers|interfaces|subnet|lease_time|expiry_seconds|default) = |[\\[\\]\"',\n=0-9a-z./ü长\u{202e}]){0,12}",
+    ) {
+        if let Err(told) = parse(&text) {
+            proptest::prop_assert!(told.starts_with("hotshare.toml:"), "{}", told);
+        }
+    }
+}

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use hotshare_api::Preview;
 use hotshare_core::book::Book;
 use hotshare_core::brain::{Brain, Settings};
 use hotshare_core::desired::Wanted;
@@ -90,7 +91,7 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
 }
 
 /// Says what [`run`] would do.
-pub(super) async fn check(options: &UpOptions) -> anyhow::Result<ExitCode> {
+pub(super) async fn check(options: &UpOptions) -> anyhow::Result<Preview> {
     let instance = &options.instance;
     let snapshot = match instance.ledger_path() {
         path if path.exists() => Store::open(&path)?.snapshot()?,
@@ -100,13 +101,8 @@ pub(super) async fn check(options: &UpOptions) -> anyhow::Result<ExitCode> {
     let host = Host::open(&instance.before_path())?;
     let ground = survey(options, &host, &book).await?;
     let planned = host.check(&ground.wanted.desired()).await?;
-    let mut out = anstream::stdout().lock();
-    ground.tell(&mut out)?;
-    for step in &planned.steps {
-        use std::io::Write as _;
-        writeln!(out, "  would {}", told(step))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let steps = planned.steps.iter().map(told).collect();
+    Ok(ground.preview(steps))
 }
 
 /// What the host offers and the owner wants.
@@ -116,10 +112,18 @@ struct Ground {
 }
 
 impl Ground {
-    fn tell(&self, out: &mut impl std::io::Write) -> std::io::Result<()> {
-        writeln!(out, "uplink  {} ({})", self.uplink.name, self.uplink.address)?;
-        let ports: Vec<&str> = self.wanted.ports.iter().map(String::as_str).collect();
-        writeln!(out, "LAN     {} as {}", ports.join(", "), self.wanted.subnet)
+    fn preview(&self, steps: Vec<String>) -> Preview {
+        Preview {
+            schema: hotshare_api::SCHEMA,
+            uplink: hotshare_api::Uplink {
+                name: self.uplink.name.clone(),
+                address: self.uplink.address.to_string(),
+            },
+            ports: self.wanted.ports.iter().cloned().collect(),
+            subnet: self.wanted.subnet.to_string(),
+            gateway: self.wanted.subnet.gateway().to_string(),
+            steps,
+        }
     }
 }
 
