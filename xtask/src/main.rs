@@ -42,12 +42,14 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Options::parse().verb {
         Verb::Test { tiers } => test::run(&tiers),
-        Verb::Bpf { check } => packages::ensure(&packages::BPF).and_then(|()| bpf::run(check)),
-        Verb::Deny => deny::run(),
-        Verb::Tidy => tidy::run(),
+        Verb::Bpf { check } => packages::ensure(&packages::BPF).and_then(|()| bpf::run(check)).map(|()| true),
+        Verb::Deny => deny::run().map(|()| true),
+        Verb::Tidy => tidy::run().map(|()| true),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        // It has said why.
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

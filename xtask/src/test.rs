@@ -8,7 +8,7 @@ mod run;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::ValueEnum;
 use nix::unistd::geteuid;
 
@@ -77,16 +77,23 @@ const ROOT_PACKAGES: [Package; 3] = [IPROUTE, NFTABLES, PROCPS];
 const NET_PACKAGES: [Package; 1] = [IPROUTE];
 
 /// Tests counted, as the test programs themselves report.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Count {
     passed: u64,
     failed: u64,
+    /// What failed, by name.
+    names: Vec<String>,
 }
 
 impl Count {
     fn add(&mut self, other: Count) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.names.extend(other.names);
+    }
+
+    fn one_failed(name: impl Into<String>) -> Count {
+        Count { passed: 0, failed: 1, names: vec![name.into()] }
     }
 }
 
@@ -94,11 +101,10 @@ struct Outcome {
     tier: Tier,
     count: Count,
     took: Duration,
-    note: &'static str,
 }
 
-/// Runs these tiers, or all of them.
-pub(crate) fn run(asked: &[Tier]) -> Result<()> {
+/// Runs these tiers, or all of them; says whether every test passed.
+pub(crate) fn run(asked: &[Tier]) -> Result<bool> {
     let tiers = if asked.is_empty() { Tier::ALL.to_vec() } else { asked.to_vec() };
     let may = |tier: Tier| geteuid().is_root() || !tier.needs_root();
 
@@ -118,7 +124,7 @@ pub(crate) fn run(asked: &[Tier]) -> Result<()> {
         println!("\ntier {tier}");
         outcomes.push(if may(tier) { run_tier(tier, &built)? } else { refused(tier) });
     }
-    close(&outcomes)
+    Ok(close(&outcomes))
 }
 
 fn run_tier(tier: Tier, built: &build::Built) -> Result<Outcome> {
@@ -131,28 +137,28 @@ fn run_tier(tier: Tier, built: &build::Built) -> Result<Outcome> {
     for binary in &mine {
         count.add(run::binary(binary, built)?);
     }
-    let mut note = "";
     if mine.is_empty() && tier != Tier::Docs {
-        count.failed += 1;
-        note = "no test program found";
+        count.add(Count::one_failed(format!("tier {tier}: no test program found")));
     }
-    Ok(Outcome { tier, count, took: start.elapsed(), note })
+    Ok(Outcome { tier, count, took: start.elapsed() })
 }
 
 fn refused(tier: Tier) -> Outcome {
     println!("tier {tier} makes network namespaces and needs root; without: cargo xtask test unit docs");
-    Outcome { tier, count: Count { passed: 0, failed: 1 }, took: Duration::ZERO, note: "needs root" }
+    Outcome { tier, count: Count::one_failed(format!("tier {tier}: needs root")), took: Duration::ZERO }
 }
 
-/// Prints the table and the closing line; an error when anything failed.
-fn close(outcomes: &[Outcome]) -> Result<()> {
+/// Prints what failed, the table and the closing line; says whether all is well.
+fn close(outcomes: &[Outcome]) -> bool {
     let mut sum = Count::default();
     println!("\n{:6} {:>7} {:>7} {:>7}", "tier", "passed", "failed", "time");
-    for Outcome { tier, count, took, note } in outcomes {
-        println!("{tier:6} {:>7} {:>7} {:>5.0} s {note}", count.passed, count.failed, took.as_secs_f64());
-        sum.add(*count);
+    for Outcome { tier, count, took } in outcomes {
+        println!("{tier:6} {:>7} {:>7} {:>5.0} s", count.passed, count.failed, took.as_secs_f64());
+        sum.add(count.clone());
+    }
+    if !sum.names.is_empty() {
+        println!("\nfailed:\n    {}", sum.names.join("\n    "));
     }
     println!("\n{} passed, {} failed", sum.passed, sum.failed);
-    ensure!(sum.failed == 0, "not every test passed");
-    Ok(())
+    sum.failed == 0
 }

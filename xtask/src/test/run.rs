@@ -33,17 +33,17 @@ pub(super) fn binary(binary: &Binary, built: &Built) -> Result<Count> {
         // They share one kernel: names, pins, processor time.
         command.arg("--test-threads=1");
     }
-    counted(command)
+    counted(command, &format!("{} {}", binary.package, binary.name))
 }
 
 /// Runs the examples in the documentation.
 pub(super) fn docs() -> Result<Count> {
     let mut command = cargo();
     command.args(["test", "--workspace", "--doc"]);
-    counted(command)
+    counted(command, "docs")
 }
 
-fn counted(mut command: Command) -> Result<Count> {
+fn counted(mut command: Command, name: &str) -> Result<Count> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -69,6 +69,9 @@ fn counted(mut command: Command) -> Result<Count> {
                     count.add(more);
                     reports += 1;
                 }
+                if let Some(test) = failure(&line) {
+                    count.names.push(format!("{name}: {test}"));
+                }
             }
             Next::Nothing if Instant::now() < deadline => {}
             Next::Nothing => {
@@ -81,8 +84,7 @@ fn counted(mut command: Command) -> Result<Count> {
     }
     let status = child.wait().context("cannot wait for it")?;
     if (reports == 0 || !status.success()) && count.failed == 0 {
-        println!("ended early: {status}");
-        count.failed = 1;
+        count.add(Count::one_failed(format!("{name}: ended early: {status}")));
     }
     Ok(count)
 }
@@ -112,7 +114,14 @@ fn report(line: &str) -> Option<Count> {
         let before = rest.split(word).next()?.trim_end();
         before.rsplit(|sign: char| !sign.is_ascii_digit()).next()?.parse().ok()
     };
-    Some(Count { passed: number("passed;")?, failed: number("failed;")? + number("ignored;")? })
+    let failed = number("failed;")? + number("ignored;")?;
+    Some(Count { passed: number("passed;")?, failed, names: Vec::new() })
+}
+
+/// The name of a test that failed or was ignored, from libtest's line about it.
+fn failure(line: &str) -> Option<&str> {
+    let (name, result) = line.strip_prefix("test ")?.split_once(" ... ")?;
+    (result.starts_with("FAILED") || result.starts_with("ignored")).then_some(name)
 }
 
 #[cfg(test)]
@@ -122,13 +131,15 @@ mod tests {
     #[test]
     fn closing_lines_are_read_and_ignored_tests_count_as_failed() {
         let line = "test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out";
-        assert_eq!(report(line), Some(Count { passed: 12, failed: 3 }));
+        assert_eq!(report(line), Some(Count { passed: 12, failed: 3, names: Vec::new() }));
         assert_eq!(report("test units::tests::adds ... ok"), None);
+        assert_eq!(failure("test units::tests::adds ... FAILED"), Some("units::tests::adds"));
+        assert_eq!(failure("test units::tests::adds ... ok"), None);
     }
 
     #[test]
     fn a_program_that_ends_without_a_report_counts_as_failed() {
-        let count = counted(Command::new("true")).expect("true can be started");
-        assert_eq!(count, Count { passed: 0, failed: 1 });
+        let count = counted(Command::new("true"), "silent").expect("true can be started");
+        assert_eq!((count.passed, count.failed), (0, 1));
     }
 }
