@@ -1,5 +1,6 @@
 //! Two CPUs on one account while grants are raised: what passes is what was granted, to the byte. Needs root.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::disallowed_methods, reason = "a test may sleep")]
 
 mod datapath_support;
 

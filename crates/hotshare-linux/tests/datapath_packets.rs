@@ -1,5 +1,6 @@
 //! The kernel programs on single packets: who may pass, what it costs, who is told. Needs root.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::disallowed_methods, reason = "a test may sleep")]
 
 mod datapath_support;
 
@@ -88,7 +89,8 @@ fn what_comes_in_from_the_lan_is_sorted() {
     let mut rig = rig;
     rig.meter.set_device(&closed_chain).unwrap();
 
-    let cases: Vec<(&str, Vec<u8>, (u32, u32), Option<Reason>)> = vec![
+    type Case = (&'static str, Vec<u8>, (u32, u32), Option<Reason>);
+    let cases: Vec<Case> = vec![
         ("to the far end", up().bytes(), (PASS, marked), None),
         ("udp", up().udp().bytes(), (PASS, marked), None),
         ("a fragment", Packet { fragment: 100, ..up() }.bytes(), (PASS, marked), None),
@@ -375,7 +377,7 @@ fn an_account_without_a_proper_chain_passes_nothing() {
     assert!(rig.meter.reading(Slot(4096)).is_err());
 }
 
-async fn heard(rig: &Rig) -> Vec<MeterEvent> {
+fn heard(rig: &Rig) -> Vec<MeterEvent> {
     let mut events = rig.meter.events().unwrap();
     std::iter::from_fn(|| events.try_next()).collect()
 }
@@ -387,18 +389,18 @@ async fn low_is_said_once_for_each_mark() {
     let low = |bytes| AccountOrder { low: Bytes(bytes), ..granted(1 << 40, Slot::PLAN) };
     rig.set(PERSON, low(50_500));
     rig.programs.run("uplink_out", &packet, Skb::marked(OK | DEVICE.0), 50);
-    assert_eq!(heard(&rig).await, [], "not there yet");
+    assert_eq!(heard(&rig), [], "not there yet");
     rig.programs.run("uplink_out", &packet, Skb::marked(OK | DEVICE.0), 500);
     let event = MeterEvent { slot: PERSON, kind: MeterEventKind::Low };
-    assert_eq!(heard(&rig).await, [event]);
+    assert_eq!(heard(&rig), [event]);
     rig.set(PERSON, low(551_000)); // reached exactly by the next packet
     rig.programs.run("uplink_out", &packet, Skb::marked(OK | DEVICE.0), 500);
-    assert_eq!(heard(&rig).await, [event]);
+    assert_eq!(heard(&rig), [event]);
 
     // The plan is told on both its ways, downloads being charged as they come in.
     rig.set(Slot::PLAN, AccountOrder { low: Bytes(1_050_500), ..granted(1 << 40, Slot(0)) });
     rig.programs.run("uplink_in", &Packet::down(948).bytes(), Skb::default(), 100);
-    assert_eq!(heard(&rig).await, [MeterEvent { slot: Slot::PLAN, kind: MeterEventKind::Low }]);
+    assert_eq!(heard(&rig), [MeterEvent { slot: Slot::PLAN, kind: MeterEventKind::Low }]);
 }
 
 #[tokio::test]
@@ -407,9 +409,9 @@ async fn a_refused_packet_that_crosses_the_mark_does_not_say_low() {
     rig.set(PERSON, AccountOrder { low: Bytes(950), ..last(990, Slot::PLAN) });
     let event = |kind| MeterEvent { slot: PERSON, kind };
     assert_eq!(rig.up(&Packet::up(948).bytes()), DROP);
-    assert_eq!(heard(&rig).await, [event(MeterEventKind::Refused { last: true })]);
+    assert_eq!(heard(&rig), [event(MeterEventKind::Refused { last: true })]);
     assert_eq!(rig.up(&Packet::up(930).bytes()), PASS);
-    assert_eq!(heard(&rig).await, [event(MeterEventKind::Low)]);
+    assert_eq!(heard(&rig), [event(MeterEventKind::Low)]);
 }
 
 #[tokio::test]
@@ -420,20 +422,20 @@ async fn a_refusal_is_said_once_until_it_is_answered() {
     let refused = |slot, last| MeterEvent { slot, kind: MeterEventKind::Refused { last } };
     rig.set(PERSON, granted(5000, Slot::PLAN));
     flood();
-    assert_eq!(heard(&rig).await, [refused(PERSON, false)], "more could be granted");
+    assert_eq!(heard(&rig), [refused(PERSON, false)], "more could be granted");
     rig.set(PERSON, last(9000, Slot::PLAN));
     flood();
     flood();
-    assert_eq!(heard(&rig).await, [refused(PERSON, true)], "it was the last grant");
+    assert_eq!(heard(&rig), [refused(PERSON, true)], "it was the last grant");
     rig.set(PERSON, granted(1 << 40, Slot::PLAN));
     rig.set(Slot::PLAN, last(9500, Slot(0)));
     flood();
-    assert_eq!(heard(&rig).await, [refused(Slot::PLAN, true)]);
+    assert_eq!(heard(&rig), [refused(Slot::PLAN, true)]);
 
     // Billed beyond the grant: said too, though the packet passes.
     rig.set(Slot::PLAN, granted(9500, Slot(0)));
     rig.programs.run("uplink_in", &Packet::down(948).bytes(), Skb::default(), 10);
-    assert_eq!(heard(&rig).await, [refused(Slot::PLAN, false)]);
+    assert_eq!(heard(&rig), [refused(Slot::PLAN, false)]);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use hotshare_core::units::{BootTime, Bytes, Mac, Slot};
 use hotshare_linux::datapath::{KnownDevice, LinkHeader, MarkBits, Meter, MeterConfig, Reason, remove};
 
 pub mod packet;
+pub mod raw;
 pub mod world;
 
 pub static OBJECT: &[u8] = aya::include_bytes_aligned!("../../src/datapath/bpf/hotshare.bpfel.o");

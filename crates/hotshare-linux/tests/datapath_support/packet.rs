@@ -1,9 +1,10 @@
-//! Made-up Ethernet frames. Checksums are left zero: the meter does not look.
+//! Made-up Ethernet frames. Layer-4 checksums are left zero: the meter does not look.
 
 use std::net::Ipv4Addr;
 
 use hotshare_core::units::Mac;
 
+use super::raw::checksum;
 use super::{FAR, PHONE, PHONE_IP};
 
 pub const BOX: Mac = Mac([0x02, 0, 0, 0, 0, 1]);
@@ -72,7 +73,15 @@ impl Packet {
         p.extend(self.source.octets());
         p.extend(self.target.octets());
         p.resize(14 + l3, 1);
+        let sum = checksum(&p[14..]);
+        p[24..26].copy_from_slice(&sum.to_be_bytes());
         let l4_at = p.len();
+        if self.protocol == 17 && l4 > 0 {
+            let length = u16::try_from(l4 + self.payload).unwrap_or(0);
+            p.extend([0x10, 0, 0x10, 1]);
+            p.extend(length.to_be_bytes());
+            p.extend([0, 0]);
+        }
         p.resize(l4_at + l4 + self.payload, 0x55);
         if l4 >= 20 {
             p[l4_at + 12] = u8::try_from(l4 / 4).expect("a TCP header") << 4;
