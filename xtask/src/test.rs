@@ -71,10 +71,11 @@ const NFTABLES: Package =
     Package { name: "nftables", proof: "nft", purpose: "to write rules of others, and read ours" };
 const PROCPS: Package =
     Package { name: "procps", proof: "sysctl", purpose: "to change settings of namespaces" };
+const PING: Package = Package { name: "iputils-ping", proof: "ping", purpose: "to send ICMP and fragments" };
 
-const ROOT_PACKAGES: [Package; 3] = [IPROUTE, NFTABLES, PROCPS];
+const ROOT_PACKAGES: [Package; 4] = [IPROUTE, NFTABLES, PROCPS, PING];
 
-const NET_PACKAGES: [Package; 1] = [IPROUTE];
+const NET_PACKAGES: [Package; 2] = [IPROUTE, PING];
 
 /// Tests counted, as the test programs themselves report.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
