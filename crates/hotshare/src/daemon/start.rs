@@ -1,7 +1,7 @@
 //! Up and down: everything in order, and everything given back whatever happens.
 
 use std::net::Ipv4Addr;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -319,6 +319,8 @@ fn make_dir(path: &Path, mode: u32) -> anyhow::Result<()> {
         .recursive(true)
         .mode(mode)
         .create(path)
+        // A service's umask is strict, but the group must get to the socket.
+        .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)))
         .with_context(|| format!("cannot make the folder {}", path.display()))
 }
 
