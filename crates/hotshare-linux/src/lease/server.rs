@@ -12,7 +12,7 @@ use hotshare_core::units::Mac;
 use nix::errno::Errno;
 use tokio::io::Interest;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::frame::{Ends, build_frame, parse_frame};
@@ -25,6 +25,10 @@ use crate::clock;
 const MOST_WAITING: usize = 256;
 /// After that, a lease that is not on disk is given up; the station asks again.
 const DISK_PATIENCE: Duration = Duration::from_secs(3);
+/// That the interface went down shows as an error alone.
+const FRAME_OR_ERROR: Interest = Interest::READABLE.add(Interest::ERROR);
+/// How often an interface that went down is looked for.
+const DOUBT: Duration = Duration::from_millis(500);
 /// Longer ones are cut, and then refused as short; no station's message comes near it.
 const LONGEST_FRAME: usize = 4096;
 
@@ -86,17 +90,24 @@ impl Lease {
         };
         let mut disk = FuturesUnordered::new();
         let mut buffer = vec![0; LONGEST_FRAME];
+        // The interface went down: whether it comes back or is gone, the kernel does not say again.
+        let mut in_doubt = false;
         loop {
             let frame =
-                desk.lease.sockets.frames.async_io(Interest::READABLE, |mut socket| socket.read(&mut buffer));
+                desk.lease.sockets.frames.async_io(FRAME_OR_ERROR, |mut socket| socket.read(&mut buffer));
             let read = tokio::select! {
                 () = stop.cancelled() => break,
                 Some(done) = disk.next(), if !disk.is_empty() => {
                     desk.finish(&done);
                     continue;
                 }
+                () = sleep(DOUBT), if in_doubt => {
+                    desk.lease.ensure_current()?;
+                    continue;
+                }
                 read = frame => read,
             };
+            in_doubt = read.is_err();
             let frame = match read {
                 Ok(length) => buffer.get(..length).unwrap_or_default(),
                 Err(error) => {
@@ -125,11 +136,14 @@ impl Lease {
         Ok(())
     }
 
+    fn ensure_current(&self) -> Result<(), LeaseError> {
+        let current = self.sockets.is_current(&self.config.lan);
+        if current { Ok(()) } else { Err(LeaseError::InterfaceGone { lan: self.config.lan.clone() }) }
+    }
+
     /// An interface that is down comes back; one that is gone does not.
     fn explain(&self, error: io::Error) -> Result<(), LeaseError> {
-        if !self.sockets.is_current(&self.config.lan) {
-            return Err(LeaseError::InterfaceGone { lan: self.config.lan.clone() });
-        }
+        self.ensure_current()?;
         match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ENETDOWN | Errno::ENOBUFS | Errno::EINTR) => Ok(()),
             _ => Err(LeaseError::Socket {
