@@ -203,8 +203,10 @@ pub fn restored(before: &HostState, ours: &HostState, observed: &HostState) -> H
         let mut to = was.clone();
         let (is, our) = (observed.interfaces.get(name), ours.interfaces.get(name));
         if let (Some(is), Some(our)) = (is, our) {
-            // In a bridge that is neither ours nor the one from before: somebody has moved it.
-            if is.master != our.master && is.master.as_deref() != Some(BRIDGE) {
+            // In a bridge that is neither ours nor the one from before: somebody has moved it. (In none: we may
+            // have been cut off between two steps.)
+            let moved = |master: &str| master != BRIDGE && was.master.as_deref() != Some(master);
+            if is.master.as_deref().is_some_and(moved) {
                 to.master = is.master.clone();
                 to.isolated = is.isolated;
             }

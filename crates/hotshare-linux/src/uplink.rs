@@ -6,11 +6,13 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::stream::{BoxStream, StreamExt as _, select};
 use hotshare_core::uplink::{self, NoUplink, Uplink};
-use nlink::netlink::{Connection, OwnedEventStream, RtnetlinkGroup};
+use nlink::netlink::nftables::{NftablesEvent, NftablesGroup};
+use nlink::netlink::{Connection, Nftables, RtnetlinkGroup};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::nat::TABLE;
 use crate::observe::Snapshot;
 
 /// Changes come in bursts (a link, its address, its routes): this long after the first, they are one change.
@@ -75,9 +77,10 @@ fn nameservers(text: &str) -> Vec<Ipv4Addr> {
     found
 }
 
-/// Tells when a link, an IPv4 address, a route or a policy rule changed.
+/// Tells when a link, an IPv4 address, a route, a policy rule, forwarding or our table changed.
 pub struct Watch {
-    events: Option<OwnedEventStream<nlink::Route>>,
+    /// Each tells whether it concerns us.
+    events: Option<BoxStream<'static, nlink::Result<bool>>>,
     /// Something changed; it is told at this moment, together with what follows until then.
     tell_at: Option<Instant>,
 }
@@ -120,7 +123,8 @@ impl Watch {
                 None => events.next().await,
             };
             let lost = match event {
-                Some(Ok(_)) => false,
+                Some(Ok(false)) => continue,
+                Some(Ok(true)) => false,
                 // The socket goes on: only what it had no room for is lost.
                 Some(Err(error)) if error.is_no_buffer_space() => false,
                 Some(Err(_)) | None => true,
@@ -138,15 +142,27 @@ impl Watch {
     }
 }
 
-async fn listen() -> nlink::Result<OwnedEventStream<nlink::Route>> {
-    let conn = Connection::<nlink::Route>::new()?;
-    conn.subscribe(&[
+async fn listen() -> nlink::Result<BoxStream<'static, nlink::Result<bool>>> {
+    let network = Connection::<nlink::Route>::new()?;
+    network.subscribe(&[
         RtnetlinkGroup::Link,
         RtnetlinkGroup::Ipv4Addr,
         RtnetlinkGroup::Ipv4Route,
         RtnetlinkGroup::Ipv4Rule,
+        RtnetlinkGroup::Ipv4Netconf,
     ])?;
-    Ok(conn.into_events().await)
+    let rules = Connection::<Nftables>::new()?;
+    rules.subscribe(&[NftablesGroup::All])?;
+    let network = network.into_events().await.map(|event| event.map(|_| true));
+    let rules = rules.into_events().await.map(|event| event.map(|event| is_ours(&event)));
+    Ok(select(network, rules).boxed())
+}
+
+/// Our table's rules have changed. Who is closed changes often, and by us.
+fn is_ours(event: &NftablesEvent) -> bool {
+    matches!(event, NftablesEvent::NewTable(of) | NftablesEvent::DelTable(of) if of.name == TABLE)
+        || matches!(event, NftablesEvent::NewChain(of) | NftablesEvent::DelChain(of) if of.table == TABLE)
+        || matches!(event, NftablesEvent::NewRule(of) | NftablesEvent::DelRule(of) if of.table == TABLE)
 }
 
 #[cfg(test)]

@@ -282,6 +282,7 @@ proptest! {
         mut before in any_host(),
         ports in prop::collection::btree_set(prop::sample::select(&PORTS[..]), 1..3),
         stop in any::<prop::sample::Index>(),
+        stop_again in any::<prop::sample::Index>(),
     ) {
         // What was before has neither our bridge nor our table.
         apply(&mut before, &Step::RemoveBridge { name: BRIDGE.to_owned() });
@@ -297,6 +298,9 @@ proptest! {
         let up = steps(&before, &ours);
         let mut host = before.clone();
         all(&mut host, &up[..stop.index(up.len() + 1)]);
+        // The way back is cut off as well.
+        let back = steps(&host, &restored(&known, &ours, &host));
+        all(&mut host, &back[..stop_again.index(back.len() + 1)]);
         let back = restored(&known, &ours, &host);
         reach(&mut host, &back);
         prop_assert_eq!(host, before);

@@ -1,8 +1,14 @@
 //! Whatever happens, the host's network is afterwards as it was before.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::world::{World, exec, inside, ip, nft, pause};
+use hotshare_linux::host::Host;
+
+use crate::world::{World, asynchronously, exec, inside, ip, nft, pause, wanted};
 
 /// A box whose LAN ports are in use: addresses of every kind, routes, a bridge, down, settings, others' rules.
 fn lived_in() -> (World, BTreeMap<String, String>) {
@@ -31,7 +37,7 @@ fn lived_in() -> (World, BTreeMap<String, String>) {
     exec(&host, &["bridge", "link", "set", "dev", "lan3", "isolated", "on"]);
     exec(&host, &["sysctl", "-qw", "net.ipv4.conf.lan1.arp_ignore=2"]);
     nft(&host, "table inet theirs { chain f { type filter hook forward priority 0; policy drop; accept } }");
-    // Until bridges and duplicate address detection have come to rest.
+    // The kernel tells of carriers once a second, and the bridge has to learn of its port's.
     pause(2500);
     let before = world.dump();
     (world, before)
@@ -86,6 +92,75 @@ fn a_start_after_a_kill_gives_everything_back() {
         assert!(!host.has_leftovers());
     });
     world.assert_restored(&before);
+}
+
+/// What the killed process is to do, in `HOTSHARE_TEST_VICTIM`; the rest is in `HOTSHARE_TEST_WORLD`.
+const VICTIM: &str = "HOTSHARE_TEST_VICTIM";
+
+/// Not a test by itself: the process that [`killed_after`] kills.
+#[test]
+fn victim() {
+    let Ok(work) = std::env::var(VICTIM) else { return };
+    let home = std::env::var("HOTSHARE_TEST_WORLD").unwrap();
+    let (namespace, journal) = home.split_once(':').unwrap();
+    let desired = wanted(3).desired();
+    asynchronously(namespace, async || {
+        let mut host = Host::open(Path::new(journal)).unwrap();
+        println!("\nready");
+        match work.as_str() {
+            "start" => drop(host.reconcile(&desired).await.unwrap()),
+            _ => host.restore().await.unwrap(),
+        }
+        println!("\ndone");
+        std::future::pending::<()>().await;
+    });
+}
+
+/// Starts the work in a process of its own and kills that so long after the work began. Whether it was done.
+fn killed_after(world: &World, work: &str, delay: Duration) -> bool {
+    let home = format!("{}:{}", world.host_ns(), world.journal_path().display());
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "restore::victim", "--nocapture"])
+        .env(VICTIM, work)
+        .env("HOTSHARE_TEST_WORLD", home)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line == "ready"), "the process ended before it began");
+    let until = Instant::now() + delay;
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+    lines.any(|line| line == "done")
+}
+
+#[test]
+fn a_start_that_is_killed_at_any_moment_is_given_back() {
+    let (world, before) = lived_in();
+    let mut cut = 0;
+    for delay in (0..24).map(|i| Duration::from_micros(i * 300)) {
+        let done = killed_after(&world, "start", delay);
+        world.on_box(async |mut host| {
+            cut += u32::from(host.has_leftovers() && !done);
+            host.restore().await.unwrap();
+        });
+        world.assert_restored(&before);
+    }
+    assert!(cut > 0, "no kill was in the middle of the work");
+}
+
+#[test]
+fn a_stop_that_is_killed_at_any_moment_is_finished_by_the_next() {
+    let (world, before) = lived_in();
+    for delay in (0..24).map(|i| Duration::from_micros(i * 300)) {
+        world.share();
+        killed_after(&world, "stop", delay);
+        world.on_box(async |mut host| host.restore().await.unwrap());
+        world.assert_restored(&before);
+    }
 }
 
 #[test]

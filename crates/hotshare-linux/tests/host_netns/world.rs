@@ -47,7 +47,11 @@ impl World {
         ip(&format!("-n {host} route add default via 198.51.100.1"));
         // So that a leak with a private source would find its way back, and be seen.
         ip(&format!("-n {net} route add 172.29.77.0/24 via {BOX_ON_UPLINK}"));
-        inside(&host, || fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "0").unwrap());
+        inside(&host, || {
+            fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "0").unwrap();
+            // Looking for duplicates would only make the tests slow.
+            fs::write("/proc/sys/net/ipv6/conf/default/accept_dad", "0").unwrap();
+        });
         for i in 1..=phones {
             let phone = world.phone(i);
             ip(&format!("link add lan{i} netns {host} type veth peer name eth0 netns {phone}"));
@@ -77,13 +81,7 @@ impl World {
 
     /// All phones' ports shared.
     pub(crate) fn wanted(&self) -> Wanted {
-        Wanted {
-            uplink: "uplink0".into(),
-            ports: (1..=self.phones).map(|i| format!("lan{i}")).collect(),
-            subnet: Subnet::new([172, 29, 77, 0].into(), 24),
-            portal_ports: [80].into(),
-            ipv6: true,
-        }
+        wanted(self.phones)
     }
     pub(crate) fn desired(&self) -> HostState {
         self.wanted().desired()
@@ -174,6 +172,17 @@ impl World {
             }
             pause(100);
         }
+    }
+}
+
+/// The ports of so many phones shared.
+pub(crate) fn wanted(phones: u8) -> Wanted {
+    Wanted {
+        uplink: "uplink0".into(),
+        ports: (1..=phones).map(|i| format!("lan{i}")).collect(),
+        subnet: Subnet::new([172, 29, 77, 0].into(), 24),
+        portal_ports: [80].into(),
+        ipv6: true,
     }
 }
 
