@@ -211,7 +211,7 @@ fn without_the_mark_nothing_leaves_and_ipv6_does_not_leak() {
     hotspot.meter.set_device(&phone(lan)).unwrap();
     assert!(answered(&hotspot, far));
 
-    let expired = AccountOrder { expiry: now(), ..granted(1 << 40, Slot::PLAN) };
+    let expired = AccountOrder { expiry: just_now(), ..granted(1 << 40, Slot::PLAN) };
     hotspot.meter.set_account(PERSON, &expired).unwrap();
     assert!(!answered(&hotspot, far), "a grant that nobody renews ends by itself");
     hotspot.meter.set_account(PERSON, &granted(1 << 40, Slot::PLAN)).unwrap();

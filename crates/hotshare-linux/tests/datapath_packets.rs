@@ -46,7 +46,7 @@ fn a_download_is_billed_to_the_plan_once_and_delivered_to_the_person() {
 fn nobody_passes_a_closed_or_expired_gate() {
     let up = Packet::up(100).bytes();
     let down = Packet::down(100).bytes();
-    let past = hotshare_core::units::BootTime(now().0 - 1);
+    let past = just_now();
     let plenty = |parent| granted(1 << 40, parent);
     let closed = |o: AccountOrder| AccountOrder { open: false, ..o };
     let expired = |o: AccountOrder| AccountOrder { expiry: past, ..o };
@@ -521,7 +521,7 @@ fn lowering_a_grant_and_wild_orders_never_open_a_gap() {
 fn a_renewal_moves_only_the_expiry() {
     let rig = Rig::new();
     let packet = Packet::up(948).bytes();
-    rig.meter.renew(PERSON, hotshare_core::units::BootTime(now().0 - 1)).unwrap();
+    rig.meter.renew(PERSON, just_now()).unwrap();
     assert_eq!(rig.up(&packet), DROP);
     let before = rig.reading(PERSON);
     rig.meter.renew(PERSON, now().plus_secs(5)).unwrap();

@@ -71,8 +71,8 @@ impl Devices {
         self.0.iter().collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// Makes the map hold exactly these: strangers leave before anyone comes. True when something left or
-    /// changed its account.
+    /// Makes the map hold exactly these: strangers leave before anyone comes. True when a device left or
+    /// changed its account, whose packets may still be under way.
     pub(super) fn ensure(&mut self, wanted: &[KnownDevice]) -> Result<bool, MeterError> {
         let mut there = self.read()?;
         let wanted: BTreeMap<_, _> = wanted.iter().map(|d| (d.key(), d.value())).collect();
@@ -85,7 +85,7 @@ impl Devices {
             let before = there.remove(&key);
             if before != Some(value) {
                 self.0.insert(key, value, 0).map_err(failed)?;
-                left |= before.is_some();
+                left |= before.is_some_and(|b| b.slot != value.slot);
             }
         }
         Ok(left)

@@ -66,6 +66,19 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } reasons SEC(".maps");
 
+struct tick {
+	__u64 jiffies;
+	__u64 boot;
+};
+
+/* Private to this load of the programs, so not pinned. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tick);
+} clock SEC(".maps");
+
 #define PASS (-1) /* TCX_NEXT: whoever is attached after us still has a say */
 #define DROP 2    /* TCX_DROP */
 
@@ -96,6 +109,23 @@ static inline struct config *config(void)
 static inline struct account *account(__u32 slot)
 {
 	return bpf_map_lookup_elem(&acct, &slot);
+}
+
+/* Boot time, as of this CPU's last tick (1 to 10 ms): good enough for an expiry, and reading the clock costs
+ * more than all the rest of a charge. */
+static inline __u64 boot_time(void)
+{
+	__u32 zero = 0;
+	struct tick *t = bpf_map_lookup_elem(&clock, &zero);
+	__u64 jiffies = bpf_jiffies64();
+
+	if (unlikely(!t))
+		return bpf_ktime_get_boot_ns();
+	if (unlikely(t->jiffies != jiffies)) {
+		t->boot = bpf_ktime_get_boot_ns();
+		t->jiffies = jiffies;
+	}
+	return t->boot;
 }
 
 static inline void count(__u32 reason)
@@ -270,11 +300,11 @@ static inline bool take(struct account *a, __u64 bytes, __u64 *before)
 /* Towards its end the plan lets through per second only what it still has, both directions together, so that
  * what is in flight when it closes is small. One word, moved on by compare-and-swap, is the whole bucket; one
  * packet always fits. False: too fast, drop. */
-static inline bool in_glide(struct account *plan, __u64 bytes, __u64 now)
+static inline bool in_glide(struct account *plan, __u64 bytes)
 {
 	__u64 later = read_once(plan->later);
+	__u64 cost, now;
 	__s64 left;
-	__u64 cost;
 
 	if (!(read_once(plan->flags) & GLIDE) || later > GLIDE_FROM)
 		return true;
@@ -284,6 +314,7 @@ static inline bool in_glide(struct account *plan, __u64 bytes, __u64 now)
 	if (left < (__s64)GLIDE_SLOWEST)
 		left = GLIDE_SLOWEST;
 	cost = bytes * SECOND / (__u64)left;
+	now = bpf_ktime_get_boot_ns();
 #pragma unroll
 	for (int i = 0; i < 4; i++) {
 		__u64 due = read_once(plan->tat);
@@ -364,7 +395,7 @@ SEC("classifier")
 int uplink_out(struct __sk_buff *skb)
 {
 	const struct config *c = config();
-	__u64 bytes, now, person_before, plan_before;
+	__u64 bytes, person_before, plan_before;
 	struct chain chain;
 	__be16 ethertype;
 	__u32 l2, slot;
@@ -381,10 +412,9 @@ int uplink_out(struct __sk_buff *skb)
 	slot = skb->mark >> (c->slot_shift & 31) & SLOT_BITS;
 	if (!find_chain(&chain, slot))
 		return drop(REASON_UNKNOWN_DEVICE);
-	now = bpf_ktime_get_boot_ns();
-	if (unlikely(!chain_open(&chain, now)))
+	if (unlikely(!chain_open(&chain, boot_time())))
 		return refuse_up(&chain, bytes, REASON_CLOSED_UP);
-	if (unlikely(!in_glide(chain.plan, bytes, now)))
+	if (unlikely(!in_glide(chain.plan, bytes)))
 		return refuse_up(&chain, bytes, REASON_GLIDE_UP);
 	if (unlikely(!take(chain.person, bytes, &person_before))) {
 		say_refused(chain.person, chain.person_slot);
@@ -435,8 +465,10 @@ SEC("classifier")
 int lan_out(struct __sk_buff *skb)
 {
 	const struct config *c = config();
+	void *end = (void *)(long)skb->data_end;
+	void *data = (void *)(long)skb->data;
 	struct device_key key = { .ifindex = skb->ifindex };
-	__u64 bytes, now, granted, limit, before;
+	__u64 bytes, granted, limit, before;
 	const struct device *d;
 	struct chain chain;
 	__be16 ethertype;
@@ -451,7 +483,9 @@ int lan_out(struct __sk_buff *skb)
 		return PASS;
 	bytes = wire_bytes(skb, l2, ethertype);
 
-	if (bpf_skb_load_bytes(skb, 0, key.mac, sizeof(key.mac)))
+	if (likely(data + ETH_ALEN <= end))
+		__builtin_memcpy(key.mac, data, ETH_ALEN);
+	else if (bpf_skb_load_bytes(skb, 0, key.mac, ETH_ALEN))
 		return drop(REASON_MALFORMED);
 	d = bpf_map_lookup_elem(&dev, &key);
 	if (unlikely(!d || !find_chain(&chain, d->slot))) {
@@ -460,8 +494,7 @@ int lan_out(struct __sk_buff *skb)
 			add(plan->refused_down, bytes);
 		return drop(REASON_UNKNOWN_RECEIVER);
 	}
-	now = bpf_ktime_get_boot_ns();
-	if (unlikely(!chain_open(&chain, now)))
+	if (unlikely(!chain_open(&chain, boot_time())))
 		return refuse_down(&chain, bytes, REASON_CLOSED_DOWN);
 
 	/* The plan was charged when the packet came in; this one is part of `spent` already. */
@@ -471,7 +504,7 @@ int lan_out(struct __sk_buff *skb)
 		say_refused(chain.plan, PLAN);
 		return refuse_down(&chain, bytes, REASON_PLAN_SPENT_DOWN);
 	}
-	if (unlikely(!in_glide(chain.plan, bytes, now)))
+	if (unlikely(!in_glide(chain.plan, bytes)))
 		return refuse_down(&chain, bytes, REASON_GLIDE_DOWN);
 	if (unlikely(!take(chain.person, bytes, &before))) {
 		say_refused(chain.person, chain.person_slot);
@@ -573,7 +606,7 @@ int lan_in(struct __sk_buff *skb)
 	}
 	if (unlikely(ip->saddr != d->ip4))
 		return drop(REASON_SPOOFED_ADDRESS);
-	if (unlikely(!chain_open(&chain, bpf_ktime_get_boot_ns()))) {
+	if (unlikely(!chain_open(&chain, boot_time()))) {
 		count(REASON_CLOSED_AT_LAN);
 		return PASS;
 	}
