@@ -5,6 +5,7 @@ pub(crate) mod text;
 mod size;
 mod when;
 mod table;
+mod screen;
 mod stop;
 mod session;
 mod up;

@@ -7,8 +7,8 @@ use clap::Args;
 use hotshare_api::{self as api, Severity, path};
 use hotshare_linux::doctor::{self, Scope};
 
+use super::screen::Screen;
 use super::session::{Session, block_on};
-use super::status::Lines;
 use super::stop::{self, Stop};
 use super::text::escaped;
 use crate::config::interface_name;
@@ -53,7 +53,7 @@ fn text(findings: &[api::Finding], width: usize) -> String {
     if findings.is_empty() {
         return "Nothing was found that would keep this machine from being a hotspot.\n".to_owned();
     }
-    let mut out = Lines { text: String::new(), width };
+    let mut out = Screen::new(width);
     for finding in findings {
         let (word, style) = match finding.severity {
             Severity::Broken => ("Broken", AnsiColor::Red.on_default()),
@@ -63,7 +63,7 @@ fn text(findings: &[api::Finding], width: usize) -> String {
         out.labelled("", &escaped(&finding.why));
         out.labelled("To do", &escaped(&finding.remedy));
     }
-    out.text
+    out.into_text()
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! `hotshare people`
 
+use anstyle::Style;
 use clap::{Args, Subcommand};
-use hotshare_api::{self as api, Done, PersonChange, PersonNew, path};
+use hotshare_api::{self as api, Done, PersonChange, PersonNew, Verdict, path};
 use hotshare_core::people::PersonName;
 
+use super::screen::{HEAD, LOW, OUT};
 use super::session::Session;
-use super::size::{AllowanceText, allowance};
-use super::status::people_table;
+use super::size::{AllowanceText, allowance, pretty, pretty_allowance};
 use super::stop::Stop;
+use super::table::{Side, fitting};
+use super::text::escaped;
 
 /// List people, or add, change, pause, resume or remove somebody
 #[derive(Debug, Args)]
@@ -96,4 +99,57 @@ fn text(people: &[api::Person], session: &Session) -> String {
         return format!("Nobody yet. Add somebody with `{command} people add anna --allowance 2GB/month`.\n");
     }
     people_table(people, session.width)
+}
+
+/// People, one on a line.
+pub(super) fn people_table(people: &[api::Person], width: usize) -> String {
+    const COLUMNS: [(&str, Side); 7] = [
+        ("Person", Side::Left),
+        ("Used", Side::Right),
+        ("Up", Side::Right),
+        ("Down", Side::Right),
+        ("Allowance", Side::Right),
+        ("Left", Side::Right),
+        ("State", Side::Left),
+    ];
+    let rows: Vec<Vec<String>> = people
+        .iter()
+        .map(|person| {
+            vec![
+                escaped(&person.name),
+                pretty(person.up.saturating_add(person.down)),
+                pretty(person.up),
+                pretty(person.down),
+                pretty_allowance(person.allowance, person.allowance_every),
+                person.balance.map_or_else(|| "—".to_owned(), pretty),
+                verdict_words(person.verdict).to_owned(),
+            ]
+        })
+        .collect();
+    // First goes what the other columns say too.
+    let lines = fitting(&COLUMNS, &rows, &[&[2, 3], &[4], &[1]], 0, width);
+    let mut out = String::new();
+    for (n, line) in lines.iter().enumerate() {
+        let style = match n.checked_sub(1).and_then(|n| people.get(n)).map(|person| person.verdict) {
+            None => HEAD,
+            Some(Verdict::Open) => Style::new(),
+            Some(Verdict::Paused) => LOW,
+            Some(_) => OUT,
+        };
+        out.push_str(&format!("{style}{line}{style:#}\n"));
+    }
+    out
+}
+
+fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Open => "open",
+        Verdict::Paused => "paused",
+        Verdict::AllowanceUsed => "used up",
+        Verdict::PlanUsed => "plan used up",
+        Verdict::PlanOver => "plan over",
+        Verdict::NoUplink => "no uplink",
+        Verdict::LedgerStuck => "ledger stuck",
+        Verdict::Unknown => "closed",
+    }
 }

@@ -5,9 +5,9 @@ use hotshare_api::{self as api, Done, Period, PlanChange, PlanCorrection, path};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::screen::{DIM, Screen};
 use super::session::Session;
 use super::size::{bytes, pretty};
-use super::status::{Lines, plan_lines};
 use super::stop::Stop;
 use super::text::escaped;
 use super::when::{self, date, days};
@@ -118,9 +118,36 @@ fn today(session: &Session, tried: &str) -> Result<Date, Stop> {
     Ok(when::civil(status.at, &zone::rules(&status.plan.zone)).date())
 }
 
+/// The plan: how much, the bar, until when, and what became of it.
+pub(super) fn plan_lines(out: &mut Screen, plan: &api::Plan, at: i64, zone: &TimeZone) {
+    let billed = pretty(plan.billed);
+    match (plan.cap, plan.balance) {
+        (Some(cap), balance) => {
+            let left = balance.unwrap_or(0);
+            let over = plan.billed.saturating_sub(cap);
+            let tail =
+                if over > 0 { format!("{} over", pretty(over)) } else { format!("{} left", pretty(left)) };
+            out.labelled("Plan", &format!("{billed} of {} used, {tail}", pretty(cap)));
+            out.bar(plan.billed, cap);
+        }
+        (None, _) => out.labelled("Plan", &format!("{billed} used, no cap")),
+    }
+    out.labelled("", &period_words(plan, at, zone));
+    let mut parts = format!("delivered {}", pretty(plan.delivered));
+    if plan.refused > 0 {
+        parts += &format!(", refused after billing {}", pretty(plan.refused));
+    }
+    parts += &format!(", the hotspot itself or not attributed {}", pretty(plan.own));
+    if plan.corrected != 0 {
+        let sign = if plan.corrected > 0 { '+' } else { '−' };
+        parts += &format!(", your corrections {sign}{}", pretty(plan.corrected.unsigned_abs()));
+    }
+    out.labelled_as(DIM, "", &parts);
+}
+
 fn text(plan: &api::Plan, at: i64, width: usize) -> String {
     let zone = zone::rules(&plan.zone);
-    let mut out = Lines { text: String::new(), width };
+    let mut out = Screen::new(width);
     plan_lines(&mut out, plan, at, &zone);
     let begins = when::pretty_date(when::civil(plan.begins, &zone).date());
     out.labelled(
@@ -137,7 +164,7 @@ fn text(plan: &api::Plan, at: i64, width: usize) -> String {
             &format!("stop; the last {} are kept for what is still in flight then", pretty(plan.reserve)),
         );
     }
-    out.text
+    out.into_text()
 }
 
 fn renewal_words(period: &Period) -> String {
@@ -154,7 +181,7 @@ fn renewal_words(period: &Period) -> String {
 }
 
 /// Until when, in words.
-pub(super) fn period_words(plan: &api::Plan, at: i64, zone: &TimeZone) -> String {
+fn period_words(plan: &api::Plan, at: i64, zone: &TimeZone) -> String {
     let once = matches!(plan.period, Period::Once { .. });
     let zone_name = escaped(&plan.zone);
     match plan.ends {

@@ -8,8 +8,8 @@ use clap::Args;
 use hotshare_api::Preview;
 use tracing_subscriber::EnvFilter;
 
+use super::screen::Screen;
 use super::session::Session;
-use super::status::Lines;
 use super::stop::{self, Stop};
 use super::text::escaped;
 use crate::config::{self, Config, ConfigError, interface_name};
@@ -103,7 +103,7 @@ impl Up {
 
 /// What would be done.
 fn text(preview: &Preview, width: usize) -> String {
-    let mut out = Lines { text: String::new(), width };
+    let mut out = Screen::new(width);
     let uplink = &preview.uplink;
     out.labelled("Uplink", &format!("{}, address {}", escaped(&uplink.name), escaped(&uplink.address)));
     let ports = escaped(&preview.ports.join(", "));
@@ -114,7 +114,7 @@ fn text(preview: &Preview, width: usize) -> String {
     if preview.steps.is_empty() {
         out.labelled("Would", "change nothing: all of it is so already");
     }
-    out.text
+    out.into_text()
 }
 
 /// The log goes to stderr: short lines for people on a terminal, and no time where the journal adds it.

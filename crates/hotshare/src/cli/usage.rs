@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 use hotshare_api::{self as api, UsageReport, path};
 
+use super::screen::Screen;
 use super::session::Session;
 use super::size::pretty;
-use super::status::Lines;
 use super::stop::Stop;
 use super::table::{Column, Side, fitting};
 use super::text::escaped;
@@ -69,7 +69,7 @@ impl Usage {
 
 /// A table, and what the plan was billed for the same time.
 fn text(report: &UsageReport, span: &str, width: usize) -> String {
-    let mut out = Lines { text: String::new(), width };
+    let mut out = Screen::new(width);
     out.labelled("From", span);
     if report.rows.is_empty() {
         out.labelled("", "nothing was used");
@@ -99,7 +99,7 @@ fn text(report: &UsageReport, span: &str, width: usize) -> String {
             pretty(total.own)
         ),
     );
-    out.text
+    out.into_text()
 }
 
 fn table(report: &UsageReport, width: usize) -> Vec<String> {
