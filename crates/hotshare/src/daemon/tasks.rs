@@ -108,7 +108,6 @@ impl Tasks {
         self.lan_stop = self.stop.child_token();
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     fn spawn(&mut self, task: impl Future<Output = Option<Ended>> + Send + 'static) {
         self.set.spawn(task);
     }
