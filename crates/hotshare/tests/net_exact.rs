@@ -74,7 +74,7 @@ async fn mixed(lab: &Lab) -> Result<()> {
             phone.echo(size, 3).await?;
             phone.ping(layout::WEB_ADDR, size, 3).await?;
         }
-        phone.resolve("www.example.test").await?;
+        phone.resolve("www.example.com").await?;
     }
     let count = transfers.len();
     let (ended, hanging) = gather(transfers, Duration::from_secs(30)).await?;
@@ -175,10 +175,10 @@ async fn a_closed_device_leaves_nothing_on_the_uplink() -> Result<()> {
 
     let (code, addresses) = stranger.resolve("hotshare.internal").await?;
     ensure!(code == ResponseCode::NoError && addresses == [gateway], "{code} {addresses:?}");
-    let (code, addresses) = stranger.resolve("www.example.test").await?;
+    let (code, addresses) = stranger.resolve("www.example.com").await?;
     ensure!(code == ResponseCode::Refused && addresses.is_empty(), "{code} {addresses:?}");
     ensure!(
-        stranger.resolve_at(layout::DNS_ADDR, "www.example.test").await.is_err(),
+        stranger.resolve_at(layout::DNS_ADDR, "www.example.com").await.is_err(),
         "the far resolver answers"
     );
     ensure!(!stranger.reaches((layout::WEB_ADDR, 80)).await?);
@@ -193,7 +193,7 @@ async fn a_closed_device_leaves_nothing_on_the_uplink() -> Result<()> {
     // Nothing of the box but DHCP, DNS and the portal is open to the LAN.
     ensure!(!stranger.reaches((gateway, 22)).await?);
     // Who is let in gets answers.
-    let (code, addresses) = lab.phones[1].resolve("www.example.test").await?;
+    let (code, addresses) = lab.phones[1].resolve("www.example.com").await?;
     ensure!(code == ResponseCode::NoError && addresses == [layout::WEB_ADDR], "{code} {addresses:?}");
     ensure!(lab.phones[1].reaches((layout::WEB_ADDR, 80)).await?);
     lab.tear_down().await

@@ -1,4 +1,4 @@
-//! The name server: every name under `example.test` has the web server's address, but for a few.
+//! The name server: every name under `example.com` has the web server's address, but for a few.
 
 use std::net::Ipv4Addr;
 
@@ -84,18 +84,18 @@ fn records(name: &Name, kind: RecordType) -> Option<Vec<RData>> {
     let name = name.to_ascii().to_ascii_lowercase();
     let name = name.trim_end_matches('.');
     let address = match name {
-        "gone.example.test" => return None,
-        "carrier.example.test" => layout::CARRIER_ADDR,
-        "dns.example.test" => layout::DNS_ADDR,
+        "gone.example.com" => return None,
+        "carrier.example.com" => layout::CARRIER_ADDR,
+        "dns.example.com" => layout::DNS_ADDR,
         // Answers that point into a private network: a careful resolver hides them.
-        "rebind.example.test" => Ipv4Addr::new(192, 168, 1, 1),
-        _ if name == "example.test" || name.ends_with(".example.test") => layout::WEB_ADDR,
+        "rebind.example.com" => Ipv4Addr::new(192, 168, 1, 1),
+        _ if name == "example.com" || name.ends_with(".example.com") => layout::WEB_ADDR,
         _ => return None,
     };
     if kind == RecordType::A {
         return Some(vec![RData::A(A(address))]);
     }
-    if kind == RecordType::TXT && name == "long.example.test" {
+    if kind == RecordType::TXT && name == "long.example.com" {
         // Longer than a datagram without EDNS holds: must be asked again over TCP.
         return Some((0..20).map(|n| RData::TXT(TXT::new(vec![format!("{n:0100}")]))).collect());
     }
@@ -118,14 +118,14 @@ mod tests {
     fn names_under_example_test_exist() {
         let reply = ask("www.Example.test.", RecordType::A, true);
         assert_eq!(reply.answers.first().map(|r| &r.data), Some(&RData::A(A(layout::WEB_ADDR))));
-        assert!(ask("www.example.test.", RecordType::AAAA, true).answers.is_empty());
-        let gone = ask("gone.example.test.", RecordType::A, true);
+        assert!(ask("www.example.com.", RecordType::AAAA, true).answers.is_empty());
+        let gone = ask("gone.example.com.", RecordType::A, true);
         assert_eq!(gone.metadata.response_code, ResponseCode::NXDomain);
     }
 
     #[test]
     fn a_long_answer_is_cut_in_a_datagram_and_whole_over_tcp() {
-        assert!(ask("long.example.test.", RecordType::TXT, true).metadata.truncation);
-        assert_eq!(ask("long.example.test.", RecordType::TXT, false).answers.len(), 20);
+        assert!(ask("long.example.com.", RecordType::TXT, true).metadata.truncation);
+        assert_eq!(ask("long.example.com.", RecordType::TXT, false).answers.len(), 20);
     }
 }

@@ -203,7 +203,10 @@ impl Host {
     ///
     /// # Errors
     /// When there is no table, or the kernel refuses.
-    pub async fn set_closed(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> Result<(), HostError> {
+    pub async fn set_closed(
+        &mut self,
+        addresses: &BTreeSet<Ipv4Addr>,
+    ) -> Result<BTreeSet<Ipv4Addr>, HostError> {
         Ok(self.nat.set_closed(addresses).await?)
     }
 

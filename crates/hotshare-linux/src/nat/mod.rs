@@ -1,6 +1,7 @@
 //! The one nftables table that is ours: replaced as a whole in one transaction. Nobody else's is touched.
 
 mod flows;
+mod poke;
 mod ruleset;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use nlink::netlink::nftables::{Family, SetElement};
 use nlink::netlink::{Connection, Nftables};
 
 pub use flows::forget_flows;
+pub use poke::poke_flows;
 pub use ruleset::{TABLE, text};
 
 /// What went wrong with the table.
@@ -30,6 +32,10 @@ pub enum NatError {
     Close(#[source] nlink::Error),
     #[error("could not forget the flows of {0}")]
     Flows(Ipv4Addr, #[source] nlink::Error),
+    #[error("could not list the flows of closed devices")]
+    ListFlows(#[source] nlink::Error),
+    #[error("could not speak to closed devices")]
+    Poke(#[source] std::io::Error),
 }
 
 /// The hand on the table.
@@ -112,26 +118,29 @@ impl Nat {
         Ok(())
     }
 
-    /// Makes `addresses` the closed devices' addresses: only what differs is changed, at once.
+    /// Makes `addresses` the closed devices' addresses: only what differs is changed, at once. Returns those
+    /// that were not closed before.
     ///
     /// # Errors
     /// When there is no table, or the kernel refuses.
-    pub async fn set_closed(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> Result<(), NatError> {
-        if self.change_closed(addresses).await.is_err() {
-            // Somebody else may have changed the set: read what is there, and try once more.
-            self.closed = None;
-            self.change_closed(addresses).await.map_err(NatError::Close)?;
+    pub async fn set_closed(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> Result<BTreeSet<Ipv4Addr>, NatError> {
+        match self.change_closed(addresses).await {
+            Ok(added) => Ok(added),
+            Err(_) => {
+                // Somebody else may have changed the set: read what is there, and try once more.
+                self.closed = None;
+                self.change_closed(addresses).await.map_err(NatError::Close)
+            }
         }
-        Ok(())
     }
 
-    async fn change_closed(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> nlink::Result<()> {
+    async fn change_closed(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> nlink::Result<BTreeSet<Ipv4Addr>> {
         let is = self.closed().await?;
         let add: BTreeSet<Ipv4Addr> = addresses.difference(&is).copied().collect();
         let del: BTreeSet<Ipv4Addr> = is.difference(addresses).copied().collect();
         if add.is_empty() && del.is_empty() {
             self.closed = Some(is);
-            return Ok(());
+            return Ok(add);
         }
         let set = ruleset::closed_set();
         let mut batch = self.conn.transaction();
@@ -144,7 +153,7 @@ impl Nat {
         self.closed = None;
         batch.commit(&self.conn).await?;
         self.closed = Some(addresses.clone());
-        Ok(())
+        Ok(add)
     }
 
     /// The set's elements, from the kernel the first time.
