@@ -1,7 +1,8 @@
 //! Namespaces, cables and stations for the tests of leases and names. Needs root.
 #![allow(dead_code, reason = "not every test uses everything")]
 
-pub mod raw;
+pub(crate) mod raw;
+pub(crate) mod resolver;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -14,30 +15,32 @@ use nix::sched::{CloneFlags, setns};
 use tokio_util::sync::CancellationToken;
 
 /// A network namespace of this test's own; gone when dropped.
-pub struct Space {
-    pub name: String,
+pub(crate) struct Space {
+    pub(crate) name: String,
 }
 
 impl Space {
-    pub fn new(role: &str) -> Space {
+    pub(crate) fn new(role: &str) -> Space {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         assert!(nix::unistd::geteuid().is_root(), "this test needs root: it makes network namespaces");
         let name =
             format!("leasetest-{}-{}-{role}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         run("ip", &["netns", "add", &name]);
         let space = Space { name };
+        // No packet may leave but those that a test is about.
+        space.run("sh", &["-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6"]);
         space.run("ip", &["link", "set", "lo", "up"]);
         space
     }
 
-    pub fn command(&self, program: &str, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name, program]).args(args);
         command
     }
 
     /// Runs a program in the namespace, which has to succeed.
-    pub fn run(&self, program: &str, args: &[&str]) -> String {
+    pub(crate) fn run(&self, program: &str, args: &[&str]) -> String {
         let output = self.try_run(program, args);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -45,17 +48,20 @@ impl Space {
         text
     }
 
-    pub fn try_run(&self, program: &str, args: &[&str]) -> Output {
+    pub(crate) fn try_run(&self, program: &str, args: &[&str]) -> Output {
         self.command(program, args).output().expect("ip(8) is installed")
     }
 
-    pub fn start(&self, program: &str, args: &[&str]) -> Running {
+    pub(crate) fn start(&self, program: &str, args: &[&str]) -> Running {
         let child = self.command(program, args).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         Running(child.expect("ip(8) is installed"))
     }
 
     /// Runs something on a thread that is in the namespace.
-    pub fn inside<T: Send + 'static>(&self, what: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    pub(crate) fn inside<T: Send + 'static>(
+        &self,
+        what: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
         let path = format!("/run/netns/{}", self.name);
         thread::spawn(move || {
             let space = File::open(&path).expect("the namespace is there");
@@ -65,7 +71,7 @@ impl Space {
     }
 
     /// A cable between two namespaces.
-    pub fn cable(&self, port: &str, other: &Space, other_port: &str) {
+    pub(crate) fn cable(&self, port: &str, other: &Space, other_port: &str) {
         run(
             "ip",
             &[
@@ -88,14 +94,14 @@ impl Space {
     }
 
     /// The packets that an interface has received, by the kernel's count.
-    pub fn received(&self, port: &str) -> u64 {
+    pub(crate) fn received(&self, port: &str) -> u64 {
         self.run("cat", &[&format!("/sys/class/net/{port}/statistics/rx_packets")])
             .trim()
             .parse()
             .expect("a number")
     }
 
-    pub fn addresses(&self, port: &str) -> String {
+    pub(crate) fn addresses(&self, port: &str) -> String {
         self.run("ip", &["-4", "-brief", "address", "show", "dev", port])
     }
 }
@@ -107,7 +113,7 @@ impl Drop for Space {
 }
 
 /// A program in the background; killed when dropped.
-pub struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -116,30 +122,30 @@ impl Drop for Running {
     }
 }
 
-pub fn run(program: &str, args: &[&str]) {
+pub(crate) fn run(program: &str, args: &[&str]) {
     let output = Command::new(program).args(args).output().expect("the program is installed");
     assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A directory of this test's own; gone when dropped.
-pub struct Scratch(pub PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new(space: &Space) -> Scratch {
+    pub(crate) fn new(space: &Space) -> Scratch {
         let path = std::env::temp_dir().join(&space.name);
         std::fs::create_dir_all(&path).expect("a directory");
         Scratch(path)
     }
 
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.join(name).to_str().expect("plain").to_owned()
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.join(name)).unwrap_or_default()
     }
 
-    pub fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         use std::os::unix::fs::PermissionsExt;
         let path = self.0.join(name);
         std::fs::write(&path, text).expect("a file");
@@ -155,22 +161,22 @@ impl Drop for Scratch {
 }
 
 /// A server on a thread of its own; stopped, and waited for, when dropped.
-pub struct Served<T: Send + 'static> {
-    pub stop: CancellationToken,
+pub(crate) struct Served<T: Send + 'static> {
+    pub(crate) stop: CancellationToken,
     thread: Option<JoinHandle<T>>,
 }
 
 impl<T: Send + 'static> Served<T> {
-    pub fn new(stop: CancellationToken, thread: JoinHandle<T>) -> Served<T> {
+    pub(crate) fn new(stop: CancellationToken, thread: JoinHandle<T>) -> Served<T> {
         Served { stop, thread: Some(thread) }
     }
 
-    pub fn end(&mut self) -> T {
+    pub(crate) fn end(&mut self) -> T {
         self.stop.cancel();
         self.wait()
     }
 
-    pub fn wait(&mut self) -> T {
+    pub(crate) fn wait(&mut self) -> T {
         self.thread.take().expect("it ends once").join().expect("the server does not panic")
     }
 }
@@ -185,7 +191,7 @@ impl<T: Send + 'static> Drop for Served<T> {
 }
 
 /// Waits until something is so.
-pub fn until(patience: Duration, what: &str, mut is: impl FnMut() -> bool) {
+pub(crate) fn until(patience: Duration, what: &str, mut is: impl FnMut() -> bool) {
     let end = Instant::now() + patience;
     while !is() {
         assert!(Instant::now() < end, "waited in vain: {what}");
@@ -194,6 +200,6 @@ pub fn until(patience: Duration, what: &str, mut is: impl FnMut() -> bool) {
 }
 
 /// A runtime like the daemon's.
-pub fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }

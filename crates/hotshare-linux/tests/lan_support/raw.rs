@@ -13,13 +13,13 @@ use dhcproto::{Decodable, Decoder, Encodable};
 use nix::net::if_::if_nametoindex;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-pub struct Station {
+pub(crate) struct Station {
     socket: Socket,
 }
 
 impl Station {
     /// On an interface of the namespace that the thread is in.
-    pub fn new(port: &str) -> Station {
+    pub(crate) fn new(port: &str) -> Station {
         let index = if_nametoindex(port).expect("the interface is there");
         let socket = Socket::new(Domain::PACKET, Type::RAW, None).expect("root may");
         socket.set_recv_buffer_size(4 << 20).expect("a buffer");
@@ -40,16 +40,16 @@ impl Station {
         Station { socket }
     }
 
-    pub fn send_frame(&self, frame: &[u8]) {
+    pub(crate) fn send_frame(&self, frame: &[u8]) {
         self.socket.send(frame).expect("the interface is up");
     }
 
-    pub fn send(&self, source: [u8; 6], message: &Message) {
+    pub(crate) fn send(&self, source: [u8; 6], message: &Message) {
         self.send_frame(&frame(source, message));
     }
 
     /// The next reply to this transaction, if one comes in time.
-    pub fn reply(&self, xid: u32, patience: Duration) -> Option<Message> {
+    pub(crate) fn reply(&self, xid: u32, patience: Duration) -> Option<Message> {
         let end = Instant::now() + patience;
         let mut buffer = [0; 2048];
         while Instant::now() < end {
@@ -73,7 +73,7 @@ impl Station {
     }
 
     /// DISCOVER, OFFER, REQUEST, ACK.
-    pub fn join(&self, mac: [u8; 6], xid: u32) -> Option<Message> {
+    pub(crate) fn join(&self, mac: [u8; 6], xid: u32) -> Option<Message> {
         self.send(mac, &message(mac, xid, MessageType::Discover, vec![]));
         let offer = self.reply(xid, Duration::from_secs(1))?;
         self.send(mac, &request(mac, xid + 1, &offer));
@@ -81,7 +81,7 @@ impl Station {
     }
 }
 
-pub fn message(mac: [u8; 6], xid: u32, kind: MessageType, options: Vec<DhcpOption>) -> Message {
+pub(crate) fn message(mac: [u8; 6], xid: u32, kind: MessageType, options: Vec<DhcpOption>) -> Message {
     let none = Ipv4Addr::UNSPECIFIED;
     let mut message = Message::new_with_id(xid, none, none, none, none, &mac);
     message.opts_mut().insert(DhcpOption::MessageType(kind));
@@ -92,18 +92,18 @@ pub fn message(mac: [u8; 6], xid: u32, kind: MessageType, options: Vec<DhcpOptio
 }
 
 /// The REQUEST that takes an offer.
-pub fn request(mac: [u8; 6], xid: u32, offer: &Message) -> Message {
+pub(crate) fn request(mac: [u8; 6], xid: u32, offer: &Message) -> Message {
     let server =
         offer.opts().get(dhcproto::v4::OptionCode::ServerIdentifier).cloned().expect("it says who it is");
     message(mac, xid, MessageType::Request, vec![DhcpOption::RequestedIpAddress(offer.yiaddr()), server])
 }
 
-pub fn frame(source: [u8; 6], message: &Message) -> Vec<u8> {
+pub(crate) fn frame(source: [u8; 6], message: &Message) -> Vec<u8> {
     frame_of(source, &message.to_vec().expect("it can be encoded"))
 }
 
 /// A frame from port 68 to port 67, to everybody.
-pub fn frame_of(source: [u8; 6], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame_of(source: [u8; 6], payload: &[u8]) -> Vec<u8> {
     let whole = u16::try_from(28 + payload.len()).expect("short").to_be_bytes();
     let length = u16::try_from(8 + payload.len()).expect("short").to_be_bytes();
     let mut header = [0x45, 0, whole[0], whole[1], 0, 0, 0, 0, 64, 17, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255];
