@@ -67,13 +67,20 @@ impl fmt::Display for Tier {
 
 const IPROUTE: Package =
     Package { name: "iproute2", proof: "ip", purpose: "to build and look at namespaces" };
-const NFTABLES: Package =
-    Package { name: "nftables", proof: "nft", purpose: "to write rules of others, and read ours" };
-const PROCPS: Package =
-    Package { name: "procps", proof: "sysctl", purpose: "to change settings of namespaces" };
 const PING: Package = Package { name: "iputils-ping", proof: "ping", purpose: "to send ICMP and fragments" };
 
-const ROOT_PACKAGES: [Package; 4] = [IPROUTE, NFTABLES, PROCPS, PING];
+#[rustfmt::skip]
+const ROOT_PACKAGES: [Package; 9] = [
+    IPROUTE,
+    PING,
+    Package { name: "bind9-dnsutils", proof: "dig", purpose: "to ask for names as others do" },
+    Package { name: "ethtool", proof: "ethtool", purpose: "to switch merging of packets on and off" },
+    Package { name: "iperf3", proof: "iperf3", purpose: "to make traffic" },
+    Package { name: "isc-dhcp-client", proof: "dhclient", purpose: "to join as computers do" },
+    Package { name: "nftables", proof: "nft", purpose: "to write rules of others, and read ours" },
+    Package { name: "procps", proof: "sysctl", purpose: "to change settings of namespaces" },
+    Package { name: "udhcpc", proof: "udhcpc", purpose: "to join as small devices do" },
+];
 
 const NET_PACKAGES: [Package; 2] = [IPROUTE, PING];
 
