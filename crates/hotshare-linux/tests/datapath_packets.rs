@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use datapath_support::packet::{ETHERNET, Packet, arp, ipv6};
 use datapath_support::*;
 use hotshare_core::meter::AccountOrder;
-use hotshare_core::units::{Bytes, Mac, Slot};
+use hotshare_core::units::{BootTime, Bytes, Mac, Slot};
 use hotshare_linux::datapath::{KnownDevice, MeterConfig, MeterEvent, MeterEventKind, Reason};
 
 fn l3(packet: &[u8]) -> u64 {
@@ -329,9 +329,15 @@ fn the_reserve_is_kept_from_phones_while_nothing_is_to_come() {
 
 #[test]
 fn the_box_itself_may_use_the_reserve_but_not_more_than_the_cap() {
-    let mut rig = Rig::new();
     let packet = Packet::up(948).bytes();
     let own = |rig: &Rig| rig.run("uplink_out", &packet, Skb::default()).0;
+    let none = AccountOrder { expiry: BootTime(0), open: false, ..last(0, Slot(0)) };
+    let early = Rig::new();
+    early.set(Slot::PLAN, none);
+    assert_eq!(own(&early), PASS, "before the first order, as on an empty map");
+    assert_eq!(early.reading(Slot::PLAN).spent, Bytes(1000), "but counted");
+
+    let mut rig = Rig::new();
     let plan = AccountOrder { reserve: Bytes(2000), ..last(2500, Slot(0)) };
     rig.set(Slot::PLAN, plan);
     assert_eq!([own(&rig), own(&rig), own(&rig)], [PASS, PASS, DROP]);

@@ -27,12 +27,16 @@ pub struct Counted {
 
 const PLACES: [&str; 4] = ["phone", "box", "wire", "net"];
 
-const BUILD: &str = "
+/// What every world has; then the way from the box to the internet; then what lies on it.
+const FIRST: &str = "
 netns @phone sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 netns @box sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 netns @wire sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 netns @net sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 ip -n @phone link add eth0 address 02:00:00:00:00:23 type veth peer name lan0 netns @box address 02:00:00:00:00:01
+";
+
+const OVER_A_WIRE: &str = "
 ip -n @box link add uplink0 address 02:00:00:00:01:01 type veth peer name wire0 netns @wire
 ip -n @net link add carrier0 address 02:00:00:00:01:02 type veth peer name wire1 netns @wire
 ip -n @wire link add wire type bridge mcast_snooping 0
@@ -41,6 +45,15 @@ ip -n @wire link set wire1 master wire
 ip -n @wire link set wire up
 ip -n @wire link set wire0 up
 ip -n @wire link set wire1 up
+netns @wire ethtool -K wire1 tso off gso off gro off
+netns @net ethtool -K carrier0 tso off gso off gro off
+";
+
+const DIRECT: &str = "
+ip -n @box link add uplink0 address 02:00:00:00:01:01 type veth peer name carrier0 netns @net address 02:00:00:00:01:02
+";
+
+const LAST: &str = "
 ip -n @phone link set eth0 up
 ip -n @box link set lan0 up
 ip -n @box link set uplink0 up
@@ -58,8 +71,6 @@ ip -n @box neigh replace 10.77.0.23 lladdr 02:00:00:00:00:23 nud permanent dev l
 ip -n @box neigh replace 198.51.100.10 lladdr 02:00:00:00:01:02 nud permanent dev uplink0
 ip -n @net neigh replace 198.51.100.1 lladdr 02:00:00:00:01:01 nud permanent dev carrier0
 netns @box sysctl -qw net.ipv4.ip_forward=1
-netns @net ethtool -K carrier0 tso off gso off gro off
-netns @wire ethtool -K wire1 tso off gso off gro off
 netns @box nft add table ip gate
 netns @box nft add chain ip gate nat { type nat hook postrouting priority srcnat ; }
 netns @box nft add rule ip gate nat oifname uplink0 masquerade
@@ -69,14 +80,24 @@ netns @box nft add rule ip gate forward iifname lan0 meta mark and 0x40000000 !=
 ";
 
 impl World {
+    /// With a wire that shows what a real line would carry.
     pub fn new() -> World {
+        World::build(OVER_A_WIRE)
+    }
+
+    /// Box and internet side by side: nothing between them costs time.
+    pub fn direct() -> World {
+        World::build(DIRECT)
+    }
+
+    fn build(way: &str) -> World {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let world = World { prefix: format!("hs-meter-{}-{n}-", std::process::id()), children: Vec::new() };
         for place in PLACES {
             world.run(&format!("ip netns add @{place}"));
         }
-        for line in BUILD.lines().filter(|l| !l.is_empty()) {
+        for line in [FIRST, way, LAST].into_iter().flat_map(str::lines).filter(|l| !l.is_empty()) {
             world.run(line);
         }
         world
@@ -97,6 +118,13 @@ impl World {
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         assert!(out.status.success(), "{line}: {text} {}", String::from_utf8_lossy(&out.stderr));
         text
+    }
+
+    /// What a command says, whether it succeeds or not.
+    pub fn run_anyway(&self, line: &str) -> String {
+        self.command(line)
+            .output()
+            .map_or_else(|_| String::new(), |o| String::from_utf8_lossy(&o.stdout).into_owned())
     }
 
     /// The same, when it may well fail.

@@ -376,7 +376,8 @@ static inline int charge_own(const struct config *c, __u64 bytes)
 	granted = read_once(plan->granted);
 	before = __sync_fetch_and_add(&plan->spent, bytes);
 	if (unlikely((__s64)(granted - before - bytes) < 0)) {
-		if (c->limited && read_once(plan->later) == 0) {
+		/* A plan that never had an order stops nobody's own traffic: the daemon is about to give one. */
+		if (c->limited && read_once(plan->later) == 0 && read_once(plan->expiry)) {
 			__sync_fetch_and_sub(&plan->spent, bytes);
 			add(plan->refused_up, bytes);
 			say_refused(plan, PLAN);
