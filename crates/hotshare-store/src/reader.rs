@@ -1,6 +1,7 @@
 //! Reports. A connection of their own: a long report never holds a commit up, and sees one moment.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use hotshare_core::ledger::{Entry, PeriodKey};
@@ -189,6 +190,12 @@ impl Reader {
         self.rows("SELECT account, period, bytes FROM totals ORDER BY account, period", &[], |row| {
             Ok((columns::account(row, 0)?, PeriodKey(row.get(1)?), row.get(2)?))
         })
+    }
+
+    /// The first address that is leased, if any is: it says which subnet was used last.
+    pub fn an_address(&self) -> Result<Option<Ipv4Addr>, StoreError> {
+        let found = self.rows("SELECT ip FROM leases ORDER BY mac LIMIT 1", &[], |row| row.get::<_, String>(0))?;
+        Ok(found.into_iter().find_map(|ip| ip.parse().ok()))
     }
 
     /// The newest `limit` lines of the diary since an instant, newest first.
