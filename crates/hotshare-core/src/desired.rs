@@ -165,6 +165,17 @@ pub struct Ruleset {
     /// TCP ports of the gateway that the LAN may reach, beside DNS.
     pub portal_ports: BTreeSet<u16>,
     pub ok_mark: u32,
+    /// Packets pass between these two, and no others.
+    pub metered: Metered,
+}
+
+/// The interfaces that the meter is on, by the kernel's numbers.
+///
+/// A name may come back as another interface, which the meter is not on yet: so what passes is decided by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metered {
+    pub uplink: Option<u32>,
+    pub lan: Option<u32>,
 }
 
 /// What the host is to be for.
@@ -178,6 +189,8 @@ pub struct Wanted {
     pub portal_ports: BTreeSet<u16>,
     /// The kernel has IPv6, so it must be switched off on the LAN side.
     pub ipv6: bool,
+    /// Where the meter is by now. Until it is on both sides, nothing is forwarded.
+    pub metered: Metered,
 }
 
 impl Wanted {
@@ -233,6 +246,7 @@ impl Wanted {
             gateway,
             portal_ports: self.portal_ports.clone(),
             ok_mark: OK_MARK,
+            metered: self.metered,
         };
         HostState { interfaces, settings, table: Table::Holds(ruleset) }
     }

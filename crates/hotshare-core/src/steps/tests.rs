@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
-use crate::desired::{Reach, Ruleset, Wanted};
+use crate::desired::{Metered, Reach, Ruleset, Wanted};
 use crate::uplink::Subnet;
 
 fn wanted(ports: &[&str]) -> Wanted {
@@ -16,6 +16,7 @@ fn wanted(ports: &[&str]) -> Wanted {
         subnet: Subnet::new([172, 29, 77, 0].into(), 24),
         portal_ports: [80].into(),
         ipv6: true,
+        metered: Metered::default(),
     }
 }
 
@@ -235,7 +236,7 @@ prop_compose! {
         let lan = |lan: &str| Table::Holds(Ruleset {
             uplink: "wwan0".into(), lan: lan.into(), ports: BTreeSet::new(),
             subnet: Subnet::new([10, 9, 9, 0].into(), 24), gateway: [10, 9, 9, 1].into(),
-            portal_ports: BTreeSet::new(), ok_mark: 1,
+            portal_ports: BTreeSet::new(), ok_mark: 1, metered: Metered::default(),
         });
         match which { 0 => Table::Absent, 1 => Table::Unknown, 2 => lan("eth1"), _ => lan(BRIDGE) }
     }

@@ -103,6 +103,14 @@ fn not_ipv4(chain: &str) -> Rule {
     rule(chain).then(Match::ne(Field::NfProto, NFPROTO_IPV4))
 }
 
+/// What comes or goes by another interface than the metered one; everything, while there is none.
+fn other(chain: &str, way: Field, metered: Option<u32>) -> Rule {
+    match metered {
+        Some(index) => rule(chain).then(Match::ne(way, index)),
+        None => rule(chain),
+    }
+}
+
 fn known() -> CtState {
     CtState::ESTABLISHED | CtState::RELATED
 }
@@ -134,7 +142,8 @@ fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
     let unmarked = Match::new(Field::Mark, MatchOp::Ne, Value::Masked { value: ok, mask: ok });
     Ok(vec![
         // LAN to LAN, and to any other interface than the one that is metered.
-        rule(FROM_LAN).match_oif_not(&r.uplink).drop(),
+        other(FROM_LAN, Field::Oif, r.metered.uplink).drop(),
+        other(FROM_LAN, Field::Iif, r.metered.lan).drop(),
         not_ipv4(FROM_LAN).drop(),
         rule(FROM_LAN).match_saddr_v4_not(r.subnet.network(), r.subnet.prefix_len()).drop(),
         rule(FROM_LAN).match_saddr_in_set(CLOSED).goto(to(REFUSE)?),
@@ -148,7 +157,8 @@ fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
 
 fn to_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
     Ok(vec![
-        rule(TO_LAN).match_iif_not(&r.uplink).drop(),
+        other(TO_LAN, Field::Iif, r.metered.uplink).drop(),
+        other(TO_LAN, Field::Oif, r.metered.lan).drop(),
         not_ipv4(TO_LAN).drop(),
         rule(TO_LAN).match_ct_state(known()).match_daddr_in_set(CLOSED).goto(to(RESET)?),
         clamp(rule(TO_LAN).match_ct_state(known())),
@@ -241,20 +251,24 @@ pub fn text(r: &Ruleset) -> nlink::Result<String> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-    use hotshare_core::desired::{Table, Wanted};
+    use hotshare_core::desired::{Metered, Table, Wanted};
     use hotshare_core::uplink::Subnet;
 
     use super::*;
 
-    fn text_for(ports: &[&str]) -> String {
-        let wanted = Wanted {
+    fn wanted(ports: &[&str]) -> Wanted {
+        Wanted {
             uplink: "wwan0".into(),
             ports: ports.iter().map(|port| (*port).to_owned()).collect(),
             subnet: Subnet::new([172, 29, 77, 0].into(), 24),
             portal_ports: [80].into(),
             ipv6: true,
-        };
-        let Table::Holds(ruleset) = wanted.desired().table else { panic!("no rules are desired") };
+            metered: Metered { uplink: Some(7), lan: Some(9) },
+        }
+    }
+
+    fn text_for(ports: &[&str]) -> String {
+        let Table::Holds(ruleset) = wanted(ports).desired().table else { panic!("no rules are desired") };
         text(&ruleset).unwrap()
     }
 
@@ -267,6 +281,20 @@ mod tests {
         ];
         for (ports, reviewed) in cases {
             assert_eq!(text_for(ports), reviewed, "for {ports:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_forwarded_while_the_meter_is_not_there() {
+        let mut wanted = wanted(&["eth1"]);
+        for metered in [Metered { uplink: Some(7), lan: None }, Metered { uplink: None, lan: Some(9) }] {
+            wanted.metered = metered;
+            let Table::Holds(ruleset) = wanted.desired().table else { panic!("no rules are desired") };
+            for (chain, rules) in rules(&ruleset).unwrap() {
+                let lines: Vec<String> = rules.iter().map(line).collect();
+                let gate = lines.iter().take_while(|line| line.ends_with("drop")).any(|line| line == "drop");
+                assert!(gate || ![FROM_LAN, TO_LAN].contains(&chain), "{chain}: {lines:?}");
+            }
         }
     }
 

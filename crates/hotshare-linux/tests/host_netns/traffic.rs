@@ -190,6 +190,36 @@ fn a_wrong_source_and_ipv6_do_not_pass_even_with_the_mark() {
 }
 
 #[test]
+fn nothing_passes_through_an_interface_that_came_back_until_the_meter_is_on_it() {
+    let world = World::new(2);
+    let (host, net) = (world.host_ns(), world.net());
+    world.share();
+    world.mark(&[1]);
+    echo(&net, SERVER, 8080);
+    assert_eq!(talks(&world.phone(1), SERVER, 8080), Ok(()));
+
+    ip(&format!("-n {host} link del uplink0"));
+    ip(&format!("link add uplink0 netns {host} type veth peer name carrier0 netns {net}"));
+    world.connect_uplink();
+    inside(&host, || std::fs::write("/proc/sys/net/ipv4/conf/uplink0/forwarding", "1").unwrap());
+    world.watch_carrier();
+    assert!(talks(&world.phone(1), SERVER, 8080).is_err());
+    assert_eq!(world.seen_at_carrier(), 0);
+    world.share();
+    assert_eq!(talks(&world.phone(1), SERVER, 8080), Ok(()));
+
+    let before = world.wanted().metered;
+    ip(&format!("-n {host} link del hotshare0"));
+    let mut wanted = world.wanted();
+    wanted.metered = before;
+    world.on_box(async |mut hand| hand.reconcile(&wanted.desired()).await.map(drop).unwrap());
+    assert_ne!(world.wanted().metered, before);
+    assert!(talks(&world.phone(1), SERVER, 8080).is_err());
+    world.share();
+    assert_eq!(talks(&world.phone(1), SERVER, 8080), Ok(()));
+}
+
+#[test]
 fn phones_cannot_reach_each_other() {
     let world = World::new(2);
     world.share();

@@ -8,9 +8,10 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use hotshare_core::desired::{HostState, Wanted};
+use hotshare_core::desired::{HostState, Metered, Wanted};
 use hotshare_core::uplink::Subnet;
 use hotshare_linux::host::Host;
+use hotshare_linux::observe::ifindex;
 use nix::sched::{CloneFlags, setns};
 
 pub(crate) const SERVER: &str = "198.51.100.10";
@@ -39,14 +40,7 @@ impl World {
         }
         let (net, host) = (world.net(), world.host_ns());
         ip(&format!("link add uplink0 netns {host} type veth peer name carrier0 netns {net}"));
-        ip(&format!("-n {net} addr add 198.51.100.1/24 dev carrier0"));
-        ip(&format!("-n {net} addr add {SERVER}/24 dev carrier0"));
-        ip(&format!("-n {net} link set carrier0 up"));
-        ip(&format!("-n {host} addr add {BOX_ON_UPLINK}/24 dev uplink0"));
-        ip(&format!("-n {host} link set uplink0 up"));
-        ip(&format!("-n {host} route add default via 198.51.100.1"));
-        // So that a leak with a private source would find its way back, and be seen.
-        ip(&format!("-n {net} route add 172.29.77.0/24 via {BOX_ON_UPLINK}"));
+        world.connect_uplink();
         inside(&host, || {
             fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "0").unwrap();
             // Looking for duplicates would only make the tests slow.
@@ -61,6 +55,19 @@ impl World {
             ip(&format!("-n {phone} route add default via {GATEWAY}"));
         }
         world
+    }
+
+    /// Addresses and routes of the link between box and Internet.
+    pub(crate) fn connect_uplink(&self) {
+        let (net, host) = (self.net(), self.host_ns());
+        ip(&format!("-n {net} addr add 198.51.100.1/24 dev carrier0"));
+        ip(&format!("-n {net} addr add {SERVER}/24 dev carrier0"));
+        ip(&format!("-n {net} link set carrier0 up"));
+        ip(&format!("-n {host} addr add {BOX_ON_UPLINK}/24 dev uplink0"));
+        ip(&format!("-n {host} link set uplink0 up"));
+        ip(&format!("-n {host} route add default via 198.51.100.1"));
+        // So that a leak with a private source would find its way back, and be seen.
+        ip(&format!("-n {net} route add 172.29.77.0/24 via {BOX_ON_UPLINK}"));
     }
 
     pub(crate) fn net(&self) -> String {
@@ -79,9 +86,13 @@ impl World {
         self.dir.path().join("before.json")
     }
 
-    /// All phones' ports shared.
+    /// All phones' ports shared, as if the meter were on whatever interfaces there are now.
     pub(crate) fn wanted(&self) -> Wanted {
-        wanted(self.phones)
+        let mut wanted = wanted(self.phones);
+        let lan = wanted.lan().to_owned();
+        wanted.metered =
+            inside(&self.host_ns(), || Metered { uplink: ifindex("uplink0"), lan: ifindex(&lan) });
+        wanted
     }
     pub(crate) fn desired(&self) -> HostState {
         self.wanted().desired()
@@ -95,10 +106,11 @@ impl World {
 
     /// Starts sharing and lets the hand go, as a killed daemon does.
     pub(crate) fn share(&self) {
-        let desired = self.desired();
-        self.on_box(async move |mut host| {
-            host.reconcile(&desired).await.unwrap();
-        });
+        for _ in 0..2 {
+            // The bridge has no number before it is made.
+            let desired = self.desired();
+            self.on_box(async move |mut host| host.reconcile(&desired).await.map(drop).unwrap());
+        }
     }
 
     /// Marks what comes from these phones as the meter would: known and open.
@@ -183,6 +195,7 @@ pub(crate) fn wanted(phones: u8) -> Wanted {
         subnet: Subnet::new([172, 29, 77, 0].into(), 24),
         portal_ports: [80].into(),
         ipv6: true,
+        metered: Metered::default(),
     }
 }
 

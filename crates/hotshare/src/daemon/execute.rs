@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use hotshare_core::ask::Answer;
 use hotshare_core::brain::{AskId, Command, Event, LeaseId};
-use hotshare_core::desired::Wanted;
+use hotshare_core::desired::{Metered, Wanted};
 use hotshare_core::meter::Reading;
 use hotshare_core::names::NamesView;
 use hotshare_core::units::{Mac, Slot};
@@ -159,6 +159,8 @@ impl Hands {
     /// The same at start, when a failure ends the start.
     pub(super) async fn first_connect(&mut self, uplink: Uplink) -> anyhow::Result<()> {
         self.use_uplink(Some(uplink));
+        // What an earlier run let through goes on meanwhile.
+        self.note_metered()?;
         // The LAN first: a bridge has to be there before the meter can be put on it.
         let done = self.host.reconcile(&self.wanted.desired()).await?;
         if let Some(port) = done.missing.first() {
@@ -210,7 +212,8 @@ impl Hands {
 
     /// The LAN side: made, or made again after a port came back.
     pub(super) async fn reconcile(&mut self) -> anyhow::Result<Vec<String>> {
-        let done = self.host.reconcile(&self.wanted.desired()).await?;
+        self.note_metered()?;
+        let mut done = self.host.reconcile(&self.wanted.desired()).await?;
         if let Some(lan) = ifindex(self.wanted.lan()) {
             if !self.meter.is_attached(Role::Lan, lan)? {
                 self.meter.attach(Role::Lan, lan).context("cannot put the meter on the LAN")?;
@@ -218,8 +221,27 @@ impl Hands {
             }
             self.finish_turn()?;
         }
+        if self.note_metered()? {
+            done = self.host.reconcile(&self.wanted.desired()).await?;
+        }
         self.show_closed().await;
         Ok(done.missing)
+    }
+
+    /// Notes which interfaces the meter is on, for the rules let packets pass between those only. Whether that has
+    /// changed.
+    fn note_metered(&mut self) -> anyhow::Result<bool> {
+        let on = |role, index: Option<u32>| match index {
+            Some(index) => Ok::<_, anyhow::Error>(self.meter.is_attached(role, index)?.then_some(index)),
+            None => Ok(None),
+        };
+        let metered = Metered {
+            uplink: on(Role::Uplink, self.uplink.as_ref().map(|uplink| uplink.ifindex))?,
+            lan: on(Role::Lan, ifindex(self.wanted.lan()))?,
+        };
+        let changed = metered != self.wanted.metered;
+        self.wanted.metered = metered;
+        Ok(changed)
     }
 
     fn configure(&mut self) -> anyhow::Result<()> {

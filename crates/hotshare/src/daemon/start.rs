@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use hotshare_api::Preview;
 use hotshare_core::book::Book;
 use hotshare_core::brain::{Brain, Settings};
-use hotshare_core::desired::Wanted;
+use hotshare_core::desired::{Metered, Wanted};
 use hotshare_core::names::NamesView;
 use hotshare_core::record::Leased;
 use hotshare_core::units::BootTime;
@@ -157,6 +157,7 @@ async fn survey(options: &UpOptions, host: &Host, book: &Book) -> anyhow::Result
         subnet,
         portal_ports: PORTAL_PORTS.into(),
         ipv6: Path::new("/proc/sys/net/ipv6").exists(),
+        metered: Metered::default(),
     };
     Ok(Ground { uplink, wanted })
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use hotshare_core::desired::{Interface, Kind, Setting, Wanted};
+use hotshare_core::desired::{Interface, Kind, Metered, Setting, Wanted};
 use hotshare_core::uplink::Subnet;
 
 use super::*;
@@ -14,6 +14,7 @@ fn journal() -> Journal {
         subnet: Subnet::new([172, 29, 77, 0].into(), 24),
         portal_ports: [80].into(),
         ipv6: true,
+        metered: Metered::default(),
     };
     let mut ours = wanted.desired();
     ours.table = hotshare_core::desired::Table::Absent;
