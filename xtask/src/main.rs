@@ -1,6 +1,7 @@
 //! The repository's own small programs. Every step of `.ci/run` that is more than one command is here,
 //! so that it runs the same on a desk.
 
+mod bench;
 mod bpf;
 mod cargo;
 mod deny;
@@ -27,6 +28,8 @@ enum Verb {
         /// Tiers to run; all of them when none is named.
         tiers: Vec<test::Tier>,
     },
+    /// Measure what the meter and the daemon cost, on a machine that does nothing else.
+    Bench,
     /// Compile the kernel meter, or check that the committed object is what its source compiles to.
     Bpf {
         /// Only compare.
@@ -42,6 +45,7 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Options::parse().verb {
         Verb::Test { tiers } => test::run(&tiers),
+        Verb::Bench => bench::run().map(|()| true),
         Verb::Bpf { check } => packages::ensure(&packages::BPF).and_then(|()| bpf::run(check)).map(|()| true),
         Verb::Deny => deny::run().map(|()| true),
         Verb::Tidy => tidy::run().map(|()| true),
