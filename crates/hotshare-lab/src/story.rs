@@ -22,8 +22,8 @@ const ALLOWANCE: u64 = 24 << 20;
 const TOP_UP: u64 = 12 << 20;
 /// What everybody downloads at the beginning.
 const TASTE: u64 = 4 << 20;
-/// One merged packet with its headers: as much of an allowance may stay unspent.
-const MERGED: u64 = 65_535 + 120;
+/// One merged packet as the packets that it is on the wire: as much of an allowance may stay unspent.
+const MERGED: u64 = 65_535 + 46 * 60;
 /// A step that would take longer is left out.
 const PATIENCE: u64 = 40;
 
@@ -34,6 +34,8 @@ struct Story<'a> {
     lab: &'a Lab,
     carrier: Observer,
     eyes: Vec<Observer>,
+    /// Layer-3 bytes that passed before the daemon was there: its machine came up and looked around.
+    earlier: u64,
     good: bool,
 }
 
@@ -56,7 +58,9 @@ pub(crate) async fn play(screen: &Screen, mut lab: Lab, options: &LabOptions, ra
     screen.line(&format!("  card: plan {} B, {} Mbit/s each way", grouped(plan), rate.0 / 1_000_000));
     screen.line(&format!("  phone-1 may use {} B, the others as much as the plan has", grouped(allowance)));
     screen.line(&format!("  ready after {} ms", begin.elapsed().as_millis()));
-    let mut story = Story { screen, lab: &lab, carrier, eyes, good: true };
+    let mut story = Story { screen, lab: &lab, carrier, eyes, earlier: 0, good: true };
+    let (tally, status) = story.settled().await?;
+    story.earlier = tally.billed().saturating_sub(status.plan.billed);
     story.taste().await?;
     story.run_out(allowance, rate).await?;
     story.top_up(allowance).await?;
@@ -191,7 +195,7 @@ impl Story<'_> {
             let (outside, ours) = (self.outside(place, &carrier)?, recorded(&status, &name)?);
             self.row(&name, outside, ours);
         }
-        self.row("billed", carrier.billed(), status.plan.billed);
+        self.row("billed", carrier.billed() - self.earlier, status.plan.billed);
         let plan = &status.plan;
         self.screen.line(&format!(
             "  billed = delivered {} + refused {} + own {}",

@@ -472,21 +472,24 @@ fn near_its_end_the_plan_glides() {
         ..granted(used() + left - later, Slot(0))
     };
 
-    // 10 MB left: 10 MB a second, and 10 ms of it at once.
+    // 10 MB left: 10 MB a second, and 100 ms of it at once.
     rig.set(Slot::PLAN, plan(10_000_000, 0));
     let begun = std::time::Instant::now();
-    flood(2_000);
-    let most = 10_000_000.0 * (begun.elapsed().as_secs_f64() + 0.010) + 2_000.0;
+    flood(4_000);
+    let most = 10_000_000.0 * (begun.elapsed().as_secs_f64() + 0.100) + 2_000.0;
     let passed = rig.reading(Slot::PLAN).up.0;
-    assert!(passed >= 90_000, "the burst passes: {passed}");
+    assert!(passed >= 900_000, "the burst passes: {passed}");
     assert!((passed as f64) <= most, "{passed} of at most {most}");
     assert!(rig.reason(Reason::GlideUp) > 1000);
 
-    // Both directions share the rate: what went up is missing down. (At the slowest rate, 128 KiB a second,
-    // a packet takes its place for 7 ms.)
+    // Both directions share the rate: what went up is missing down. (At the slowest rate, 512 KiB a second,
+    // a packet takes its place for 2 ms: on a busy machine it may be free again.)
     rig.set(Slot::PLAN, plan(100_000, 0));
-    flood(20);
-    assert_eq!(rig.down(&Packet::down(948).bytes()), DROP);
+    let crowded_out = |_| {
+        flood(90);
+        rig.down(&Packet::down(948).bytes()) == DROP
+    };
+    assert!((0..10).any(crowded_out));
     assert_eq!(rig.reason(Reason::GlideDown), 1);
 
     // What is left counts `later` too; with much left there is no glide, nor without a cap.

@@ -119,7 +119,7 @@ async fn the_far_end_stops_sending() -> Result<()> {
     );
     // What was refused had been billed, and says so.
     let (tally, status) = eyes.settle(&lab).await?;
-    ensure!(status.plan.billed == tally.billed(), "billed {} of {}", status.plan.billed, tally.billed());
+    eyes.check_billed(&tally, &status)?;
     ensure!(status.plan.delivered == eyes.delivered()?, "delivered {}", status.plan.delivered);
     ensure!(status.plan.billed == status.plan.delivered + status.plan.refused + status.plan.own);
     lab.tear_down().await

@@ -22,7 +22,6 @@ async fn two_hundred_kills_lose_nothing() -> Result<()> {
     const KILLS: u64 = 200;
     let mut lab = net::ready(2, Some(60_000_000), None, Some(8 << 30)).await?;
     let eyes = Eyes::open(&lab).await?;
-    let begun = lab.api.status().await?;
     let (down, up) = (Progress::default(), Progress::default());
     let mut transfers = vec![lab.phones[0].download(lab.phones[0].web_port(), ENDLESS, &down)];
     transfers.push(lab.phones[1].upload(lab.phones[1].web_port(), ENDLESS, &up));
@@ -66,8 +65,7 @@ async fn two_hundred_kills_lose_nothing() -> Result<()> {
         .map(|name| person(&status, name).map(|p| p.up + p.down))
         .sum::<Result<_>>()?;
     ensure!(recorded == eyes.delivered()?, "recorded {recorded}, counted {}", eyes.delivered()?);
-    let billed = status.plan.billed - begun.plan.billed;
-    ensure!(billed == tally.billed(), "billed {billed}, counted {}", tally.billed());
+    eyes.check_billed(&tally, &status)?;
     println!("recorded = counted = {recorded}");
     lab.tear_down().await
 }

@@ -23,7 +23,7 @@ async fn recorded_is_what_the_far_side_counted() -> Result<()> {
     let lab = net::bare(2, None).await?;
     let carrier = lab.watch_carrier().await?;
     let lab = net::ready_with(lab, "", None, None).await?;
-    let eyes = Eyes { carrier, phones: vec![lab.watch_phone(0).await?, lab.watch_phone(1).await?] };
+    let eyes = Eyes::with_carrier(&lab, carrier).await?;
     for merged in [true, false] {
         lab.set_offloads(merged).await?;
         mixed(&lab).await?;
@@ -37,12 +37,7 @@ async fn recorded_is_what_the_far_side_counted() -> Result<()> {
         }
         ensure!(up == eyes.up_all()?, "up: recorded {up}, counted {}", eyes.up_all()?);
         let plan = &status.plan;
-        ensure!(
-            plan.billed == tally.billed(),
-            "billed: recorded {}, counted {}",
-            plan.billed,
-            tally.billed()
-        );
+        eyes.check_billed(&tally, &status)?;
         ensure!(
             plan.delivered == eyes.delivered()?,
             "delivered: {} and {}",

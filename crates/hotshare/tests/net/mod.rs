@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 pub mod dump;
 
-/// One merged packet and its headers: as much of an allowance may stay unspent.
-pub const MERGED: u64 = 65_535 + 120;
+/// One merged packet, as the packets that it is on the wire: as much of an allowance may stay unspent.
+pub const MERGED: u64 = 65_535 + 46 * 60;
 pub const MIB: u64 = 1 << 20;
 /// More than any test transfers.
 pub const ENDLESS: u64 = 1 << 40;
@@ -55,16 +55,39 @@ pub async fn ready_with(
 pub struct Eyes {
     pub carrier: Observer,
     pub phones: Vec<Observer>,
+    /// What the daemon had billed when the observers began, less what they had seen by then.
+    begun: i128,
 }
 
 impl Eyes {
     pub async fn open(lab: &Lab) -> Result<Eyes> {
         let carrier = lab.watch_carrier().await?;
+        Eyes::with_carrier(lab, carrier).await
+    }
+
+    /// With a carrier's observer that began before the daemon did.
+    pub async fn with_carrier(lab: &Lab, carrier: Observer) -> Result<Eyes> {
         let mut phones = Vec::new();
         for place in 0..lab.phones.len() {
             phones.push(lab.watch_phone(place).await?);
         }
-        Ok(Eyes { carrier, phones })
+        Eyes { carrier, phones, begun: 0 }.after(lab).await
+    }
+
+    /// Compares both sides at rest: from here on, they must move alike.
+    async fn after(mut self, lab: &Lab) -> Result<Eyes> {
+        let (tally, status) = self.settle(lab).await?;
+        self.begun = i128::from(status.plan.billed) - i128::from(tally.billed());
+        Ok(self)
+    }
+
+    /// The daemon's figure is the carrier's.
+    pub fn check_billed(&self, tally: &Tally, status: &Status) -> Result<()> {
+        let (recorded, counted) = (i128::from(status.plan.billed), i128::from(tally.billed()) + self.begun);
+        if recorded == counted {
+            return Ok(());
+        }
+        bail!("billed: recorded {recorded}, counted {counted}; seen: {:?}", tally.rows())
     }
 
     /// Bytes from the Internet that reached a phone.

@@ -88,8 +88,10 @@ struct {
 #define HEADERS_IN_IPV6 6       /* extension headers looked through, at most */
 #define SMALLEST_PAYLOAD 46     /* Ethernet pads shorter ones */
 #define GLIDE_FROM (2ULL << 30) /* bytes left: no glide above */
-#define GLIDE_SLOWEST (128ULL << 10)
-#define GLIDE_BURST 10000000ULL /* ns that a sender may be ahead of its rate */
+#define GLIDE_SLOWEST (512ULL << 10) /* bytes a second: the last of a plan goes in a moment */
+/* ns that a sender may be ahead of its rate: a tenth of what is left. Merged packets come 64 KB at a time, and
+ * TCP that loses one whole packet after another starves long before the plan ends. */
+#define GLIDE_BURST 100000000ULL
 #define SECOND 1000000000ULL
 
 #define likely(x) __builtin_expect(!!(x), 1)
