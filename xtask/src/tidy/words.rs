@@ -45,10 +45,11 @@ pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
             }
         }
     }
-    let sources = tree.text("Cargo.lock").unwrap_or_default();
-    for (number, line) in (1..).zip(sources.lines()) {
-        if line.starts_with("source = ") && !line.contains(REGISTRY) {
-            complaints.push(Complaint::new("Cargo.lock", number, "a dependency from another place"));
+    for (path, text) in tree.texts("lock") {
+        for (number, line) in (1..).zip(text.lines()) {
+            if line.starts_with("source = ") && !line.contains(REGISTRY) {
+                complaints.push(Complaint::new(path, number, "a dependency from another place"));
+            }
         }
     }
     complaints
