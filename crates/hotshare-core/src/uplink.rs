@@ -109,7 +109,7 @@ pub struct ObservedAddress {
     pub subnet: Subnet,
 }
 
-/// A unicast IPv4 route. A multipath route is one of these per path.
+/// An IPv4 route. A multipath route is one of these per path; one that refuses or drops has the interface 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObservedRoute {
     pub to: Subnet,

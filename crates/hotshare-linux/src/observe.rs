@@ -162,7 +162,14 @@ fn isolated(link: &LinkMessage) -> bool {
 }
 
 fn observed_routes(route: &RouteMessage) -> Vec<ObservedRoute> {
-    if !route.is_ipv4() || route.route_type() != RouteType::Unicast || route.table_id() == LOCAL {
+    let by_host = [
+        RouteType::Unicast,
+        RouteType::Blackhole,
+        RouteType::Unreachable,
+        RouteType::Prohibit,
+        RouteType::Throw,
+    ];
+    if !route.is_ipv4() || !by_host.contains(&route.route_type()) || route.table_id() == LOCAL {
         return Vec::new();
     }
     let to = Subnet::new(v4(route.destination()).unwrap_or(Ipv4Addr::UNSPECIFIED), route.dst_len());
@@ -176,7 +183,8 @@ fn observed_routes(route: &RouteMessage) -> Vec<ObservedRoute> {
     match (route.oif(), route.multipath()) {
         (Some(ifindex), _) => vec![path(ifindex, route.gateway())],
         (None, Some(paths)) => paths.iter().map(|p| path(p.ifindex, p.gateway.as_ref())).collect(),
-        (None, None) => Vec::new(),
+        // To nowhere, but the addresses are spoken for.
+        (None, None) => vec![path(0, None)],
     }
 }
 

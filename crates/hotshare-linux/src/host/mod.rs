@@ -106,7 +106,12 @@ impl Host {
         let mine: Vec<_> =
             observed.addresses.iter().filter(|a| ours.contains(&IpAddr::V4(a.address))).copied().collect();
         let is_mine = |ifindex, subnet| mine.iter().any(|m| m.ifindex == ifindex && m.subnet == subnet);
-        let addresses = observed.addresses.iter().filter(|a| !is_mine(a.ifindex, a.subnet)).map(|a| a.subnet);
+        // Of a point-to-point link both ends: the host's own address need not lie in the far end's subnet.
+        let addresses = observed
+            .addresses
+            .iter()
+            .filter(|a| !is_mine(a.ifindex, a.subnet))
+            .flat_map(|a| [a.subnet, Subnet::new(a.address, 32)]);
         let routes = observed.routes.iter().filter(|r| !is_mine(r.ifindex, r.to)).map(|r| r.to);
         // Addresses that ports had, and get back.
         let before = self.journal.before.interfaces.values().flat_map(|i| i.addresses.keys());

@@ -268,10 +268,19 @@ fn our_own_subnet_is_not_taken_and_others_are() {
     let taken = |world: &World| world.on_box(async |host| host.taken().await.unwrap());
     ip(&format!("-n {} addr add 192.168.50.2/24 dev lan1", world.host_ns()));
     ip(&format!("-n {} route add 10.0.0.0/8 via 198.51.100.1", world.host_ns()));
+    ip(&format!("-n {} route add blackhole 172.29.0.0/20", world.host_ns()));
+    ip(&format!("-n {} addr add 192.168.177.5/32 peer 203.0.113.1 dev uplink0", world.host_ns()));
     let before = taken(&world);
     world.share();
     let after = taken(&world);
-    for subnet in ["192.168.50.0/24", "10.0.0.0/8", "198.51.100.0/24"] {
+    for subnet in [
+        "192.168.50.0/24",
+        "10.0.0.0/8",
+        "198.51.100.0/24",
+        "172.29.0.0/20",
+        "192.168.177.5/32",
+        "203.0.113.1/32",
+    ] {
         for taken in [&before, &after] {
             assert!(taken.iter().any(|is| is.to_string() == subnet), "{subnet} is not in {taken:?}");
         }
