@@ -123,7 +123,10 @@ impl Nat {
     ///
     /// # Errors
     /// When there is no table, or the kernel refuses.
-    pub async fn set_closed(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> Result<BTreeSet<Ipv4Addr>, NatError> {
+    pub async fn set_closed(
+        &mut self,
+        addresses: &BTreeSet<Ipv4Addr>,
+    ) -> Result<BTreeSet<Ipv4Addr>, NatError> {
         match self.change_closed(addresses).await {
             Ok(added) => Ok(added),
             Err(_) => {

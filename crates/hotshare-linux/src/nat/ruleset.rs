@@ -171,17 +171,17 @@ fn of(chain: &str, protocol: u8) -> Rule {
     rule(chain).match_l4proto(protocol)
 }
 
-/// Tells a device to stop. Each answer costs a little, so they are few.
+/// Tells a device to stop. Answers on the LAN cost nothing but work: enough for every flow of several devices at once.
 fn refuse() -> Vec<Rule> {
     vec![
-        of(REFUSE, IPPROTO_TCP).then(limit(100, 200)).reject_tcp_reset(),
+        of(REFUSE, IPPROTO_TCP).then(limit(1000, 2000)).reject_tcp_reset(),
         of(REFUSE, IPPROTO_TCP).drop(),
         rule(REFUSE).then(limit(20, 20)).reject_icmp(ADMIN_PROHIBITED),
         rule(REFUSE).drop(),
     ]
 }
 
-/// Tells the far end to stop. A device that only listens learns of it with its next word.
+/// Tells the far end to stop. These answers are billed, so they are few. A device that only listens learns of it with its next word.
 fn reset() -> Vec<Rule> {
     vec![
         of(RESET, IPPROTO_TCP).then(limit(200, 400)).reject_tcp_reset(),
