@@ -171,7 +171,7 @@ fn of(chain: &str, protocol: u8) -> Rule {
     rule(chain).match_l4proto(protocol)
 }
 
-/// Tells a device to stop. Answers on the LAN cost nothing but work: enough for every flow of several devices at once.
+/// Tells a device to stop. Answers on the LAN cost nothing but work: enough for every flow of several devices.
 fn refuse() -> Vec<Rule> {
     vec![
         of(REFUSE, IPPROTO_TCP).then(limit(1000, 2000)).reject_tcp_reset(),
@@ -181,7 +181,8 @@ fn refuse() -> Vec<Rule> {
     ]
 }
 
-/// Tells the far end to stop. These answers are billed, so they are few. A device that only listens learns of it with its next word.
+/// Tells the far end to stop. These answers are billed, so they are few.
+/// A device that only listens has to be made to speak first: see `poke`.
 fn reset() -> Vec<Rule> {
     vec![
         of(RESET, IPPROTO_TCP).then(limit(200, 400)).reject_tcp_reset(),
