@@ -12,8 +12,9 @@ mod server;
 mod socket;
 mod wire;
 
-pub use frame::{NotForUs, parse_frame};
+pub use frame::{NotForUs, parse_frame, reply_frame};
 pub use server::{Counts, Lease, serve};
+pub use wire::Transaction;
 
 use std::net::Ipv4Addr;
 

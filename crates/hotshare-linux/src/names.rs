@@ -15,6 +15,8 @@
 mod answer;
 mod cache;
 mod desk;
+#[doc(hidden)]
+pub mod exercise;
 mod message;
 mod server;
 mod socket;

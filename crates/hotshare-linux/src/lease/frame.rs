@@ -2,10 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use hotshare_core::lease::Request;
+use hotshare_core::lease::{Delivery, Reply, Request};
 use hotshare_core::units::Mac;
 
-use super::wire::{Transaction, parse_message};
+use super::wire::{Transaction, encode, parse_message};
 
 const ETHERNET: usize = 14;
 const IP: usize = 20;
@@ -55,21 +55,30 @@ fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], NotForUs> {
     bytes.get(at..).and_then(|rest| rest.first_chunk::<N>()).copied().ok_or(NotForUs::Short)
 }
 
+/// The frame of a reply from the server, which has this hardware and this IP address.
+pub fn reply_frame(from: (Mac, Ipv4Addr), transaction: &Transaction, reply: &Reply) -> Option<Vec<u8>> {
+    let ends = match reply.delivery {
+        Delivery::Broadcast => Ends::to_all(from),
+        Delivery::Station(ip) => Ends { from, to: (transaction.mac, ip) },
+    };
+    build_frame(ends, &encode(from.1, transaction, reply)?)
+}
+
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ends {
-    pub(super) from: (Mac, Ipv4Addr),
-    pub(super) to: (Mac, Ipv4Addr),
+struct Ends {
+    from: (Mac, Ipv4Addr),
+    to: (Mac, Ipv4Addr),
 }
 
 impl Ends {
-    pub(super) const fn to_all(from: (Mac, Ipv4Addr)) -> Ends {
+    const fn to_all(from: (Mac, Ipv4Addr)) -> Ends {
         Ends { from, to: (BROADCAST, Ipv4Addr::BROADCAST) }
     }
 }
 
 /// The whole frame that carries a message from port 67 to port 68. `None` if the message is too long for IP.
-pub(super) fn build_frame(ends: Ends, message: &[u8]) -> Option<Vec<u8>> {
+fn build_frame(ends: Ends, message: &[u8]) -> Option<Vec<u8>> {
     let length = u16::try_from(UDP + message.len()).ok()?;
     let whole = u16::try_from(IP + UDP + message.len()).ok()?;
     let (from, to) = (ends.from.1.octets(), ends.to.1.octets());

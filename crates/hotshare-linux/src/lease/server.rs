@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hotshare_core::lease::pace::Pace;
-use hotshare_core::lease::{Answer, Delivery, LeaseChange, LeaseTable, Leased, Reply, Written};
+use hotshare_core::lease::{Answer, LeaseChange, LeaseTable, Leased, Reply, Written};
 use hotshare_core::units::Mac;
 use nix::errno::Errno;
 use tokio::io::Interest;
@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{Ends, build_frame, parse_frame};
+use super::frame::{parse_frame, reply_frame};
 use super::socket::Sockets;
-use super::wire::{Transaction, encode};
+use super::wire::Transaction;
 use super::{LeaseConfig, LeaseError, LeaseNews};
 use crate::clock;
 
@@ -251,13 +251,7 @@ impl Desk {
     }
 
     fn frame(&self, transaction: &Transaction, reply: &Reply) -> Option<Vec<u8>> {
-        let gateway = self.lease.config.rules.gateway;
-        let from = (self.lease.sockets.mac, gateway);
-        let ends = match reply.delivery {
-            Delivery::Broadcast => Ends::to_all(from),
-            Delivery::Station(ip) => Ends { from, to: (transaction.mac, ip) },
-        };
-        build_frame(ends, &encode(gateway, transaction, reply)?)
+        reply_frame((self.lease.sockets.mac, self.lease.config.rules.gateway), transaction, reply)
     }
 
     /// A reply that does not get out is like one that is lost on the way: the station asks again.

@@ -219,7 +219,7 @@ impl Desk {
 }
 
 /// Without what is only between a resolver and us. A code that needs EDNS to be said is a failure.
-fn without_hop(mut said: Message) -> Message {
+pub(super) fn without_hop(mut said: Message) -> Message {
     said.edns = None;
     said.signature = None;
     if said.metadata.response_code.high() > 0 {

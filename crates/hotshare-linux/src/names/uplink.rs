@@ -150,7 +150,7 @@ fn encode(asked: &Asked, edns: bool) -> Result<(u16, Vec<u8>), Unanswered> {
 }
 
 /// Whether these bytes answer that question; anything else is somebody's guess, or late.
-fn read_answer(bytes: &[u8], id: u16, asked: &Asked) -> Option<Message> {
+pub(super) fn read_answer(bytes: &[u8], id: u16, asked: &Asked) -> Option<Message> {
     if bytes.get(..2)? != id.to_be_bytes() {
         return None;
     }
