@@ -15,6 +15,7 @@ use hotshare_core::units::{Mac, Slot};
 use hotshare_core::uplink::{Framing, Uplink};
 use hotshare_linux::datapath::{KnownDevice, LinkHeader, MarkBits, Meter, MeterConfig, Role};
 use hotshare_linux::host::Host;
+use hotshare_linux::nat::forget_flows;
 use hotshare_linux::nat;
 use hotshare_linux::observe::ifindex;
 use tokio::sync::{oneshot, watch};
@@ -99,9 +100,18 @@ impl Hands {
                 self.meter.set_account(slot, &order).context("cannot give the kernel an order")?;
             }
             Command::Map(mac, slot, ip) => {
-                self.stale_map |= self.mapped.insert(mac, (slot, ip)) != Some((slot, ip));
+                let before = self.mapped.insert(mac, (slot, ip));
+                self.stale_map |= before != Some((slot, ip));
+                if let Some((_, left)) = before.filter(|(_, before)| *before != ip) {
+                    leave(left).await;
+                }
             }
-            Command::Unmap(mac) => self.stale_map |= self.mapped.remove(&mac).is_some(),
+            Command::Unmap(mac) => {
+                if let Some((_, left)) = self.mapped.remove(&mac) {
+                    self.stale_map = true;
+                    leave(left).await;
+                }
+            }
             Command::Close(closed) => {
                 self.closed = closed;
                 self.show_closed().await;
@@ -258,5 +268,12 @@ impl Hands {
             limited: true,
         };
         self.meter.configure(&config).context("cannot configure the meter")
+    }
+}
+
+/// Nobody pays for the flows of who had the address before.
+async fn leave(address: Ipv4Addr) {
+    if let Err(error) = forget_flows(address).await {
+        tracing::warn!(%error, "the flows of an address that was left could not be forgotten");
     }
 }
