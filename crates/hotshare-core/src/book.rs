@@ -1,7 +1,7 @@
 //! The book: what is durably written, as the brain remembers it. It changes only by the same
 //! [`Change`]s that the store commits, after the store has committed them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
@@ -107,14 +107,20 @@ impl Book {
         sum
     }
 
-    /// The lowest slot that nobody has and that is not in `resting`.
+    /// The people with a device that is there and not blocked.
     #[must_use]
-    pub fn free_slot(&self, resting: &BTreeMap<Slot, crate::units::BootTime>) -> Option<Slot> {
+    pub fn present(&self) -> BTreeSet<PersonId> {
+        let there = self.leases.keys().filter_map(|mac| self.devices.get(mac));
+        there.filter(|d| !d.blocked).filter_map(|d| d.person).collect()
+    }
+
+    /// The lowest slot that nobody has and that is not in `unfree`.
+    #[must_use]
+    pub fn free_slot(&self, unfree: &BTreeSet<Slot>) -> Option<Slot> {
         let people = self.people.values().map(|p| p.slot);
-        let taken: std::collections::BTreeSet<Slot> =
-            people.chain(self.devices.values().filter_map(|d| d.slot)).collect();
+        let taken: BTreeSet<Slot> = people.chain(self.devices.values().filter_map(|d| d.slot)).collect();
         (Slot::FIRST_FREE.0..Slot::COUNT)
             .map(Slot)
-            .find(|slot| !taken.contains(slot) && !resting.contains_key(slot))
+            .find(|slot| !taken.contains(slot) && !unfree.contains(slot))
     }
 }

@@ -4,8 +4,10 @@
 //! durable; what narrows one is ordered at once.
 
 mod asks;
+mod diary;
 mod leases;
 mod orders;
+mod posting;
 mod routine;
 mod settle;
 mod status;
@@ -21,7 +23,7 @@ use crate::ledger::PeriodKey;
 use crate::meter::{AccountOrder, Reading};
 use crate::people::PersonName;
 use crate::plan::Every;
-use crate::policy::Verdict;
+use crate::policy::{Verdict, Why};
 use crate::record::{Change, Leased, Noted};
 use crate::units::{BootTime, Mac, Now, PersonId, Slot, UnixTime};
 use crate::uplink::Uplink;
@@ -36,8 +38,11 @@ pub enum Event {
     Read(Vec<(Slot, Reading)>),
     /// The grant runs low.
     Low(Slot),
-    /// A packet was refused for want of a grant.
-    Refused(Slot),
+    /// A packet was refused for want of a grant; `last`: when nothing more was to be granted.
+    Refused {
+        slot: Slot,
+        last: bool,
+    },
     /// The posting is durable.
     Posted(PostId),
     PostFailed(PostId, String),
@@ -92,15 +97,6 @@ pub struct Settings {
     pub grant_life_secs: u64,
 }
 
-/// Why a posting was made, and what follows from it.
-#[derive(Debug)]
-enum Posting {
-    Routine,
-    Ask(AskId),
-    Leases(Vec<LeaseId>),
-    LastWords,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Brain {
@@ -109,32 +105,49 @@ pub struct Brain {
     clock: Clock,
     now: Now,
     at: UnixTime,
-    /// The civil day to which unsettled usage belongs, and the minute of the last settlement.
-    day: PeriodKey,
-    minute: i64,
+    /// The kernel's maps. Until the book speaks of the same ones, nothing else is written.
+    generation: u64,
+    /// The minute and the civil day to which unsettled usage belongs, and those that follow once the posting
+    /// under way is durable.
+    minute: Minute,
+    next_minute: Minute,
     readings: BTreeMap<Slot, Reading>,
     /// Where each slot stood when the daemon started, or when a device was given it.
     bases: BTreeMap<Slot, Reading>,
     purses: BTreeMap<Slot, Purse>,
     /// Lower than what is posted: in force at once, returned with the next posting.
     tightened: BTreeMap<Slot, crate::units::Bytes>,
+    /// How the purses were before the posting under way: a grant that was not given does not count.
+    refills: Vec<(Slot, Purse)>,
+    /// The kernel reports the next refusal only after it was given an order: with the next tick, so that a
+    /// flood of packets is not a flood of news.
+    refused: BTreeSet<Slot>,
     /// Slots that were somebody's a moment ago; a packet on its way may still name them.
-    resting: BTreeMap<Slot, BootTime>,
+    resting: BTreeMap<Slot, leases::Rest>,
     /// Being removed: closed first, read again, then written.
     leaving: BTreeSet<PersonId>,
+    /// Those with a device that is there and not blocked: the others hold no grants.
+    present: BTreeSet<PersonId>,
     uplink: Option<Uplink>,
     ready: Option<u32>,
     expiry: BootTime,
-    posting: Option<(PostId, Vec<Change>, Posting)>,
+    posting: Option<posting::Posting>,
     posts: u64,
+    /// The last posting was upkeep, so that it is somebody else's turn.
+    upkept: bool,
+    /// The last request that was taken up was a lease.
+    served_lease: bool,
+    /// When an overrun was last written.
+    overran: BootTime,
     /// Why the last posting failed, and when to try again.
     stuck: Option<(String, BootTime)>,
     asks: VecDeque<(AskId, Ask)>,
     leased: VecDeque<(LeaseId, Leased)>,
     ended: BTreeSet<Mac>,
-    flush: bool,
-    /// Gates were closed, and what passed until then is not read yet: nothing is written before it is.
+    /// Gates were narrowed, and what passed until then is not read yet: nothing is written before it is.
     looking: bool,
+    /// The order to read goes out behind this turn's orders.
+    look: bool,
     stopping: bool,
     stopped: bool,
     notes: VecDeque<Noted>,
@@ -144,11 +157,18 @@ pub struct Brain {
     said: Vec<Command>,
     given: orders::Given,
     verdicts: BTreeMap<PersonId, Verdict>,
+    /// Why everything was closed, as the diary knows it.
+    closed: Option<Option<Why>>,
+    /// The diary knows that all accounts are in use.
+    full_said: bool,
     out: VecDeque<Command>,
 }
 
-/// More lines than this wait for the diary only when the ledger is stuck; then the oldest are dropped.
-const NOTES: usize = 256;
+/// A minute (Unix time / 60), and the civil day that it is part of.
+type Minute = (i64, PeriodKey);
+
+/// As many of each may wait for a disk that hangs.
+const WAITING: usize = 256;
 
 impl Brain {
     /// `generation` is that of the kernel's maps as they were found or made; `readings` what they hold;
@@ -164,32 +184,40 @@ impl Brain {
     ) -> Brain {
         let mut clock = Clock::new(book.clock, now);
         let at = clock.believe(now);
-        let day = Every::Day.at(&book.plan.zone, at).key;
+        let minute = minute_of(&book, at);
+        let present = book.present();
         let mut brain = Brain {
             settings,
             book,
             clock,
             now,
             at,
-            day,
-            minute: at.0.div_euclid(60),
+            generation,
+            minute,
+            next_minute: minute,
             bases: readings.iter().copied().collect(),
             readings: readings.into_iter().collect(),
             purses: BTreeMap::new(),
             tightened: BTreeMap::new(),
+            refills: Vec::new(),
+            refused: BTreeSet::new(),
             resting: BTreeMap::new(),
             leaving: BTreeSet::new(),
+            present,
             ready: uplink.as_ref().map(|up| up.ifindex),
             uplink,
             expiry: BootTime::default(),
             posting: None,
             posts: 0,
+            upkept: false,
+            served_lease: false,
+            overran: BootTime::default(),
             stuck: None,
             asks: VecDeque::new(),
             leased: VecDeque::new(),
             ended: BTreeSet::new(),
-            flush: false,
             looking: false,
+            look: false,
             stopping: false,
             stopped: false,
             notes: VecDeque::new(),
@@ -197,9 +225,11 @@ impl Brain {
             said: Vec::new(),
             given: orders::Given::default(),
             verdicts: BTreeMap::new(),
+            closed: None,
+            full_said: false,
             out: VecDeque::new(),
         };
-        brain.begin(generation);
+        brain.begin();
         brain
     }
 
@@ -208,37 +238,47 @@ impl Brain {
         self.now = now;
         self.at = self.clock.believe(now);
         match event {
-            Event::Tick | Event::Low(_) => {}
+            Event::Tick => {
+                for slot in std::mem::take(&mut self.refused) {
+                    self.given.forget(slot);
+                }
+            }
+            Event::Low(_) => {}
             Event::Read(readings) => {
                 self.readings.extend(readings);
                 self.looking = false;
             }
-            Event::Refused(slot) => self.refused(slot),
+            Event::Refused { slot, last } => self.refused(slot, last),
             Event::Posted(id) => self.posted(id),
             Event::PostFailed(id, why) => self.post_failed(id, &why),
             Event::Leased(id, leased) => self.lease(id, leased),
             Event::LeaseEnded(mac) => self.lease_ended(mac),
             Event::Uplink(uplink) => self.uplink_is(uplink),
-            Event::UplinkReady(ifindex) => self.ready = Some(ifindex),
+            Event::UplinkReady(ifindex) => {
+                if self.uplink.as_ref().is_some_and(|up| up.ifindex == ifindex) {
+                    self.ready = Some(ifindex);
+                }
+            }
             Event::Asked(id, Ask::Status) => {
                 let status = Answer::Status(Box::new(self.status()));
                 self.out.push_back(Command::Answer(id, status));
             }
+            Event::Asked(id, _) if self.asks.len() == WAITING => {
+                let busy = Refusal::NotWritten("the disk is too slow".into());
+                self.out.push_back(Command::Answer(id, Answer::Refused(busy)));
+            }
             Event::Asked(id, ask) => self.asks.push_back((id, ask)),
             Event::Stop => {
                 self.stopping = true;
-                self.close_and_look();
+                self.read_first();
             }
         }
         self.decide();
     }
 
-    /// Puts what narrows a gate in force, and asks for a reading of what passed until then.
-    fn close_and_look(&mut self) {
-        self.judge();
-        self.give_orders();
-        self.looking = true;
-        self.out.push_back(Command::Look);
+    /// Nothing is written before this turn's orders are in force and the meter was read again.
+    fn read_first(&mut self) {
+        (self.looking, self.look) = (true, true);
     }
 
     /// The next order, oldest first.
@@ -250,6 +290,9 @@ impl Brain {
         self.judge();
         self.next_posting();
         self.give_orders();
+        if std::mem::take(&mut self.look) {
+            self.out.push_back(Command::Look);
+        }
         self.out.extend(self.said.drain(..));
     }
 
@@ -257,86 +300,27 @@ impl Brain {
         if uplink == self.uplink {
             return;
         }
-        let same_interface = match (&uplink, &self.uplink) {
-            (Some(new), Some(old)) => new.ifindex == old.ifindex,
+        let stays = match (&uplink, &self.uplink) {
+            (Some(new), Some(old)) => (new.ifindex, new.framing) == (old.ifindex, old.framing),
             _ => false,
         };
-        match (&uplink, same_interface) {
-            (None, _) => self.note("uplink-lost", "the uplink is gone; nothing is forwarded".into()),
-            (Some(_), true) => {}
-            (Some(up), false) => self.note("uplink", format!("the uplink is {}", up.name)),
+        match &uplink {
+            None => self.note("uplink-lost", "the uplink is gone; nothing is forwarded".into()),
+            Some(up) if !stays => self.note("uplink", format!("the uplink is {}", up.name)),
+            Some(_) => {}
         }
         self.uplink.clone_from(&uplink);
-        self.ready = None;
+        if !stays {
+            // Closed before the meter leaves the old interface.
+            self.ready = None;
+            self.give_orders();
+        }
         self.out.push_back(Command::Connect(uplink));
     }
+}
 
-    fn note(&mut self, kind: &'static str, text: String) {
-        if self.notes.len() == NOTES {
-            self.notes.pop_front();
-        }
-        self.notes.push_back(Noted { at: self.at, kind, text });
-    }
-
-    fn post(&mut self, changes: Vec<Change>, why: Posting) {
-        self.posts += 1;
-        let id = PostId(self.posts);
-        self.out.push_back(Command::Post(id, changes.clone()));
-        self.posting = Some((id, changes, why));
-    }
-
-    fn posted(&mut self, id: PostId) {
-        let Some((_, changes, why)) = self.posting.take_if(|(current, ..)| *current == id) else {
-            return;
-        };
-        self.stuck = None;
-        for change in &changes {
-            if let Change::Device(device) = change
-                && let Some(slot) = device.slot
-                && self.book.devices.get(&device.mac).and_then(|d| d.slot) != Some(slot)
-            {
-                self.bases.insert(slot, self.reading(slot));
-            }
-            self.book.apply(change);
-            if let Change::Granted { slot, .. } = change {
-                self.tightened.remove(slot);
-            }
-        }
-        match why {
-            Posting::Routine => self.said.append(&mut self.after),
-            Posting::Ask(ask) => self.after.push(Command::Answer(ask, Answer::Done)),
-            Posting::Leases(ids) => {
-                self.after.extend(ids.into_iter().map(|id| Command::Lease(id, true)));
-            }
-            Posting::LastWords => {
-                self.stopped = true;
-                self.said.append(&mut self.after);
-                self.said.push(Command::Stopped);
-            }
-        }
-    }
-
-    fn post_failed(&mut self, id: PostId, why: &str) {
-        let Some((.., posting)) = self.posting.take_if(|(current, ..)| *current == id) else {
-            return;
-        };
-        self.stuck = Some((why.to_owned(), self.now.boot.plus_secs(1)));
-        match posting {
-            Posting::Routine => self.said.append(&mut self.after),
-            Posting::Ask(ask) => {
-                let refusal = Refusal::NotWritten(why.to_owned());
-                self.out.push_back(Command::Answer(ask, Answer::Refused(refusal)));
-            }
-            Posting::Leases(ids) => {
-                self.out.extend(ids.into_iter().map(|id| Command::Lease(id, false)));
-            }
-            // What was granted stays counted as used: nothing is given away.
-            Posting::LastWords => {
-                self.stopped = true;
-                self.out.push_back(Command::Stopped);
-            }
-        }
-    }
+fn minute_of(book: &Book, at: UnixTime) -> Minute {
+    (at.0.div_euclid(60), Every::Day.at(&book.plan.zone, at).key)
 }
 
 impl Brain {

@@ -14,6 +14,8 @@ const LARGEST: Bytes = Bytes(4 << 30);
 const SHORT_MS: u64 = 3_000;
 /// …and one that lasts longer than this was larger than it need be.
 const LONG_MS: u64 = 12_000;
+/// A merged packet is at most 64 KiB of payload, and each of its pieces carries headers.
+const LARGEST_PACKET: Bytes = Bytes(256 << 10);
 /// Unused for this long, a large grant is cut back to a usual one.
 const IDLE_MS: u64 = 20_000;
 
@@ -75,9 +77,11 @@ impl Purse {
         Purse { size: Bytes::ZERO, refilled: now, last_used: Bytes::ZERO, last_used_at: now, dry_at: None }
     }
 
-    /// The kernel refused a packet of this account.
-    pub fn refused(&mut self, at: &Position) {
-        if at.free.is_some_and(|free| free <= 0) {
+    /// The kernel refused a packet of this account when nothing more was to be granted. News may be late: by
+    /// now there can be much left again.
+    pub fn refused(&mut self, at: &Position, reserve: Bytes) {
+        let left = at.balance().map(|left| left.saturating_sub(reserve.signed()));
+        if at.free.is_some_and(|free| free <= 0) && left.is_some_and(|left| left < LARGEST_PACKET.signed()) {
             self.dry_at = at.balance();
         }
     }
@@ -88,29 +92,39 @@ impl Purse {
         at.balance().is_some_and(|left| left <= 0 || self.dry_at.is_some_and(|dry| left <= dry))
     }
 
-    /// The total that should be posted now. More than `posted`: a grant. Less: what to return. `along`: there
-    /// will be a commit anyway, so a grant that is due soon comes along.
-    pub fn want(&mut self, now: BootTime, at: &Position, along: bool) -> Bytes {
+    /// The most that may stay posted. Less than what is: the rest is to be given back.
+    pub fn keep(&mut self, now: BootTime, at: &Position) -> Bytes {
         if at.used != self.last_used {
             self.last_used = at.used;
             self.last_used_at = now;
         }
-        let outstanding = at.outstanding();
+        if self.dry_at.is_some_and(|dry| at.balance().is_none_or(|left| left > dry)) {
+            self.dry_at = None;
+        }
         if !at.active {
             return at.posted.min(at.used);
         }
-        let free = at.free.unwrap_or(i64::MAX);
-        if free < 0 {
-            let back = Bytes(free.unsigned_abs()).min(outstanding);
-            return at.posted.saturating_sub(back);
+        let owed = at.free.map_or(0, |free| free.min(0).unsigned_abs());
+        let most = at.posted.saturating_sub(Bytes(owed).min(at.outstanding()));
+        let usual = at.usual();
+        let idle = now.millis_since(self.last_used_at) > IDLE_MS;
+        if idle && at.outstanding().0 > usual.0.saturating_mul(2) {
+            self.size = usual;
+            return at.used.saturating_add(usual).min(most);
+        }
+        most
+    }
+
+    /// The total that should be posted now: more than `posted` when a grant is due. `along`: there will be a
+    /// commit anyway, so a grant that is due soon comes along.
+    pub fn want(&mut self, now: BootTime, at: &Position, along: bool) -> Bytes {
+        let free = Bytes::from_signed(at.free.unwrap_or(i64::MAX));
+        if !at.active || free == Bytes::ZERO {
+            return at.posted;
         }
         let usual = at.usual();
         let size = self.size.max(usual);
-        let idle = now.millis_since(self.last_used_at) > IDLE_MS;
-        if idle && outstanding.0 > usual.0.saturating_mul(2) {
-            self.size = usual;
-            return at.used.saturating_add(usual).min(at.posted);
-        }
+        let outstanding = at.outstanding();
         let due = if along { Bytes(size.0 / 4 * 3) } else { self.low(at) };
         if outstanding > due {
             return at.posted;
@@ -123,8 +137,9 @@ impl Purse {
             _ => Bytes(size.0 / 2).max(usual),
         };
         self.refilled = now;
-        let fresh = self.size.saturating_sub(outstanding);
-        let free = Bytes::from_signed(free);
+        // What the carrier billed beyond the grant comes on top.
+        let over = at.used.saturating_sub(at.posted);
+        let fresh = self.size.saturating_sub(outstanding).saturating_add(over);
         // A rest smaller than half a grant is not worth a commit of its own.
         let fresh = if free.saturating_sub(fresh).0 < self.size.0 / 2 { free } else { fresh };
         at.posted.saturating_add(fresh)
@@ -185,27 +200,53 @@ mod tests {
     #[test]
     fn a_lower_limit_takes_back_only_what_is_unspent() {
         let mut purse = Purse::new(ms(0));
-        assert_eq!(purse.want(ms(0), &position(100, 40, -20), false), Bytes(80));
-        assert_eq!(purse.want(ms(0), &position(100, 40, -90), false), Bytes(40));
+        assert_eq!(purse.keep(ms(0), &position(100, 40, -20)), Bytes(80));
+        assert_eq!(purse.keep(ms(0), &position(100, 40, -90)), Bytes(40));
     }
 
     #[test]
     fn who_is_gone_holds_no_grant() {
         let mut purse = Purse::new(ms(0));
         let at = Position { active: false, ..position(100, 40, 1 << 20) };
-        assert_eq!(purse.want(ms(0), &at, false), Bytes(40));
+        assert_eq!(purse.keep(ms(0), &at), Bytes(40));
+        assert_eq!(purse.want(ms(0), &at, false), Bytes(100));
     }
 
     #[test]
     fn refused_with_nothing_more_to_come_is_dry_until_the_balance_grows() {
         let mut purse = Purse::new(ms(0));
-        purse.refused(&position(1000, 990, 0));
+        purse.refused(&position(1000, 990, 0), Bytes::ZERO);
         assert!(purse.is_dry(&position(1000, 990, 0)));
         assert!(purse.is_dry(&position(1000, 1000, 0)));
         assert!(!purse.is_dry(&position(1000, 990, 5000)));
         let mut hurried = Purse::new(ms(0));
-        hurried.refused(&position(1000, 990, 5000));
+        hurried.refused(&position(1000, 990, 5000), Bytes::ZERO);
         assert!(!hurried.is_dry(&position(1000, 990, 5000)));
+    }
+
+    #[test]
+    fn late_news_of_a_refusal_closes_nobody_who_has_much_left() {
+        let mut purse = Purse::new(ms(0));
+        let at = position(20 << 20, 8 << 20, 0);
+        purse.refused(&at, Bytes::ZERO);
+        assert!(!purse.is_dry(&at));
+    }
+
+    #[test]
+    fn a_grant_that_is_not_given_does_not_grow() {
+        let mut purse = Purse::new(ms(0));
+        for t in 0..1000 {
+            assert_eq!(purse.want(ms(t), &position(1000, 990, 0), false), Bytes(1000));
+        }
+        let want = purse.want(ms(1000), &position(1000, 990, 1 << 40), false);
+        assert!(want <= Bytes::mib(9), "{want}");
+    }
+
+    #[test]
+    fn what_was_billed_beyond_the_grant_is_caught_up_at_once() {
+        let mut purse = Purse::new(ms(0));
+        let want = purse.want(ms(0), &position(0, 500 << 20, 1 << 40), false);
+        assert!(want >= Bytes::mib(508), "{want}");
     }
 
     proptest! {
@@ -219,8 +260,10 @@ mod tests {
                 posted: Bytes(posted), used, free: Some(free), limit: Some(Bytes(limit)), active,
             };
             let want = Purse::new(ms(0)).want(ms(t), &at, false);
-            prop_assert!(want >= used);
+            prop_assert!(want >= at.posted);
             prop_assert!(want.0 <= posted.saturating_add(Bytes::from_signed(free).0));
+            let keep = Purse::new(ms(0)).keep(ms(t), &at);
+            prop_assert!(keep >= used && keep <= at.posted);
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What the owner asks for, turned into changes; refused when it cannot be.
 
+use std::collections::BTreeSet;
+
+use super::posting::Purpose;
 use super::settle::Owner;
-use super::{AskId, Brain, Command, Posting};
+use super::{AskId, Brain, Command};
 use crate::ask::{Answer, Ask, PlanChange, Refusal};
 use crate::ledger::{Entry, EntryKind};
 use crate::meter::Usage;
@@ -11,34 +14,47 @@ use crate::record::{Change, Tally};
 use crate::units::{Account, Bytes, Mac, PersonId, Slot};
 
 impl Brain {
-    /// Starts on the oldest request or lease, when no posting is under way.
-    pub(super) fn next_ask(&mut self) {
-        if self.stopping || self.posting.is_some() {
-            return;
+    /// Starts on the oldest lease or the oldest request, in turn; false if there is nothing to write.
+    pub(super) fn next_request(&mut self) -> bool {
+        if self.stopping {
+            return false;
         }
-        if self.next_lease() {
-            return;
-        }
+        self.served_lease = !self.served_lease;
+        (self.served_lease && self.next_lease()) || self.next_ask() || self.next_lease()
+    }
+
+    fn next_ask(&mut self) -> bool {
         while let Some((id, ask)) = self.asks.pop_front() {
             if let Ask::PersonRemove { name } = &ask
                 && let Some(person) = self.book.person_named(name).map(|p| p.id)
                 && self.leaving.insert(person)
             {
                 self.asks.push_front((id, ask));
-                self.close_and_look();
-                return;
+                self.tighten();
+                self.read_first();
+                return true;
             }
             match self.changes_for(&ask) {
                 Ok(changes) if changes.is_empty() => {
-                    self.out.push_back(Command::Answer(id, Answer::Done));
+                    self.said.push(Command::Answer(id, Answer::Done));
                 }
                 Ok(changes) => {
-                    self.post(changes, Posting::Ask(id));
-                    return;
+                    self.post(changes, Purpose::Ask(id));
+                    return true;
                 }
                 Err(refusal) => self.refuse(id, refusal),
             }
         }
+        false
+    }
+
+    /// Nothing can be written for anybody.
+    pub(super) fn refuse_all(&mut self, why: &str) {
+        for (id, _) in std::mem::take(&mut self.asks) {
+            self.refuse(id, Refusal::NotWritten(why.to_owned()));
+        }
+        let leases = std::mem::take(&mut self.leased);
+        self.turn_away(leases);
     }
 
     fn refuse(&mut self, id: AskId, refusal: Refusal) {
@@ -68,7 +84,7 @@ impl Brain {
             Ask::DeviceForget { mac } => {
                 let device = self.device(*mac)?.clone();
                 let mut changes = Vec::new();
-                self.device_leaves_slot(&device, &mut changes);
+                self.settle_device(&device, &mut changes);
                 changes.push(Change::DeviceGone(*mac));
                 Ok(changes)
             }
@@ -76,6 +92,9 @@ impl Brain {
             Ask::PlanCorrect { used } => {
                 let span = self.plan_span().0;
                 let bytes = used.signed().saturating_sub(self.plan_used());
+                if bytes == 0 {
+                    return Ok(Vec::new());
+                }
                 let at = self.at;
                 let (account, kind) = (Account::Plan, EntryKind::Correction);
                 Ok(vec![Change::Entry(Entry { at, account, period: span.key, kind, bytes })])
@@ -91,12 +110,12 @@ impl Brain {
         self.book.devices.get(&mac).ok_or(Refusal::NoSuchDevice(mac))
     }
 
-    pub(super) fn new_slot(&self) -> Result<Slot, Refusal> {
-        let free = self.book.free_slot(&self.resting);
+    fn new_slot(&self) -> Result<Slot, Refusal> {
+        let free = self.book.free_slot(&self.resting.keys().copied().collect());
         free.ok_or(Refusal::Full(Slot::COUNT - Slot::FIRST_FREE.0))
     }
 
-    fn person_add(&self, name: &PersonName, allowance: Allowance) -> Result<Vec<Change>, Refusal> {
+    fn person_add(&mut self, name: &PersonName, allowance: Allowance) -> Result<Vec<Change>, Refusal> {
         if self.book.person_named(name).is_some() {
             return Err(Refusal::NameTaken(name.clone()));
         }
@@ -106,7 +125,23 @@ impl Brain {
         let mut changes = vec![Change::Person(person)];
         self.start_at_now(slot, &mut changes);
         changes.push(Change::Granted { slot, total: self.reading(slot).used(), period });
+        if self.settings.default_person.as_ref() == Some(name) {
+            self.take_in_waiting(id, slot, &mut changes);
+        }
         Ok(changes)
+    }
+
+    /// The person to whom strangers go is there now: those that came before need not wait any more.
+    fn take_in_waiting(&mut self, id: PersonId, theirs: Slot, changes: &mut Vec<Change>) {
+        let mut taken = BTreeSet::from([theirs]);
+        let waiting = self.book.devices.values().filter(|d| d.person.is_none());
+        for mut device in waiting.cloned().collect::<Vec<_>>() {
+            device.person = Some(id);
+            if device.slot.is_none() && self.book.leases.contains_key(&device.mac) {
+                device.slot = self.slot_for_device(device.mac, &mut taken, changes);
+            }
+            changes.push(Change::Device(device));
+        }
     }
 
     fn person_set(&self, name: &PersonName, allowance: Allowance) -> Result<Vec<Change>, Refusal> {
@@ -117,20 +152,20 @@ impl Brain {
         let total = matches!(allowance, Allowance::Limited { every: Every::Total, .. });
         if from != to && !total {
             // Another rhythm: what was used since the new period began counts in it.
-            let live = self.reading(new.slot).since(&self.settled(new.slot));
+            let live = self.live(new.slot, to);
             self.carry(Account::Person(new.id), Tally::Person(new.id), to, live, &mut changes);
         }
         Ok(changes)
     }
 
-    fn person_remove(&mut self, name: &PersonName) -> Result<Vec<Change>, Refusal> {
+    fn person_remove(&self, name: &PersonName) -> Result<Vec<Change>, Refusal> {
         let person = self.named(name)?.clone();
         let mut changes = Vec::new();
         self.settle(person.slot, Owner::Person(person.id), &mut changes);
         let theirs: Vec<Device> =
             self.book.devices.values().filter(|d| d.person == Some(person.id)).cloned().collect();
         for device in theirs {
-            self.device_leaves_slot(&device, &mut changes);
+            self.settle_device(&device, &mut changes);
             changes.push(Change::Device(Device { person: None, slot: None, ..device }));
         }
         let (posted, period) = self.posted_total(person.slot, self.person_span(&person).key);
@@ -143,12 +178,10 @@ impl Brain {
         }
         changes.push(Change::Granted { slot: person.slot, total: used, period });
         changes.push(Change::PersonGone(person.id));
-        self.resting.insert(person.slot, self.now.boot);
-        self.leaving.remove(&person.id);
         Ok(changes)
     }
 
-    fn device_assign(&mut self, mac: Mac, name: &PersonName) -> Result<Vec<Change>, Refusal> {
+    fn device_assign(&self, mac: Mac, name: &PersonName) -> Result<Vec<Change>, Refusal> {
         if !mac.is_station() {
             return Err(Refusal::NotAStation(mac));
         }
@@ -163,27 +196,25 @@ impl Brain {
             first_seen: self.at,
         });
         let mut changes = Vec::new();
-        if let (Some(slot), Some(before)) = (device.slot, device.person) {
-            self.settle(slot, Owner::Device(mac, before), &mut changes);
+        let moves = device.person != Some(person);
+        if moves {
+            self.settle_device(&device, &mut changes);
         }
         device.person = Some(person);
-        if device.slot.is_none() && self.book.leases.contains_key(&mac) {
-            let slot = self.new_slot()?;
-            self.start_at_now(slot, &mut changes);
-            device.slot = Some(slot);
+        // Another slot, so that nothing the old one still counts is booked to the new person; with all of
+        // them in use the device keeps its own.
+        if self.book.leases.contains_key(&mac) && (moves || device.slot.is_none()) {
+            match self.new_slot() {
+                Ok(slot) => {
+                    self.start_at_now(slot, &mut changes);
+                    device.slot = Some(slot);
+                }
+                Err(full) if device.slot.is_none() => return Err(full),
+                Err(_) => {}
+            }
         }
         changes.push(Change::Device(device));
         Ok(changes)
-    }
-
-    /// Books what the device counted; its slot rests before somebody else gets it.
-    pub(super) fn device_leaves_slot(&mut self, device: &Device, changes: &mut Vec<Change>) {
-        if let Some(slot) = device.slot {
-            if let Some(person) = device.person {
-                self.settle(slot, Owner::Device(device.mac, person), changes);
-            }
-            self.resting.insert(slot, self.now.boot);
-        }
     }
 
     fn plan_set(&self, change: &PlanChange) -> Result<Vec<Change>, Refusal> {
@@ -203,7 +234,7 @@ impl Brain {
         if let Phase::Running(span) = plan.at(self.at)
             && span.key != before
         {
-            let live = self.reading(Slot::PLAN).since(&self.settled(Slot::PLAN));
+            let live = self.live(Slot::PLAN, span.key);
             self.carry(Account::Plan, Tally::Billed, span.key, live, &mut changes);
         }
         Ok(changes)
@@ -225,10 +256,6 @@ impl Brain {
             let (at, kind) = (self.at, EntryKind::Correction);
             changes.push(Change::Entry(Entry { at, account, period, kind, bytes }));
         }
-    }
-
-    pub(super) fn settled(&self, slot: Slot) -> crate::meter::Reading {
-        self.book.settled.get(&slot).copied().unwrap_or_default()
     }
 
     /// What the plan's period counts as used, without the part of the grant that is not spent.

@@ -9,11 +9,24 @@ use crate::grant::{Position, Purse};
 use crate::meter::AccountOrder;
 use crate::people::Person;
 use crate::policy::{Facts, Verdict, Why, verdict};
-use crate::units::{Bytes, Mac, Slot};
+use crate::units::{BootTime, Bytes, Mac, Slot};
 
 /// More than any balance: without a limit, there is always more.
 const NO_LIMIT: Bytes = Bytes(1 << 62);
 const NEVER: Bytes = Bytes(u64::MAX);
+
+/// Unlike any order that is given.
+const UNKNOWN: AccountOrder = AccountOrder {
+    granted: NEVER,
+    low: NEVER,
+    later: NEVER,
+    reserve: NEVER,
+    expiry: BootTime(u64::MAX),
+    open: true,
+    count_only: false,
+    glide: false,
+    parent: Slot(0),
+};
 
 /// What was ordered last.
 #[derive(Debug, Default)]
@@ -25,6 +38,11 @@ pub(super) struct Given {
 }
 
 impl Given {
+    /// The kernel may hold anything for this account.
+    pub(super) fn found(&mut self, slot: Slot) {
+        self.accounts.insert(slot, UNKNOWN);
+    }
+
     /// Order this account again, even if nothing changed.
     pub(super) fn forget(&mut self, slot: Slot) {
         self.accounts.remove(&slot);
@@ -42,7 +60,7 @@ fn ends_flows(verdict: Verdict) -> bool {
 impl Brain {
     pub(super) fn verdict_on(&self, person: &Person) -> Verdict {
         let at = self.person_position(person);
-        let stuck = self.stuck.is_some() && at.outstanding() == Bytes::ZERO;
+        let stuck = self.is_stuck() && at.outstanding() == Bytes::ZERO;
         verdict(&Facts {
             paused: person.paused,
             allowance_used: self.is_dry(person.slot, &at),
@@ -67,25 +85,6 @@ impl Brain {
         }
     }
 
-    /// Says in the diary what changed for people.
-    pub(super) fn judge(&mut self) {
-        let now: Vec<_> =
-            self.book.people.values().map(|p| (p.id, p.name.clone(), self.verdict_on(p))).collect();
-        self.verdicts.retain(|id, _| self.book.people.contains_key(id));
-        for (id, name, verdict) in now {
-            let before = self.verdicts.insert(id, verdict);
-            match (before, verdict) {
-                (Some(before), after) if before == after => {}
-                (None, _) => {}
-                (Some(_), Verdict::Open) => self.note("open", format!("{name} is open again")),
-                (Some(_), Verdict::Closed(Why::NoUplink)) => {}
-                (Some(_), Verdict::Closed(why)) => {
-                    self.note(why.word(), format!("{name} is closed: {}", why.words()))
-                }
-            }
-        }
-    }
-
     pub(super) fn give_orders(&mut self) {
         self.renew();
         let people: Vec<Person> = self.book.people.values().cloned().collect();
@@ -97,7 +96,8 @@ impl Brain {
         for person in &people {
             let at = self.person_position(person);
             let verdict = self.verdict_on(person);
-            let is_open = verdict == Verdict::Open && at.active;
+            // Without grants the kernel refuses by itself; a closed gate would also reset flows.
+            let is_open = matches!(verdict, Verdict::Open | Verdict::Closed(Why::LedgerStuck)) && at.active;
             wanted.insert(person.slot, self.order(person.slot, &at, is_open, Slot::PLAN));
             if is_open {
                 open.insert(person.id);
@@ -126,6 +126,15 @@ impl Brain {
                 wanted.insert(slot, self.device_order(!device.blocked, owner.slot));
             }
         }
+        // Packets of a device that moved to another slot may still name the old one.
+        for (slot, rest) in &self.resting {
+            if let Some((mac, person)) = rest.was
+                && mapped.contains_key(&mac)
+                && let Some(owner) = self.book.people.get(&person)
+            {
+                wanted.insert(*slot, self.device_order(true, owner.slot));
+            }
+        }
         self.order_accounts(plan, wanted);
         self.order_map(mapped);
         if self.given.closed.as_ref() != Some(&closed) {
@@ -137,7 +146,8 @@ impl Brain {
             self.out.push_back(Command::Names(names));
         }
         if self.stopping {
-            self.turn_leases_away();
+            let leases = std::mem::take(&mut self.leased);
+            self.turn_away(leases);
         }
     }
 

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Brain, Posting};
+use super::diary::readable;
+use super::posting::Purpose;
+use super::{Brain, minute_of};
 use crate::grant::{Position, Purse};
 use crate::ledger::{Entry, EntryKind, PeriodKey};
 use crate::people::{Allowance, Person};
@@ -11,38 +13,57 @@ use crate::plan::{Every, PeriodSpan, Phase};
 use crate::record::Change;
 use crate::units::{Account, Bytes, Slot};
 
+/// What nobody can stop is written this often at most, beside each minute's usage.
+const OVERRUN_SECS: u64 = 10;
+/// The clock is written down this often when there is nothing else to write.
+const CLOCK_SECS: u64 = 3600;
+
+/// An account with grants, where it stands, and the period that runs.
+struct Standing {
+    slot: Slot,
+    account: Account,
+    key: PeriodKey,
+    at: Position,
+}
+
 impl Brain {
     /// Makes the book fit the kernel's maps as they were found.
-    pub(super) fn begin(&mut self, generation: u64) {
-        if self.book.generation != Some(generation) {
+    pub(super) fn begin(&mut self) {
+        if self.book.generation != Some(self.generation) {
             let lost: Bytes = self
                 .book
                 .granted
                 .iter()
                 .filter(|(slot, _)| **slot != Slot::PLAN)
-                .map(|(slot, (total, _))| {
-                    let settled = self.book.settled.get(slot).copied().unwrap_or_default();
-                    total.saturating_sub(settled.used())
-                })
+                .map(|(slot, (total, _))| total.saturating_sub(self.settled(*slot).used()))
                 .sum();
             if lost > Bytes::ZERO {
+                let lost = readable(lost);
                 let text = format!(
                     "the power failed or the kernel was restarted: up to {lost} that were granted count as used"
                 );
                 self.note("grants-lost", text);
             }
-            let mut changes = vec![Change::Generation(generation)];
-            changes.extend(
-                self.readings
-                    .iter()
-                    .map(|(slot, reading)| Change::Settled { slot: *slot, reading: *reading }),
-            );
             // What was granted for other maps is nothing to these, even before that is written.
             self.book.granted.clear();
             self.book.settled = self.readings.clone();
-            self.post(changes, Posting::Routine);
+        }
+        // Whoever is in the kernel and not in the book is closed with the first orders.
+        for slot in self.readings.keys().filter(|slot| **slot != Slot::PLAN) {
+            self.given.found(*slot);
         }
         self.decide();
+    }
+
+    /// The book is to speak of the kernel's maps before anything is written about them.
+    fn generation_changes(&mut self) -> Vec<Change> {
+        let settled = &self.book.settled;
+        let settled =
+            settled.iter().map(|(slot, reading)| Change::Settled { slot: *slot, reading: *reading });
+        let mut changes: Vec<Change> =
+            std::iter::once(Change::Generation(self.generation)).chain(settled).collect();
+        changes.extend(self.notes.drain(..).map(Change::Noted));
+        changes
     }
 
     /// The span of the plan's period; entries made while the plan does not run belong to no period.
@@ -85,11 +106,7 @@ impl Brain {
             Allowance::Unlimited => None,
             Allowance::Limited { bytes, .. } => Some(bytes),
         };
-        let here = self
-            .book
-            .devices
-            .values()
-            .any(|d| d.person == Some(person.id) && !d.blocked && self.book.leases.contains_key(&d.mac));
+        let here = self.present.contains(&person.id);
         let active = here && !person.paused && !self.stopping && !self.leaving.contains(&person.id);
         let key = self.person_span(person).key;
         self.position(person.slot, Account::Person(person.id), key, limit, active)
@@ -116,67 +133,135 @@ impl Brain {
 
     /// Keeps one posting under way while there is anything to write.
     pub(super) fn next_posting(&mut self) {
-        if self.stopped || self.posting.is_some() || self.looking {
+        if self.stopped || self.posting.is_some() || self.looking || self.tighten() {
             return;
         }
-        let waiting = self.stuck.as_ref().is_some_and(|(_, retry)| self.now.boot < *retry);
-        if !waiting {
-            let (changes, rolled) = self.routine();
+        let stuck =
+            self.stuck.as_ref().filter(|(_, retry)| self.now.boot < *retry).map(|(why, _)| why.clone());
+        if self.book.generation != Some(self.generation) {
+            match stuck {
+                Some(why) => self.refuse_all(&why),
+                None => {
+                    self.refills.clear();
+                    let changes = self.generation_changes();
+                    self.post(changes, Purpose::Upkeep);
+                }
+            }
+            return;
+        }
+        // In turn, so that grants do not keep people waiting; but a period's end comes first.
+        if self.upkept && !self.at_boundary() && self.next_request() {
+            return;
+        }
+        if stuck.is_none() {
+            let (changes, rolled) = self.upkeep();
             if !changes.is_empty() {
                 let last = self.stopping && !rolled;
-                let why = if last { Posting::LastWords } else { Posting::Routine };
-                self.post(changes, why);
+                self.post(changes, if last { Purpose::LastWords } else { Purpose::Upkeep });
                 return;
             }
         }
         // Nothing more has to be written for what was promised: it is in force with this turn's orders.
         self.said.append(&mut self.after);
-        self.next_ask();
+        self.next_request();
+    }
+
+    /// A minute is over, or the period of an account.
+    fn at_boundary(&self) -> bool {
+        let rolls = |s: &Standing| self.posted_total(s.slot, s.key).1 != s.key;
+        minute_of(&self.book, self.at) != self.minute || self.standings().iter().any(rolls)
+    }
+
+    /// The plan, and everybody who is not just being removed.
+    fn standings(&self) -> Vec<Standing> {
+        let plan = Standing {
+            slot: Slot::PLAN,
+            account: Account::Plan,
+            key: self.plan_span().0.key,
+            at: self.plan_position(),
+        };
+        let stay = self.book.people.values().filter(|person| !self.leaving.contains(&person.id));
+        let people = stay.map(|person| Standing {
+            slot: person.slot,
+            account: Account::Person(person.id),
+            key: self.person_span(person).key,
+            at: self.person_position(person),
+        });
+        std::iter::once(plan).chain(people).collect()
+    }
+
+    /// Puts in force what is to be given back. It is written when the meter was read after that: true, if
+    /// that has to come first.
+    pub(super) fn tighten(&mut self) -> bool {
+        let leaving = self.book.people.values().filter(|person| self.leaving.contains(&person.id));
+        let leaving: Vec<Standing> = leaving
+            .map(|person| Standing {
+                slot: person.slot,
+                account: Account::Person(person.id),
+                key: self.person_span(person).key,
+                at: self.person_position(person),
+            })
+            .collect();
+        let mut narrowed = false;
+        for Standing { slot, key, at, .. } in self.standings().into_iter().chain(leaving) {
+            let (posted, period) = self.posted_total(slot, key);
+            let boot = self.now.boot;
+            let keep = self.purse(slot).keep(boot, &at);
+            if keep >= posted {
+                self.tightened.remove(&slot);
+            } else if self.tightened.get(&slot).is_none_or(|before| keep < *before) && period == key {
+                self.tightened.insert(slot, keep);
+                narrowed = true;
+            }
+        }
+        if narrowed {
+            self.read_first();
+        }
+        narrowed
+    }
+
+    fn purse(&mut self, slot: Slot) -> &mut Purse {
+        let boot = self.now.boot;
+        self.purses.entry(slot).or_insert_with(|| Purse::new(boot))
     }
 
     /// The changes, and whether an account was rolled into its new period (and has more to write then).
-    fn routine(&mut self) -> (Vec<Change>, bool) {
+    fn upkeep(&mut self) -> (Vec<Change>, bool) {
         let mut changes = Vec::new();
-        let minute = self.at.0.div_euclid(60);
-        let day = Every::Day.at(&self.book.plan.zone, self.at).key;
-        if minute != self.minute || day != self.day || self.flush || self.stopping {
+        self.refills.clear();
+        self.next_minute = minute_of(&self.book, self.at);
+        if self.next_minute != self.minute || self.stopping {
             self.settle_all(&mut changes);
-            (self.minute, self.day) = (minute, day);
-            self.flush = false;
         }
+        self.end_rests(&mut changes);
         let rolled = self.draw_all(&mut changes);
         changes.extend(self.notes.drain(..).map(Change::Noted));
-        // The clock alone is no reason to write, and a minute of it may be forgotten.
-        let stale = self.book.clock.is_none_or(|kept| self.at.0.abs_diff(kept.0) >= 60);
-        if (!changes.is_empty() && stale) || self.stopping {
+        // The clock alone is seldom a reason to write, and a minute of it may be forgotten.
+        let age = self.book.clock.map_or(u64::MAX, |kept| self.at.0.abs_diff(kept.0));
+        if age >= if changes.is_empty() { CLOCK_SECS } else { 60 } || self.stopping {
             changes.push(Change::Clock(self.at));
+        }
+        if changes.is_empty() {
+            self.minute = self.next_minute;
         }
         (changes, rolled)
     }
 
     /// Every account once; when any has to be written, those that are due soon come along.
     fn draw_all(&mut self, changes: &mut Vec<Change>) -> bool {
-        let people: Vec<Person> = self.book.people.values().cloned().collect();
         let mut rolled = false;
         let mut drawn = BTreeSet::new();
         for along in [false, true] {
             if along && changes.is_empty() {
                 break;
             }
-            let before = changes.len();
-            if !drawn.contains(&Slot::PLAN) {
-                let (span, at) = (self.plan_span().0, self.plan_position());
-                rolled |= self.draw(Slot::PLAN, Account::Plan, span.key, at, along, changes);
-            }
-            if changes.len() > before {
-                drawn.insert(Slot::PLAN);
-            }
-            for person in people.iter().filter(|p| !drawn.contains(&p.slot)).collect::<Vec<_>>() {
+            for standing in self.standings() {
                 let before = changes.len();
-                let (key, at) = (self.person_span(person).key, self.person_position(person));
-                rolled |= self.draw(person.slot, Account::Person(person.id), key, at, along, changes);
+                if !drawn.contains(&standing.slot) {
+                    rolled |= self.draw(&standing, along, changes);
+                }
                 if changes.len() > before {
-                    drawn.insert(person.slot);
+                    drawn.insert(standing.slot);
                 }
             }
         }
@@ -184,15 +269,8 @@ impl Brain {
     }
 
     /// Writes what one account needs: roll (then it says so), overrun, grant or return.
-    fn draw(
-        &mut self,
-        slot: Slot,
-        account: Account,
-        key: PeriodKey,
-        at: Position,
-        along: bool,
-        changes: &mut Vec<Change>,
-    ) -> bool {
+    fn draw(&mut self, standing: &Standing, along: bool, changes: &mut Vec<Change>) -> bool {
+        let Standing { slot, account, key, at } = *standing;
         let when = self.at;
         let entry = |kind, period, bytes| Change::Entry(Entry { at: when, account, period, kind, bytes });
         let (posted, period) = self.posted_total(slot, key);
@@ -211,24 +289,29 @@ impl Brain {
         let over = at.used.saturating_sub(posted);
         let spare = at.free.is_none_or(|free| free > 0);
         if over > Bytes::ZERO && (!at.active || !spare) {
-            // Nothing may be granted, yet the carrier bills: written by the minute, or when it is much.
-            let much = over > Bytes::MIB || self.stopping || !changes.is_empty();
-            if much {
+            // Nothing may be granted, yet the carrier bills: for days perhaps.
+            let due = self.now.boot >= self.overran.plus_secs(OVERRUN_SECS) && over > Bytes::MIB;
+            if due || self.stopping || !changes.is_empty() {
+                self.overran = self.now.boot;
                 changes.push(entry(EntryKind::Overrun, key, over.signed()));
                 changes.push(Change::Granted { slot, total: at.used, period: key });
             }
             return false;
         }
         let boot = self.now.boot;
-        let purse = self.purses.entry(slot).or_insert_with(|| Purse::new(boot));
+        let purse = self.purse(slot);
+        let before = *purse;
+        let keep = purse.keep(boot, &at);
+        if keep < posted {
+            let back = posted.saturating_sub(keep).signed();
+            changes.push(entry(EntryKind::Return, key, back.saturating_neg()));
+            changes.push(Change::Granted { slot, total: keep, period: key });
+            return false;
+        }
         let want = purse.want(boot, &at, along);
         if want > posted {
+            self.refills.push((slot, before));
             changes.push(entry(EntryKind::Grant, key, want.saturating_sub(posted).signed()));
-            changes.push(Change::Granted { slot, total: want, period: key });
-        } else if want < posted {
-            self.tightened.insert(slot, want);
-            let back = posted.saturating_sub(want).signed();
-            changes.push(entry(EntryKind::Return, key, back.saturating_neg()));
             changes.push(Change::Granted { slot, total: want, period: key });
         }
         false

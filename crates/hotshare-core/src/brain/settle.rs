@@ -1,7 +1,9 @@
 //! Readings become usage: what was counted since the last settlement is booked to whom it belongs.
 
 use super::Brain;
-use crate::meter::Reading;
+use crate::ledger::PeriodKey;
+use crate::meter::{Reading, Usage};
+use crate::people::Device;
 use crate::record::{Change, Tally, Who};
 use crate::units::{Mac, PersonId, Slot};
 
@@ -23,17 +25,21 @@ impl Brain {
         let people = self.book.people.values().map(|p| (p.slot, Owner::Person(p.id)));
         let devices =
             self.book.devices.values().filter_map(|d| Some((d.slot?, Owner::Device(d.mac, d.person?))));
-        std::iter::once((Slot::PLAN, Owner::Plan)).chain(people).chain(devices).collect()
+        let rests = self.resting.iter().filter_map(|(slot, rest)| {
+            let (mac, person) = rest.was?;
+            Some((*slot, Owner::Device(mac, person)))
+        });
+        std::iter::once((Slot::PLAN, Owner::Plan)).chain(people).chain(devices).chain(rests).collect()
     }
 
     /// Books what `slot` counted since it was last settled.
     pub(super) fn settle(&self, slot: Slot, owner: Owner, changes: &mut Vec<Change>) {
         let reading = self.reading(slot);
-        let usage = reading.since(&self.book.settled.get(&slot).copied().unwrap_or_default());
+        let usage = reading.since(&self.settled(slot));
         if usage.is_zero() {
             return;
         }
-        let (day, minute) = (self.day, self.minute);
+        let (minute, day) = self.minute;
         match owner {
             Owner::Plan => {
                 changes.push(Change::Usage { minute, who: Who::Plan, usage });
@@ -48,6 +54,22 @@ impl Brain {
             }
         }
         changes.push(Change::Settled { slot, reading });
+    }
+
+    /// Books what the device counted in the slot that it is about to leave.
+    pub(super) fn settle_device(&self, device: &Device, changes: &mut Vec<Change>) {
+        if let (Some(slot), Some(person)) = (device.slot, device.person) {
+            self.settle(slot, Owner::Device(device.mac, person), changes);
+        }
+    }
+
+    pub(super) fn settled(&self, slot: Slot) -> Reading {
+        self.book.settled.get(&slot).copied().unwrap_or_default()
+    }
+
+    /// What was counted and is not booked yet, if it belongs to the period that began on `key`.
+    pub(super) fn live(&self, slot: Slot, key: PeriodKey) -> Usage {
+        if self.minute.1 < key { Usage::default() } else { self.reading(slot).since(&self.settled(slot)) }
     }
 
     pub(super) fn settle_all(&self, changes: &mut Vec<Change>) {

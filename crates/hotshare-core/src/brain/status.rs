@@ -1,6 +1,7 @@
 //! What the owner sees.
 
 use super::Brain;
+use super::settle::Owner;
 use crate::ask::{DeviceStatus, PersonStatus, PlanStatus, Status, UplinkStatus};
 use crate::meter::Usage;
 use crate::people::{Allowance, Person};
@@ -26,34 +27,39 @@ impl Brain {
         }
     }
 
-    fn closed(&self) -> Option<Why> {
+    pub(super) fn closed(&self) -> Option<Why> {
         match () {
             () if self.uplink.is_none() || self.ready.is_none() => Some(Why::NoUplink),
             () if !self.plan_span().1 => Some(Why::PlanOver),
             () if self.plan_is_used() => Some(Why::PlanUsed),
-            () if self.stuck.is_some() => Some(Why::LedgerStuck),
+            () if self.is_stuck() => Some(Why::LedgerStuck),
             () => None,
         }
     }
 
-    fn live(&self, slot: Slot) -> Usage {
-        self.reading(slot).since(&self.settled(slot))
-    }
-
+    /// `billed` is always the sum of `delivered`, `refused`, `own` and `corrected`.
     fn plan_status(&self) -> PlanStatus {
-        let (span, _) = self.plan_span();
-        let mut delivered = self.book.spent_since(Tally::Delivered, span.key);
-        for device in self.book.devices.values() {
-            if let Some(slot) = device.slot {
-                delivered += self.live(slot);
+        let (span, runs) = self.plan_span();
+        let billed = Bytes::from_signed(self.plan_used());
+        let mut counted = Usage { down: billed, ..Usage::default() };
+        let mut delivered = Usage::default();
+        // What passes while no plan runs is of no period: only its sum is kept.
+        if runs {
+            counted = self.book.spent_since(Tally::Billed, span.key);
+            counted += self.live(Slot::PLAN, span.key);
+            delivered = self.book.spent_since(Tally::Delivered, span.key);
+            for (slot, owner) in self.owners() {
+                if let Owner::Device(..) = owner {
+                    delivered += self.live(slot, span.key);
+                }
             }
         }
-        let mut counted = self.book.spent_since(Tally::Billed, span.key);
-        counted += self.live(Slot::PLAN);
-        let billed = Bytes::from_signed(self.plan_used());
-        let recorded = self.book.totals.used(Account::Plan, span.key);
         let refused = counted.refused_down;
         let counted = counted.total();
+        // The plan is read before the devices: what was delivered meanwhile is not billed yet.
+        let delivered = delivered.total().min(counted);
+        let refused = refused.min(counted.saturating_sub(delivered));
+        let recorded = self.book.totals.used(Account::Plan, span.key);
         PlanStatus {
             plan: self.book.plan.clone(),
             begins: span.begins,
@@ -62,9 +68,9 @@ impl Brain {
             recorded: Bytes::from_signed(recorded).max(billed),
             balance: self.book.plan.cap.map(|cap| cap.saturating_sub(billed)),
             reserve: self.book.plan.reserve(),
-            delivered: delivered.total(),
+            delivered,
             refused,
-            own: counted.saturating_sub(delivered.total()).saturating_sub(refused),
+            own: counted.saturating_sub(delivered).saturating_sub(refused),
             corrected: billed.signed().saturating_sub(counted.signed()),
         }
     }
@@ -73,8 +79,12 @@ impl Brain {
         let span = self.person_span(person);
         let account = Account::Person(person.id);
         let mut usage = self.book.spent_since(Tally::Person(person.id), span.key);
-        usage += self.live(person.slot);
+        usage += self.live(person.slot, span.key);
         let used = Bytes::from_signed(self.used_in(person.slot, account, span.key));
+        // What was used by another rhythm is not of this allowance.
+        let earlier = usage.total().saturating_sub(used);
+        usage.up = usage.up.saturating_sub(earlier.saturating_sub(usage.down));
+        usage.down = usage.down.saturating_sub(earlier);
         let recorded = Bytes::from_signed(self.book.totals.used(account, span.key)).max(used);
         let (balance, renews) = match person.allowance {
             Allowance::Unlimited => (None, None),

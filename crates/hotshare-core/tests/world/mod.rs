@@ -328,7 +328,8 @@ impl World {
 
     fn refuse(&mut self, slot: Slot) -> Fate {
         if !std::mem::replace(&mut self.cell(slot).told, true) {
-            self.tell(Event::Refused(slot));
+            let last = self.cell(slot).order.is_some_and(|order| order.later == Bytes::ZERO);
+            self.tell(Event::Refused { slot, last });
         }
         Fate::Refused
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hotshare_core::ask::{Answer, Ask};
-use hotshare_core::brain::{AskId, Brain, Event, LeaseId};
+use hotshare_core::brain::{AskId, Brain, Command, Event, LeaseId};
 use hotshare_core::units::{BootTime, Slot};
 use hotshare_linux::clock;
 use hotshare_linux::datapath::{MeterEventKind, MeterEvents};
@@ -57,8 +57,8 @@ impl EventLoop {
         // The terminal or `systemctl stop` may be long gone; a SIGHUP to a daemon means nothing here.
         while !self.hands.stopped {
             let down = self.sources.down.clone();
+            // In no order: a flood of one kind of news must not keep the others waiting.
             tokio::select! {
-                biased;
                 _ = terminate.recv() => self.stop(&mut stopping).await?,
                 _ = interrupt.recv() => self.stop(&mut stopping).await?,
                 () = down.cancelled(), if !stopping => self.stop(&mut stopping).await?,
@@ -99,19 +99,34 @@ impl EventLoop {
         self.obey().await
     }
 
+    /// What was promised is said last: when it is in force.
     pub(super) async fn obey(&mut self) -> anyhow::Result<()> {
+        let mut said = Vec::new();
         while let Some(command) = self.brain.next_command() {
+            if matches!(command, Command::Answer(..) | Command::Lease(..)) {
+                said.push(command);
+                continue;
+            }
+            if command == Command::Look {
+                // What is read next must not count for whoever was unmapped before.
+                self.hands.finish_turn()?;
+            }
             if let Some(event) = self.hands.obey(command).await? {
+                self.brain.handle(clock::now(), Event::Read(self.hands.readings()?));
                 self.brain.handle(clock::now(), event);
             }
         }
-        self.hands.finish_turn()
+        self.hands.finish_turn()?;
+        for command in said {
+            self.hands.obey(command).await?;
+        }
+        Ok(())
     }
 
     async fn meter_says(&mut self, slot: Slot, kind: MeterEventKind) -> anyhow::Result<()> {
         match kind {
             MeterEventKind::Low => self.tell(Event::Low(slot)).await,
-            MeterEventKind::Refused { .. } => self.tell(Event::Refused(slot)).await,
+            MeterEventKind::Refused { last } => self.tell(Event::Refused { slot, last }).await,
         }
     }
 

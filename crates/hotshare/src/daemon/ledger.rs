@@ -27,14 +27,24 @@ impl Ledger {
         // Bounded all the same: one posting is under way at a time, and a roll-up an hour.
         let (work, mut todo) = mpsc::unbounded_channel();
         let run = move || {
+            // A full disk is tried every second, perhaps for days: said once.
+            let mut failing: Option<String> = None;
             while let Some(next) = todo.blocking_recv() {
                 match next {
                     Work::Commit(id, changes) => {
                         let event = match store.commit(&changes) {
-                            Ok(()) => Event::Posted(id),
+                            Ok(()) => {
+                                if failing.take().is_some() {
+                                    tracing::info!("the ledger can be written again");
+                                }
+                                Event::Posted(id)
+                            }
                             Err(error) => {
                                 let why = chain(&error);
-                                tracing::error!(why, "the ledger cannot be written; no more is granted until it can");
+                                if failing.as_ref() != Some(&why) {
+                                    tracing::error!(why, "the ledger cannot be written; no more is granted until it can");
+                                    failing = Some(why.clone());
+                                }
                                 Event::PostFailed(id, why)
                             }
                         };

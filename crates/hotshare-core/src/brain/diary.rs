@@ -1,0 +1,111 @@
+//! The owner's diary: a line when something happened, not while it lasts.
+
+use super::Brain;
+use crate::policy::{Verdict, Why};
+use crate::record::{Change, Noted};
+use crate::units::Bytes;
+
+/// More lines than this wait for the diary only when the ledger is stuck; then the oldest are dropped.
+const NOTES: usize = 256;
+
+impl Brain {
+    pub(super) fn note(&mut self, kind: &'static str, text: String) {
+        let at = self.at;
+        self.keep_note(Noted { at, kind, text });
+    }
+
+    fn keep_note(&mut self, noted: Noted) {
+        if self.notes.len() == NOTES {
+            self.notes.pop_front();
+        }
+        self.notes.push_back(noted);
+    }
+
+    /// Lines that could not be written are written later, before those that came since.
+    pub(super) fn keep_notes(&mut self, changes: Vec<Change>) {
+        let since = std::mem::take(&mut self.notes);
+        for change in changes {
+            if let Change::Noted(noted) = change {
+                self.keep_note(noted);
+            }
+        }
+        for noted in since {
+            self.keep_note(noted);
+        }
+    }
+
+    /// Says what changed for everybody, and what changed for one person only.
+    pub(super) fn judge(&mut self) {
+        let closed = self.closed();
+        // The uplink has lines of its own, and hides what else is so.
+        if closed != Some(Why::NoUplink)
+            && let Some(before) = self.closed.replace(closed)
+            && before != closed
+        {
+            self.note_all(before, closed);
+        }
+        let now: Vec<_> =
+            self.book.people.values().map(|p| (p.id, p.name.clone(), self.verdict_on(p))).collect();
+        self.verdicts.retain(|id, _| self.book.people.contains_key(id));
+        for (id, name, verdict) in now {
+            // What closes everybody hides what is so for one: that has not changed.
+            if !matches!(verdict, Verdict::Open | Verdict::Closed(Why::Paused | Why::AllowanceUsed)) {
+                continue;
+            }
+            let before = self.verdicts.insert(id, verdict);
+            match verdict {
+                _ if before.is_none_or(|before| before == verdict) => {}
+                Verdict::Open => self.note("open", format!("{name} is open again")),
+                Verdict::Closed(why) => self.note(why.word(), format!("{name} is closed: {}", why.words())),
+            }
+        }
+    }
+
+    fn note_all(&mut self, before: Option<Why>, closed: Option<Why>) {
+        let text = match (before, closed) {
+            (_, Some(Why::LedgerStuck)) => {
+                let reason = self.stuck.as_ref().map_or("the disk does not answer", |(reason, _)| reason);
+                format!("the ledger cannot be written, and nothing more is granted until it can: {reason}")
+            }
+            (_, Some(why)) => format!("everybody is closed: {}", why.words()),
+            (Some(Why::LedgerStuck), None) => "the ledger can be written again".into(),
+            (_, None) => "the plan is open again".into(),
+        };
+        self.note(closed.map_or("open", Why::word), text);
+    }
+}
+
+/// As people read amounts: “8.4 MB”. Rounded up, so that a loss is not made smaller.
+pub(super) fn readable(bytes: Bytes) -> String {
+    let units = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    let mut tenths = u128::from(bytes.0) * 10;
+    if bytes.0 < 1000 {
+        return format!("{} B", bytes.0);
+    }
+    for unit in units {
+        tenths = tenths.div_ceil(1000);
+        if tenths < 10_000 {
+            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+        }
+    }
+    bytes.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_readable() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (8_388_608, "8.4 MB"),
+            (999_950_001, "1.0 GB"),
+            (u64::MAX, "18.5 EB"),
+        ] {
+            assert_eq!(readable(Bytes(bytes)), text);
+        }
+    }
+}
