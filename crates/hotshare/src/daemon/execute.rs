@@ -15,8 +15,8 @@ use hotshare_core::units::{Mac, Slot};
 use hotshare_core::uplink::{Framing, Uplink};
 use hotshare_linux::datapath::{KnownDevice, LinkHeader, MarkBits, Meter, MeterConfig, Role};
 use hotshare_linux::host::Host;
-use hotshare_linux::nat::forget_flows;
 use hotshare_linux::nat;
+use hotshare_linux::nat::forget_flows;
 use hotshare_linux::observe::ifindex;
 use tokio::sync::{oneshot, watch};
 
@@ -158,7 +158,9 @@ impl Hands {
         // The gate itself is the meter's; here it is only about resets. Tried again with the next change.
         let reset = match self.host.set_closed(&self.closed).await {
             Ok(added) if added.is_empty() => return,
-            Ok(added) => nat::poke_flows(self.wanted.lan(), &added).await.map(drop).map_err(anyhow::Error::new),
+            Ok(added) => {
+                nat::poke_flows(self.wanted.lan(), &added).await.map(drop).map_err(anyhow::Error::new)
+            }
             Err(error) => Err(error.into()),
         };
         if let Err(error) = reset {

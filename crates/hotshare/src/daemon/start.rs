@@ -22,7 +22,7 @@ use hotshare_linux::names::{Names, NamesConfig};
 use hotshare_linux::observe::ifindex;
 use hotshare_linux::uplink::{FindError, Watch, find};
 use hotshare_linux::{clock, datapath};
-use hotshare_store::Store;
+use hotshare_store::{Reader, Store};
 use nix::fcntl::{Flock, FlockArg};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,8 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
     if host.has_leftovers() {
         tracing::info!("an earlier run was cut off; taking over what it left");
     }
-    let ground = match survey(options, &host, &book).await {
+    let used_before = book.leases.values().next().map(|lease| lease.ip);
+    let ground = match survey(options, &host, used_before).await {
         Ok(ground) => ground,
         Err(error) => return Err(give_back(&mut host, None, error).await),
     };
@@ -82,9 +83,7 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
             }
             result
         }
-        Err((mut host, error)) => {
-            Err(give_back(&mut host, fresh.then_some(pins.as_path()), error).await)
-        }
+        Err((mut host, error)) => Err(give_back(&mut host, fresh.then_some(pins.as_path()), error).await),
     };
     drop(std::fs::remove_file(instance.socket_path()));
     result.map(|()| ExitCode::SUCCESS)
@@ -93,13 +92,13 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
 /// Says what [`run`] would do.
 pub(super) async fn check(options: &UpOptions) -> anyhow::Result<Preview> {
     let instance = &options.instance;
-    let snapshot = match instance.ledger_path() {
-        path if path.exists() => Store::open(&path)?.snapshot()?,
-        _ => Default::default(),
+    // Read only: a daemon may be running, and an older ledger is not to be migrated by a question.
+    let used_before = match instance.ledger_path() {
+        path if path.exists() => Reader::open(&path)?.an_address()?,
+        _ => None,
     };
-    let book = Book::new(snapshot, zone::system());
     let host = Host::open(&instance.before_path())?;
-    let ground = survey(options, &host, &book).await?;
+    let ground = survey(options, &host, used_before).await?;
     let planned = host.check(&ground.wanted.desired()).await?;
     let steps = planned.steps.iter().map(told).collect();
     Ok(ground.preview(steps))
@@ -127,27 +126,36 @@ impl Ground {
     }
 }
 
-async fn survey(options: &UpOptions, host: &Host, book: &Book) -> anyhow::Result<Ground> {
+/// `used_before` is an address of the LAN of last time.
+async fn survey(options: &UpOptions, host: &Host, used_before: Option<Ipv4Addr>) -> anyhow::Result<Ground> {
     let ports = options.ports();
     if ports.is_empty() {
-        bail!("no LAN port is named: say which interface people connect to, with --lan IF or in the configuration file");
+        bail!(
+            "no LAN port is named: say which interface people connect to, with --lan IF or in the configuration file"
+        );
     }
     for port in &ports {
         if ifindex(port).is_none() {
-            bail!("looked for the LAN port {port}: there is no such interface; plug it in, or name another with --lan");
+            bail!(
+                "looked for the LAN port {port}: there is no such interface; plug it in, or name another with --lan"
+            );
         }
     }
-    let uplink = find_uplink(options).await?;
-    let taken = host.taken().await?;
+    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
+    let mut taken = host.taken().await?;
+    // A resolver may lie behind the uplink's gateway, in a subnet that no route names.
+    taken.extend(uplink.resolvers.iter().map(|resolver| Subnet::new(*resolver, 32)));
     let subnet = match options.config.lan.subnet {
         Some(asked) => {
             if let Some(other) = taken.iter().find(|t| t.prefix_len() > 1 && t.overlaps(asked)) {
-                bail!("the LAN cannot be {asked}: the host already uses {other}; choose another [lan] subnet, or leave it out");
+                bail!(
+                    "the LAN cannot be {asked}: the host already uses {other}; choose another [lan] subnet, or leave it out"
+                );
             }
             asked
         }
         None => {
-            let previous = book.leases.values().next().map(|lease| Subnet::new(lease.ip, 24));
+            let previous = used_before.map(|ip| Subnet::new(ip, 24));
             choose_subnet(&taken, previous)?
         }
     };
@@ -162,12 +170,11 @@ async fn survey(options: &UpOptions, host: &Host, book: &Book) -> anyhow::Result
     Ok(Ground { uplink, wanted })
 }
 
-async fn find_uplink(options: &UpOptions) -> Result<Uplink, FindError> {
-    let uplink = &options.config.uplink;
+async fn find_uplink(options: &UpOptions, name: Option<&str>) -> Result<Uplink, FindError> {
     let ports = options.ports();
     let mut lan: Vec<&str> = ports.iter().map(String::as_str).collect();
     lan.push(hotshare_core::desired::BRIDGE);
-    find(uplink.interface.as_deref(), &lan, &uplink.resolvers).await
+    find(name, &lan, &options.config.uplink.resolvers).await
 }
 
 /// Puts everything in place. On failure the host comes back, to be restored.
@@ -214,8 +221,15 @@ async fn assemble(
             subnet: hands.wanted.subnet,
             lease_time: options.config.lan.lease_time,
         };
-        let mut lan =
-            LanServers { options: options.clone(), side, index: None, news, views, missing: true };
+        let mut lan = LanServers {
+            options: options.clone(),
+            uplink: hands.wanted.uplink.clone(),
+            side,
+            index: None,
+            news,
+            views,
+            missing: true,
+        };
         let mut tasks = Tasks::new();
         lan.bind(brain.leases(), &mut tasks)?;
         let state = serve::AppState {
@@ -248,6 +262,7 @@ async fn assemble(
 /// DHCP and DNS on the LAN side; bound again when the interface was made again.
 pub(super) struct LanServers {
     options: UpOptions,
+    uplink: String,
     side: LanSide,
     index: Option<u32>,
     news: mpsc::Sender<LeaseNews>,
@@ -257,8 +272,10 @@ pub(super) struct LanServers {
 }
 
 impl LanServers {
+    /// The uplink that was chosen at start, if it is there. Another one may have another price, and is never
+    /// taken instead without the owner's word.
     pub(super) async fn find_uplink(&self) -> Result<Uplink, FindError> {
-        find_uplink(&self.options).await
+        find_uplink(&self.options, Some(&self.uplink)).await
     }
 
     fn bind(&mut self, leases: Vec<Leased>, tasks: &mut Tasks) -> anyhow::Result<()> {
@@ -286,7 +303,10 @@ impl LanServers {
                 tracing::warn!(ports = missing.join(", "), "LAN ports are gone; waiting for them");
             }
             Ok(_) => {}
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "the LAN side is not as it should be; will try again"),
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "the LAN side is not as it should be; will try again"
+            ),
         }
         let index = ifindex(&self.side.lan);
         if index.is_none() {
