@@ -86,6 +86,7 @@ impl Lease {
             // A station may send 20 at once and one a second; all of them together 2,000 and 500.
             station_pace: Pace::new(4096, 20, 1000),
             common_pace: Pace::new(1, 2000, 2),
+            complaints: Pace::new(1, 1, 60_000),
             counts: Counts::default(),
         };
         let mut disk = FuturesUnordered::new();
@@ -186,6 +187,8 @@ struct Desk {
     waiting: BTreeSet<Mac>,
     station_pace: Pace,
     common_pace: Pace,
+    /// Lines in the log.
+    complaints: Pace,
     counts: Counts,
 }
 
@@ -237,9 +240,11 @@ impl Desk {
         self.waiting.remove(&done.mac);
         if !done.durable {
             self.counts.not_written += 1;
-            tracing::warn!(
-                "leases: one could not be written, so the station was not told; it will ask again"
-            );
+            if self.complaints.take(&[], clock::now().boot) {
+                tracing::warn!(
+                    "leases: one could not be written, so its station was not told; it will ask again"
+                );
+            }
             return;
         }
         if let Some(written) = done.written {

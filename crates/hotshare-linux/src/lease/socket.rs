@@ -100,6 +100,7 @@ fn link_address(index: u32) -> io::Result<SockAddr> {
 }
 
 // Classic BPF (linux/bpf_common.h): class | size | mode.
+const LOAD_WORD: u16 = 0x20;
 const LOAD_HALF: u16 = 0x28;
 const LOAD_BYTE: u16 = 0x30;
 const LOAD_HALF_AT_X: u16 = 0x48;
@@ -112,9 +113,15 @@ const fn statement(code: u16, k: u32) -> SockFilter {
     SockFilter::new(code, 0, 0, k)
 }
 
-/// Unfragmented UDP over IPv4, to port 67.
-fn to_port_67() -> [SockFilter; 9] {
+/// Where a filter finds the packet's type (linux/filter.h: `SKF_AD_OFF + SKF_AD_PKTTYPE`).
+const PACKET_TYPE: u32 = 0xffff_f004;
+const FOR_SOMEBODY_ELSE: u32 = 3;
+
+/// Unfragmented UDP over IPv4, to port 67, to this machine or to all.
+fn to_port_67() -> [SockFilter; 11] {
     [
+        statement(LOAD_WORD, PACKET_TYPE),
+        SockFilter::new(JUMP_IF_EQUAL, 8, 0, FOR_SOMEBODY_ELSE),
         statement(LOAD_BYTE, 23),
         SockFilter::new(JUMP_IF_EQUAL, 0, 6, 17),
         statement(LOAD_HALF, 20),
