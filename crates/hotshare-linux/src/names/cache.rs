@@ -145,3 +145,57 @@ fn is_dead_end(answer: &Message) -> bool {
     let is_asked = |record: &Record| Some(record.record_type()) == asked;
     !answer.answers.iter().any(is_asked)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use hickory_proto::op::{OpCode, Query as Question};
+    use hickory_proto::rr::rdata::A;
+    use hickory_proto::rr::{Name, RecordType};
+
+    use super::super::message::parse_query;
+    use super::*;
+
+    fn asked(name: &str) -> (Key, Message) {
+        let question = Question::query(Name::from_ascii(name).expect("a name"), RecordType::A);
+        let mut query = Message::query();
+        query.add_query(question.clone());
+        let query = parse_query(&query.to_vec().expect("encoded")).expect("a query");
+        let mut answer = Message::response(0, OpCode::Query);
+        let data = RData::A(A(Ipv4Addr::new(192, 0, 2, 1)));
+        answer.add_answer(Record::from_rdata(question.name().clone(), 60, data));
+        answer.add_query(question);
+        (Key::of(&query), answer)
+    }
+
+    #[test]
+    fn its_space_is_bounded_and_what_is_used_stays() {
+        let (mut cache, now) = (Cache::new(), Instant::now());
+        let (used, answer) = asked("used.example.");
+        cache.put(used.clone(), &answer, now);
+        for n in 0..50_000 {
+            let (key, answer) = asked(&format!("name-{n}.example."));
+            cache.put(key, &answer, now);
+            if n % 100 == 0 {
+                assert!(cache.get(&used, now).is_some(), "after {n}");
+            }
+        }
+        assert!(cache.bytes <= MOST_BYTES && cache.kept.len() == cache.by_use.len());
+        assert!((2_000..10_000).contains(&cache.kept.len()), "{} answers", cache.kept.len());
+        let bytes: usize = cache.kept.iter().map(|(key, kept)| cost(key, &kept.answer)).sum();
+        assert_eq!(bytes, cache.bytes);
+    }
+
+    #[test]
+    fn an_answer_ends_when_its_time_is_over() {
+        let (mut cache, now) = (Cache::new(), Instant::now());
+        let (key, answer) = asked("WWW.example.");
+        cache.put(key, &answer, now);
+        let (key, _) = asked("www.EXAMPLE.");
+        let at = |secs: u64| now + Duration::from_millis(secs * 1000 + 1);
+        assert_eq!(cache.get(&key, at(59)).expect("kept").answers[0].ttl, 1);
+        assert!(cache.get(&key, at(60)).is_none());
+        assert_eq!((cache.bytes, cache.kept.len(), cache.by_use.len()), (0, 0, 0));
+    }
+}

@@ -124,3 +124,75 @@ pub(super) fn encode(answer: &Message, largest: usize) -> Option<Vec<u8>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::rr::RecordType;
+
+    use super::*;
+
+    fn query() -> Message {
+        let mut query = Message::query();
+        query.metadata.id = 0x1234;
+        query.metadata.recursion_desired = true;
+        let name = Name::from_ascii("WwW.example.").expect("a name");
+        query.add_query(hickory_proto::op::Query::query(name, RecordType::A));
+        query
+    }
+
+    fn bytes(message: &Message) -> Vec<u8> {
+        message.to_vec().expect("it can be encoded")
+    }
+
+    fn refusal(bytes: &[u8]) -> ResponseCode {
+        match parse_query(bytes) {
+            Err(BadMessage::Answer(answer)) => answer.metadata.response_code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_query_is_dropped_or_refused() {
+        let good = bytes(&query());
+        let with = |place: usize, value: u8| {
+            let mut bytes = good.clone();
+            bytes[place] = value;
+            bytes
+        };
+        assert_eq!(parse_query(&with(2, 0x81)), Err(BadMessage::Drop), "an answer");
+        assert!((0..12).all(|cut| parse_query(&good[..cut]) == Err(BadMessage::Drop)));
+        assert!((12..good.len()).all(|cut| refusal(&good[..cut]) == ResponseCode::FormErr));
+        assert_eq!(refusal(&with(2, 0x29)), ResponseCode::NotImp, "an update");
+        assert_eq!(refusal(&with(5, 0)), ResponseCode::FormErr, "no question");
+        let mut two = query();
+        two.add_query(two.queries[0].clone());
+        assert_eq!(refusal(&bytes(&two)), ResponseCode::FormErr);
+        let mut later = query();
+        later.set_edns({
+            let mut edns = our_edns(false);
+            edns.set_version(1);
+            edns
+        });
+        assert_eq!(refusal(&bytes(&later)), ResponseCode::BADVERS);
+    }
+
+    #[test]
+    fn an_answer_has_the_head_the_letters_and_the_size_of_its_query() {
+        for (offered, largest) in [(None, 512), (Some(0), 512), (Some(1000), 1000), (Some(65_535), 1232)] {
+            let mut message = query();
+            if let Some(offered) = offered {
+                let mut edns = our_edns(true);
+                edns.set_max_payload(offered);
+                message.set_edns(edns);
+            }
+            let query = parse_query(&bytes(&message)).expect("a query");
+            assert_eq!(query.largest_datagram(), largest);
+            let answer = query.answer(ResponseCode::NoError);
+            assert_eq!(answer.metadata.id, 0x1234);
+            assert_eq!(answer.edns.is_some(), offered.is_some());
+            assert!(answer.metadata.recursion_desired && answer.metadata.recursion_available);
+            let sent = encode(&answer, largest).expect("it can be encoded");
+            assert!(sent.windows(3).any(|letters| letters == b"WwW"));
+        }
+    }
+}

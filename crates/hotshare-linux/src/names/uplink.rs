@@ -190,3 +190,60 @@ async fn ask_stream(resolver: Ipv4Addr, asked: &Asked) -> Result<Message, Unansw
     stream.read_exact(&mut bytes).await?;
     read_answer(&bytes, id, asked).ok_or(Unanswered::NotAnAnswer)
 }
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::rr::{Name, RecordType};
+
+    use super::*;
+
+    fn asked() -> Asked {
+        let question = Query::query(Name::from_ascii("www.example.").expect("a name"), RecordType::A);
+        Asked { question, dnssec_ok: false, checking_disabled: false }
+    }
+
+    #[test]
+    fn only_an_answer_to_the_question_is_believed() {
+        let asked = asked();
+        let mut good = Message::response(7, OpCode::Query);
+        good.add_query(asked.question.clone());
+        let believed =
+            |answer: &Message| read_answer(&answer.to_vec().expect("encoded"), 7, &asked).is_some();
+        assert!(believed(&good));
+        let changed = |change: fn(&mut Message)| {
+            let mut answer = good.clone();
+            change(&mut answer);
+            answer
+        };
+        assert!(!believed(&changed(|answer| answer.metadata.id = 8)));
+        assert!(!believed(&changed(|answer| answer.metadata.message_type = MessageType::Query)));
+        assert!(!believed(&changed(|answer| answer.metadata.op_code = OpCode::Notify)));
+        assert!(!believed(&changed(|answer| answer.queries.clear())));
+        assert!(!believed(&changed(|answer| {
+            answer.queries[0].set_name(Name::from_ascii("www.other.").expect("a name"));
+        })));
+        assert!(!believed(&changed(|answer| {
+            answer.queries[0].set_query_type(RecordType::AAAA);
+        })));
+        // A refusal may come without the question.
+        assert!(believed(&changed(|answer| {
+            answer.queries.clear();
+            answer.metadata.response_code = ResponseCode::Refused;
+        })));
+        let bytes = good.to_vec().expect("encoded");
+        assert!((0..bytes.len()).all(|cut| read_answer(&bytes[..cut], 7, &asked).is_none()));
+    }
+
+    #[test]
+    fn the_one_that_answered_is_asked_first() {
+        let all = [1, 2, 3, 4].map(|n| Ipv4Addr::new(192, 0, 2, n));
+        let order = |resolvers: &Resolvers| resolvers.in_order().map(|(place, _)| place).collect::<Vec<_>>();
+        let four = Resolvers::new(all.to_vec());
+        assert_eq!(order(&four), [0, 1, 2, 3]);
+        four.best.store(2, Ordering::Relaxed);
+        assert_eq!(order(&four), [2, 3, 0, 1]);
+        assert_eq!(order(&Resolvers::new(all[..1].to_vec())), [0, 0, 0]);
+        assert_eq!(order(&Resolvers::new(all[..2].to_vec())), [0, 1, 0]);
+        assert_eq!(order(&Resolvers::new(vec![])), []);
+    }
+}
