@@ -122,7 +122,9 @@ fn text(preview: &Preview, width: usize) -> String {
 fn log_to_stderr() {
     let terminal = std::io::stderr().is_terminal();
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // nlink logs each refusal of the kernel, also those that are expected; ours say what it means.
+    let usual = || EnvFilter::new("info,nlink=error");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(filter)
