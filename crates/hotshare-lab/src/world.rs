@@ -28,6 +28,8 @@ const UP_QUEUE: &str = "carrier-up";
 pub async fn build(phones: u8, rate: Option<Rate>) -> Result<()> {
     let internet = Netns::create(layout::INTERNET).context("make the Internet's namespace")?;
     let hotspot = Netns::create(layout::BOX).context("make the box's namespace")?;
+    // An address that is still being probed would make two looks at an idle machine differ.
+    hotspot.sysctl().set("net.ipv6.conf.default.accept_dad", "0")?;
     let far = Connection::<Route>::new_in(&internet)?;
     let near = Connection::<Route>::new_in(&hotspot)?;
     far.set_link_up("lo").await?;

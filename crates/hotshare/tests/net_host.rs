@@ -12,7 +12,7 @@ use hotshare_lab::lab::Lab;
 use hotshare_lab::layout;
 use hotshare_lab::phone::Progress;
 use net::dump::{dump, unchanged};
-use net::{Eyes, MIB, grows, person, wait_verdict};
+use net::{Eyes, MIB, person, wait_verdict};
 
 const CONFIG: &str = "/run/hotshare-lab/hotshare.toml";
 
@@ -86,7 +86,7 @@ async fn a_check_changes_nothing() -> Result<()> {
     let (code, text) = refused(&lab, &up_args(&["lan1", "lan2"], &["--check"])).await?;
     ensure!(code == Some(0), "{code:?}: {text}");
     ensure!(text.contains("uplink0") && text.contains("lan1") && text.contains("lan2"), "{text}");
-    net::dump::unchanged(&lab, &before).await?;
+    unchanged(&lab, &before).await?;
     ensure!(files() == had, "files: {had:?} then {:?}", files());
     ensure!(pins == std::path::Path::new(layout::PIN_DIR).exists(), "maps were pinned");
     lab.tear_down().await
@@ -139,11 +139,11 @@ async fn an_uplink_that_vanishes_and_returns() -> Result<()> {
     let lab = net::bare(1, None).await?;
     let carrier = lab.watch_carrier().await?;
     let lab = net::ready_with(lab, "", Some(1 << 30), None).await?;
-    let first = Eyes { carrier, phones: vec![lab.watch_phone(0).await?] };
+    let first = Eyes::with_carrier(&lab, carrier).await?;
     let progress = Progress::default();
     ensure!(lab.phones[0].download(80, 4 * MIB, &progress).await??.complete);
     let (tally, status) = first.settle(&lab).await?;
-    ensure!(status.plan.billed == tally.billed(), "before: {} and {}", status.plan.billed, tally.billed());
+    first.check_billed(&tally, &status)?;
 
     lab.pull_card().await?;
     let took = wait_verdict(&lab, "phone-1", Verdict::NoUplink, Duration::from_secs(5)).await?;
@@ -162,7 +162,7 @@ async fn an_uplink_that_vanishes_and_returns() -> Result<()> {
     let down = first.down(0)?;
     ensure!(person(&status, "phone-1")?.down == down, "{status:?}, counted {down}");
     // The new link speaks before anybody can watch it: neighbour discovery and the like, under 2 KB.
-    let billed = counted + second.exact()?.billed();
+    let billed = u64::try_from(first.expected(counted + second.exact()?.billed()))?;
     ensure!(
         status.plan.billed >= billed && status.plan.billed < billed + 2_000,
         "{} and {billed}",

@@ -81,9 +81,14 @@ impl Eyes {
         Ok(self)
     }
 
+    /// What the daemon should have billed when the carrier counted this.
+    pub fn expected(&self, counted: u64) -> i128 {
+        i128::from(counted) + self.begun
+    }
+
     /// The daemon's figure is the carrier's.
     pub fn check_billed(&self, tally: &Tally, status: &Status) -> Result<()> {
-        let (recorded, counted) = (i128::from(status.plan.billed), i128::from(tally.billed()) + self.begun);
+        let (recorded, counted) = (i128::from(status.plan.billed), self.expected(tally.billed()));
         if recorded == counted {
             return Ok(());
         }
