@@ -2,6 +2,7 @@
 //! whatever happens.
 #![allow(clippy::expect_used, clippy::cast_possible_wrap, reason = "a test may panic; its numbers are small")]
 
+mod cases;
 mod world;
 
 use hotshare_core::ask::{Answer, Ask, PlanChange};
@@ -12,14 +13,14 @@ use hotshare_core::units::{Account, Bytes, PersonId};
 use proptest::prelude::*;
 use world::{Fate, World, mac, name};
 
-const MIB: u64 = 1 << 20;
+pub(crate) const MIB: u64 = 1 << 20;
 
-fn month(mib: u64) -> Allowance {
+pub(crate) fn month(mib: u64) -> Allowance {
     Allowance::Limited { bytes: Bytes::mib(mib), every: Every::Month }
 }
 
 /// Downloads in 1500-byte packets until one is refused; what came through.
-fn download(world: &mut World, device: u8, most: u64) -> u64 {
+pub(crate) fn download(world: &mut World, device: u8, most: u64) -> u64 {
     let mut got = 0;
     while got < most {
         match world.packet(device, false, 1500) {
@@ -172,7 +173,7 @@ fn a_full_disk_closes_when_the_grant_is_spent_and_opens_when_there_is_space() {
     world.patient = true;
     let mut got = download(&mut world, 1, 1 << 40);
     world.commit(false);
-    assert_eq!(world.status().people[0].verdict, Verdict::Open, "something of the grant is left");
+    assert_eq!(world.status().people[0].verdict, Verdict::Closed(Why::LedgerStuck));
     got += download(&mut world, 1, 1 << 40);
     assert!(got <= 7 * MIB);
     world.pass(2000);
@@ -193,6 +194,15 @@ enum Op {
     Leave(u8),
     Arrive(u8),
     Jump(i32),
+    Remove,
+    Add,
+    Assign(u8, bool),
+    Block(u8, bool),
+    Cap(u16),
+    Rhythm(bool),
+    Uplink(u8),
+    Tick,
+    Flush,
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -209,7 +219,49 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1u8..4).prop_map(Op::Leave),
         1 => (1u8..4).prop_map(Op::Arrive),
         1 => (-200_000i32..200_000).prop_map(Op::Jump),
+        1 => Just(Op::Remove),
+        1 => Just(Op::Add),
+        2 => (1u8..4, any::<bool>()).prop_map(|(device, ben)| Op::Assign(device, ben)),
+        1 => (1u8..4, any::<bool>()).prop_map(|(device, blocked)| Op::Block(device, blocked)),
+        1 => (0u16..300).prop_map(Op::Cap),
+        1 => any::<bool>().prop_map(Op::Rhythm),
+        1 => (0u8..4).prop_map(Op::Uplink),
+        2 => Just(Op::Tick),
+        1 => Just(Op::Flush),
     ]
+}
+
+/// What the owner is shown adds up.
+fn sums_are_right(world: &mut World) {
+    let status = world.status();
+    let plan = status.plan;
+    let parts = plan.delivered.signed() + plan.refused.signed() + plan.own.signed() + plan.corrected;
+    assert_eq!(plan.billed.signed(), parts, "{plan:?}");
+    assert!(plan.recorded >= plan.billed && plan.billed < Bytes(100 << 30));
+    for person in status.people {
+        assert!(person.up + person.down <= person.recorded, "{person:?}");
+        if let (Some(left), Allowance::Limited { bytes, .. }) = (person.balance, person.allowance) {
+            assert!(left <= bytes && left <= bytes.saturating_sub(person.up + person.down), "{person:?}");
+        }
+    }
+}
+
+/// The log says the same whoever reads it, and no device's bytes are anybody else's.
+fn the_log_is_right(world: &World) {
+    let (kept, replayed) = (&world.book, world.replayed());
+    assert_eq!(kept.totals, replayed.totals);
+    assert_eq!(
+        (&kept.people, &kept.devices, &kept.leases),
+        (&replayed.people, &replayed.devices, &replayed.leases)
+    );
+    assert_eq!(
+        (&kept.granted, &kept.settled, &kept.spent),
+        (&replayed.granted, &replayed.settled, &replayed.spent)
+    );
+    for ((device, person), passed) in &world.truth.by_device {
+        let booked = world.booked(*device, *person);
+        assert!(booked <= *passed, "{device} {person:?}: {booked} booked of {passed}");
+    }
 }
 
 fn check(world: &World, cuts: u64) {
@@ -234,7 +286,7 @@ proptest! {
         world.person("ben", Allowance::Unlimited, 2);
         world.arrive(3);
         world.ask(Ask::DeviceAssign { mac: mac(3), person: name("anna") });
-        let mut cuts = 0;
+        let (mut cuts, mut cut_off) = (0, 0);
         for op in ops {
             match op {
                 Op::Traffic { device, up, packets, size } => {
@@ -242,7 +294,13 @@ proptest! {
                         world.packet(device, up, u64::from(size));
                     }
                 }
-                Op::Pass(ms) => world.pass(u64::from(ms)),
+                Op::Pass(ms) => {
+                    world.pass(u64::from(ms));
+                    // What nobody could stop is written by the minute.
+                    let recorded = world.recorded(Account::Plan) + cut_off;
+                    let billed = world.truth.billed as i64;
+                    prop_assert!(world.patient || ms < 62_000 || recorded >= billed, "{} of {}", recorded, billed);
+                }
                 Op::Commit(works) => world.commit(works),
                 Op::Patient(patient) => {
                     world.patient = patient;
@@ -255,6 +313,7 @@ proptest! {
                     world.start();
                 }
                 Op::Cut(reached) => {
+                    cut_off = cut_off.max(world.truth.billed as i64 - world.recorded(Account::Plan));
                     world.cut_power(reached);
                     cuts += 1;
                     world.start();
@@ -272,10 +331,40 @@ proptest! {
                     world.wall += i64::from(by);
                     world.synced = by % 2 == 0;
                 }
+                Op::Remove => {
+                    world.ask_later(Ask::PersonRemove { name: name("ben") });
+                }
+                Op::Add => {
+                    world.ask_later(Ask::PersonAdd { name: name("ben"), allowance: month(30) });
+                }
+                Op::Assign(device, ben) => {
+                    let person = name(if ben { "ben" } else { "anna" });
+                    world.ask_later(Ask::DeviceAssign { mac: mac(device), person });
+                }
+                Op::Block(device, blocked) => {
+                    world.ask_later(Ask::DeviceBlock { mac: mac(device), blocked });
+                }
+                Op::Cap(mib) => {
+                    let cap = (mib < 250).then_some(Bytes::mib(u64::from(mib)));
+                    world.ask_later(Ask::PlanSet(PlanChange { cap: Some(cap), ..PlanChange::default() }));
+                }
+                Op::Rhythm(week) => {
+                    let every = if week { Every::Week } else { Every::Day };
+                    let allowance = Allowance::Limited { bytes: Bytes::mib(20), every };
+                    world.ask_later(Ask::PersonSet { name: name("ben"), allowance });
+                }
+                Op::Uplink(0) => world.tell(Event::Uplink(None)),
+                Op::Uplink(n) => world.tell(Event::Uplink(Some(world::uplink(7 + u32::from(n / 3), n)))),
+                Op::Tick => world.tell(Event::Tick),
+                Op::Flush => {
+                    world.ask_later(Ask::Flush);
+                }
             }
             check(&world, cuts);
+            sums_are_right(&mut world);
             let anna = world.truth.forwarded.get(&PersonId(1)).copied().unwrap_or(0);
             prop_assert!(anna <= limit * MIB, "anna got {} of {} MiB", anna, limit);
         }
+        the_log_is_right(&world);
     }
 }

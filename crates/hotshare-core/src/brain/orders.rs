@@ -13,6 +13,8 @@ use crate::units::{BootTime, Bytes, Mac, Slot};
 
 /// More than any balance: without a limit, there is always more.
 const NO_LIMIT: Bytes = Bytes(1 << 62);
+/// Less of a grant is as good as nothing.
+const SPENT: Bytes = Bytes(64 << 10);
 const NEVER: Bytes = Bytes(u64::MAX);
 
 /// Unlike any order that is given.
@@ -60,7 +62,7 @@ fn ends_flows(verdict: Verdict) -> bool {
 impl Brain {
     pub(super) fn verdict_on(&self, person: &Person) -> Verdict {
         let at = self.person_position(person);
-        let stuck = self.is_stuck() && at.outstanding() == Bytes::ZERO;
+        let stuck = self.is_stuck() && at.outstanding() < SPENT;
         verdict(&Facts {
             paused: person.paused,
             allowance_used: self.is_dry(person.slot, &at),
@@ -99,7 +101,7 @@ impl Brain {
             // Without grants the kernel refuses by itself; a closed gate would also reset flows.
             let is_open = matches!(verdict, Verdict::Open | Verdict::Closed(Why::LedgerStuck)) && at.active;
             wanted.insert(person.slot, self.order(person.slot, &at, is_open, Slot::PLAN));
-            if is_open {
+            if is_open && verdict == Verdict::Open {
                 open.insert(person.id);
             }
             if ends_flows(verdict) {

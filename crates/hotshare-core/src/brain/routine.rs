@@ -16,7 +16,7 @@ use crate::units::{Account, Bytes, Slot};
 /// What nobody can stop is written this often at most, beside each minute's usage.
 const OVERRUN_SECS: u64 = 10;
 /// The clock is written down this often when there is nothing else to write.
-const CLOCK_SECS: u64 = 3600;
+const CLOCK_SECS: u64 = 600;
 
 /// An account with grants, where it stands, and the period that runs.
 struct Standing {
@@ -62,6 +62,11 @@ impl Brain {
             settled.iter().map(|(slot, reading)| Change::Settled { slot: *slot, reading: *reading });
         let mut changes: Vec<Change> =
             std::iter::once(Change::Generation(self.generation)).chain(settled).collect();
+        // Each account begins with what it used before: what comes on top is somebody's, granted or not.
+        changes.extend(self.standings().iter().map(|Standing { slot, key, .. }| {
+            let (total, period) = self.posted_total(*slot, *key);
+            Change::Granted { slot: *slot, total, period }
+        }));
         changes.extend(self.notes.drain(..).map(Change::Noted));
         changes
     }
@@ -90,7 +95,7 @@ impl Brain {
     pub(super) fn posted_total(&self, slot: Slot, key: PeriodKey) -> (Bytes, PeriodKey) {
         match self.book.granted.get(&slot) {
             Some(posted) => *posted,
-            None => (self.reading(slot).used(), key),
+            None => (self.settled(slot).used(), key),
         }
     }
 

@@ -11,7 +11,7 @@ use hotshare_core::ledger::EntryKind;
 use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::people::{Allowance, PersonName};
 use hotshare_core::plan::Zone;
-use hotshare_core::record::{Change, Leased, Snapshot};
+use hotshare_core::record::{Change, Leased, Snapshot, Who};
 use hotshare_core::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Slot, UnixTime};
 use hotshare_core::uplink::{Framing, Uplink};
 
@@ -33,6 +33,7 @@ pub(crate) enum Fate {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Truth {
     pub(crate) forwarded: BTreeMap<PersonId, u64>,
+    pub(crate) by_device: BTreeMap<(Mac, PersonId), u64>,
     pub(crate) billed: u64,
 }
 
@@ -40,6 +41,11 @@ pub(crate) struct World {
     pub(crate) brain: Option<Brain>,
     cells: BTreeMap<Slot, Cell>,
     map: BTreeMap<Mac, Slot>,
+    pub(crate) addresses: BTreeMap<Mac, Ipv4Addr>,
+    /// The interface that the meter is on.
+    attached: Option<u32>,
+    /// Refusals that the kernel reported.
+    pub(crate) reports: u32,
     pub(crate) closed: BTreeSet<Ipv4Addr>,
     pub(crate) generation: u64,
     /// Every change that was ever committed, in order.
@@ -68,6 +74,17 @@ pub(crate) fn mac(n: u8) -> Mac {
     Mac([2, 0, 0x5e, 0x10, 0, n])
 }
 
+pub(crate) fn uplink(ifindex: u32, host: u8) -> Uplink {
+    Uplink {
+        name: "uplink0".into(),
+        ifindex,
+        framing: Framing::Ethernet,
+        address: Ipv4Addr::new(100, 64, 0, host),
+        gateway: Some(Ipv4Addr::new(100, 64, 0, 1)),
+        resolvers: vec![],
+    }
+}
+
 pub(crate) fn ip(n: u8) -> Ipv4Addr {
     Ipv4Addr::new(192, 168, 77, n)
 }
@@ -83,6 +100,9 @@ impl World {
             brain: None,
             cells: BTreeMap::new(),
             map: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            attached: None,
+            reports: 0,
             closed: BTreeSet::new(),
             generation: 1,
             log: Vec::new(),
@@ -120,15 +140,7 @@ impl World {
     }
 
     pub(crate) fn connect(&mut self) {
-        let uplink = Uplink {
-            name: "uplink0".into(),
-            ifindex: 7,
-            framing: Framing::Ethernet,
-            address: Ipv4Addr::new(100, 64, 0, 2),
-            gateway: Some(Ipv4Addr::new(100, 64, 0, 1)),
-            resolvers: vec![],
-        };
-        self.tell(Event::Uplink(Some(uplink)));
+        self.tell(Event::Uplink(Some(uplink(7, 2))));
     }
 
     fn readings(&self) -> Vec<(Slot, Reading)> {
@@ -145,6 +157,7 @@ impl World {
     }
 
     fn obey(&mut self) {
+        let mut said = Vec::new();
         while let Some(command) = self.brain.as_mut().and_then(Brain::next_command) {
             match command {
                 Command::Post(id, changes) => {
@@ -154,36 +167,63 @@ impl World {
                         self.commit(true);
                     }
                 }
-                Command::Look => {
-                    let readings = self.readings();
-                    let now = self.now();
-                    self.brain.as_mut().expect("a brain").handle(now, Event::Read(readings));
-                }
+                Command::Look => self.news(Event::Read(self.readings())),
                 Command::Account(slot, order) => {
                     let cell = self.cell(slot);
                     cell.reading.granted = order.granted;
                     cell.order = Some(order);
                     cell.told = false;
                 }
-                Command::Map(mac, slot, _) => {
+                Command::Map(mac, slot, ip) => {
                     self.map.insert(mac, slot);
+                    self.addresses.insert(mac, ip);
                 }
                 Command::Unmap(mac) => {
                     self.map.remove(&mac);
+                    self.addresses.remove(&mac);
                 }
                 Command::Close(closed) => self.closed = closed,
                 Command::Names(_) => {}
-                Command::Connect(Some(uplink)) => {
-                    let now = self.now();
-                    let ready = Event::UplinkReady(uplink.ifindex);
-                    self.brain.as_mut().expect("a brain").handle(now, ready);
+                Command::Connect(uplink) => {
+                    let index = uplink.map(|up| up.ifindex);
+                    let leaves = self.attached.is_some() && self.attached != index;
+                    assert!(!leaves || self.open(Slot::PLAN).is_none(), "the meter leaves an open gate");
+                    self.attached = index;
+                    if let Some(index) = index {
+                        self.news(Event::Read(self.readings()));
+                        self.news(Event::UplinkReady(index));
+                    }
                 }
-                Command::Connect(None) => {}
-                Command::Lease(id, durable) => self.acks.push((id, durable)),
-                Command::Answer(id, answer) => self.answers.push((id, answer)),
+                Command::Lease(..) | Command::Answer(..) => said.push(command),
                 Command::Stopped => self.stopped = true,
             }
         }
+        let addresses: BTreeSet<Ipv4Addr> = self.addresses.values().copied().collect();
+        assert_eq!(
+            addresses.len(),
+            self.addresses.len(),
+            "an address is two stations': {:?}",
+            self.addresses
+        );
+        for command in said {
+            match command {
+                Command::Lease(id, durable) => self.acks.push((id, durable)),
+                Command::Answer(id, answer) => self.answers.push((id, answer)),
+                _ => {}
+            }
+        }
+    }
+
+    fn news(&mut self, event: Event) {
+        let now = self.now();
+        self.brain.as_mut().expect("a brain").handle(now, event);
+    }
+
+    /// What is the plan's or somebody's, in the book and in what the daemon would read from it.
+    pub(crate) fn replayed(&self) -> Book {
+        let mut book = Book::new(Snapshot::default(), self.zone.clone());
+        self.log.iter().for_each(|change| book.apply(change));
+        book
     }
 
     fn cell(&mut self, slot: Slot) -> &mut Cell {
@@ -206,7 +246,7 @@ impl World {
         self.obey();
     }
 
-    fn keep(&mut self, changes: Vec<Change>) {
+    pub(crate) fn keep(&mut self, changes: Vec<Change>) {
         self.commits += 1;
         for change in &changes {
             self.book.apply(change);
@@ -229,6 +269,7 @@ impl World {
         self.kill(reached);
         self.cells.clear();
         self.map.clear();
+        self.addresses.clear();
         self.generation += 1;
         self.boot = 1_000_000_000;
     }
@@ -277,14 +318,14 @@ impl World {
     }
 
     pub(crate) fn arrive(&mut self, device: u8) {
-        let leased = Leased {
-            mac: mac(device),
-            ip: ip(device),
-            client_id: None,
-            host_name: Some(format!("phone-{device}")),
-            expires: UnixTime(self.wall + 3600),
-        };
-        self.tell(Event::Leased(LeaseId(u64::from(device)), leased));
+        self.lease(mac(device), ip(device));
+    }
+
+    pub(crate) fn lease(&mut self, mac: Mac, ip: Ipv4Addr) {
+        let id = LeaseId(u64::from(mac.0[5]));
+        let expires = UnixTime(self.wall + 3600);
+        let host_name = Some(format!("phone-{}", mac.0[5]));
+        self.tell(Event::Leased(id, Leased { mac, ip, client_id: None, host_name, expires }));
     }
 
     fn open(&self, slot: Slot) -> Option<AccountOrder> {
@@ -316,6 +357,10 @@ impl World {
         cell.reading.spent.0 += bytes;
         cell.reading.down.0 += bytes;
         self.low(Slot::PLAN, before);
+        let reading = self.cell(Slot::PLAN).reading;
+        if reading.spent > reading.granted {
+            self.refuse(Slot::PLAN);
+        }
     }
 
     fn low(&mut self, slot: Slot, before: u64) {
@@ -328,6 +373,7 @@ impl World {
 
     fn refuse(&mut self, slot: Slot) -> Fate {
         if !std::mem::replace(&mut self.cell(slot).told, true) {
+            self.reports += 1;
             let last = self.cell(slot).order.is_some_and(|order| order.later == Bytes::ZERO);
             self.tell(Event::Refused { slot, last });
         }
@@ -360,6 +406,7 @@ impl World {
         let owner = self.book.people.values().find(|p| p.slot == person).map(|p| p.id);
         if let Some(id) = owner {
             *self.truth.forwarded.entry(id).or_default() += bytes;
+            *self.truth.by_device.entry((mac(device), id)).or_default() += bytes;
         }
         if up {
             self.truth.billed += bytes;
@@ -370,6 +417,25 @@ impl World {
         }
         self.low(person, at);
         Fate::Forwarded
+    }
+
+    /// Σ usage rows on disk of a device while it was somebody's.
+    pub(crate) fn booked(&self, device: Mac, person: PersonId) -> u64 {
+        let who = Who::Device(device, person);
+        let rows = self.log.iter().filter_map(|change| match change {
+            Change::Usage { who: whose, usage, .. } if *whose == who => Some(usage.total().0),
+            _ => None,
+        });
+        rows.sum()
+    }
+
+    /// The lines of the diary on disk.
+    pub(crate) fn diary(&self) -> Vec<&'static str> {
+        let lines = self.log.iter().filter_map(|change| match change {
+            Change::Noted(noted) => Some(noted.kind),
+            _ => None,
+        });
+        lines.collect()
     }
 
     /// Σ entries of an account on disk, all periods; corrections left out.

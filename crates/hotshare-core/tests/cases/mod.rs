@@ -1,0 +1,5 @@
+//! What happens in the life of a hotspot, case by case.
+
+mod devices;
+mod disk;
+mod periods;
