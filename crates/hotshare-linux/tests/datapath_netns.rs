@@ -5,16 +5,19 @@
 
 mod datapath_support;
 
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::UdpSocket;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use datapath_support::packet::{BOX, Packet};
-use datapath_support::raw::{echo, frame};
+use datapath_support::raw::{echo, frame, tun};
 use datapath_support::world::{Counted, World};
 use datapath_support::*;
 use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::units::{Bytes, Slot};
-use hotshare_linux::datapath::{Meter, Reason, Role};
+use hotshare_linux::datapath::{LinkHeader, Meter, MeterConfig, Reason, Role};
 use nix::net::if_::if_nametoindex;
 
 struct Hotspot {
@@ -247,6 +250,45 @@ fn a_tagged_frame_from_the_lan_is_dropped_but_a_priority_is_no_tag() {
     send(0);
     assert_eq!(reason(&hotspot, Reason::Vlan), 1);
     assert_eq!(hotspot.settled().1.up, before.1.up + Bytes(20 + 8 + 20), "forwarded and charged");
+}
+
+#[test]
+fn on_a_raw_ip_uplink_nothing_is_taken_for_a_link_header() {
+    let mut hotspot = Hotspot::new();
+    let mut card = tun("card0");
+    hotspot.world.run("ip -n @box addr add 100.64.0.2/24 dev card0");
+    hotspot.world.run("ip -n @box link set card0 up");
+    hotspot.world.run("ip -n @box route add 203.0.113.0/24 dev card0");
+    hotspot.world.run("netns @box nft add rule ip gate nat oifname card0 masquerade");
+    hotspot.world.run("netns @box nft insert rule ip gate forward iifname card0 accept");
+    let raw = MeterConfig { uplink: LinkHeader::None, ..config() };
+    hotspot.meter.configure(&raw).unwrap();
+    hotspot.meter.attach(Role::Uplink, if_nametoindex("card0").unwrap()).unwrap();
+    assert_eq!(hotspot.reading(Slot::PLAN), Reading { granted: Bytes(1 << 40), ..Reading::default() });
+
+    let mut packet = [0; 2000];
+    let mut read = |card: &mut File| {
+        let length = card.read(&mut packet).unwrap();
+        packet[..length].to_vec()
+    };
+    // The box's own, 28 bytes of headers around it.
+    let own = UdpSocket::bind("100.64.0.2:4000").unwrap();
+    own.send_to(&[7; 100], "203.0.113.9:5000").unwrap();
+    assert_eq!(read(&mut card).len(), 128);
+    assert_eq!(hotspot.reading(Slot::PLAN).up, Bytes(128));
+    // The phone's, and an answer, which NAT brings back to it.
+    let phone = hotspot.world.inside("phone", || UdpSocket::bind("10.77.0.23:4000").unwrap());
+    phone.send_to(&[8; 10], "203.0.113.9:6000").unwrap();
+    let mut back = read(&mut card);
+    assert_eq!(back.len(), 38);
+    for (a, b) in [(12, 16), (13, 17), (14, 18), (15, 19), (20, 22), (21, 23)] {
+        back.swap(a, b); // addresses and ports; their sums stay the same
+    }
+    card.write_all(&back).unwrap();
+    assert_eq!(phone.recv(&mut [0; 100]).unwrap(), 10);
+    let (plan, person) = (hotspot.reading(Slot::PLAN), hotspot.reading(PERSON));
+    assert_eq!((plan.up, plan.down, plan.spent), (Bytes(128 + 38), Bytes(38), Bytes(128 + 38 + 38)));
+    assert_eq!((person.up, person.down), (Bytes(38), Bytes(38)));
 }
 
 #[test]

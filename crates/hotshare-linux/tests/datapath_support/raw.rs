@@ -1,8 +1,10 @@
 //! Packets that no ordinary program sends: echoes without `ping`, and frames as they are.
 
+use std::fs::File;
 use std::io::Read as _;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
@@ -52,6 +54,24 @@ pub fn checksum(bytes: &[u8]) -> u16 {
         sum = (sum & 0xffff) + (sum >> 16);
     }
     !u16::try_from(sum).expect("folded")
+}
+
+/// A raw-IP interface, as mobile data cards have, whose other end is this file: what is read was sent there.
+#[allow(unsafe_code, reason = "making a tun device is an ioctl")]
+pub fn tun(name: &str) -> File {
+    const TUNSETIFF: libc::c_ulong = 0x4004_54ca;
+    const TUN_WITHOUT_EXTRAS: libc::c_short = 0x1001; // IFF_TUN | IFF_NO_PI
+    let file = File::options().read(true).write(true).open("/dev/net/tun").expect("a kernel with tun");
+    // SAFETY: all zero is a value of this plain structure.
+    let mut request: libc::ifreq = unsafe { MaybeUninit::zeroed().assume_init() };
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = TUN_WITHOUT_EXTRAS;
+    // SAFETY: the structure is the one that this request takes, and outlives the call.
+    let made = unsafe { libc::ioctl(file.as_raw_fd(), TUNSETIFF, &raw const request) };
+    assert_eq!(made, 0, "a tun device: {}", std::io::Error::last_os_error());
+    file
 }
 
 /// Sends an Ethernet frame as it is.
