@@ -77,7 +77,7 @@ pub enum Command {
     /// The lease is durable (or could not be made so: stay silent).
     Lease(LeaseId, bool),
     Answer(AskId, Answer),
-    /// Everything is written; nothing more will come.
+    /// Nothing more will come; see [`Brain::is_done`].
     Stopped,
 }
 
@@ -150,6 +150,8 @@ pub struct Brain {
     look: bool,
     stopping: bool,
     stopped: bool,
+    /// The last posting failed.
+    unwritten: bool,
     notes: VecDeque<Noted>,
     /// To be said once the grants that follow from a posting are in force.
     after: Vec<Command>,
@@ -220,6 +222,7 @@ impl Brain {
             look: false,
             stopping: false,
             stopped: false,
+            unwritten: false,
             notes: VecDeque::new(),
             after: Vec::new(),
             said: Vec::new(),
@@ -334,6 +337,12 @@ impl Brain {
     #[must_use]
     pub fn zone(&self) -> crate::plan::Zone {
         self.book.plan.zone.clone()
+    }
+
+    /// Stopped, and everything that was counted is written: the kernel's maps are not needed any more.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.stopped && !self.unwritten
     }
 
     /// The leases that are written down.

@@ -144,7 +144,7 @@ impl Brain {
             }
             // What was granted stays counted as used: nothing is given away.
             Purpose::LastWords => {
-                self.stopped = true;
+                (self.stopped, self.unwritten) = (true, true);
                 self.out.push_back(Command::Stopped);
             }
         }

@@ -237,8 +237,9 @@ impl Brain {
         self.next_minute = minute_of(&self.book, self.at);
         if self.next_minute != self.minute || self.stopping {
             self.settle_all(&mut changes);
+        } else {
+            self.end_rests(&mut changes);
         }
-        self.end_rests(&mut changes);
         let rolled = self.draw_all(&mut changes);
         changes.extend(self.notes.drain(..).map(Change::Noted));
         // The clock alone is seldom a reason to write, and a minute of it may be forgotten.

@@ -86,6 +86,24 @@ fn a_first_start_on_a_full_disk_waits_and_loses_nothing() {
 }
 
 #[test]
+fn a_stop_on_a_full_disk_keeps_the_maps_to_be_settled() {
+    let mut world = World::new();
+    world.person("anna", month(100), 1);
+    let got = download(&mut world, 1, 3 * MIB);
+    world.patient = true;
+    world.tell(Event::Stop);
+    world.commit(false);
+    assert!(world.stopped && world.brain.as_ref().is_some_and(|brain| !brain.is_done()));
+    assert_eq!(world.packet(1, false, 1500), Fate::Closed);
+    world.patient = false;
+    world.kill(false);
+    world.start();
+    world.tell(Event::Stop);
+    assert!(world.stopped && world.brain.as_ref().is_some_and(|brain| brain.is_done()));
+    assert_eq!(world.recorded(ANNA), got as i64);
+}
+
+#[test]
 fn a_disk_that_hangs_is_said_to() {
     let mut world = World::new();
     world.person("anna", month(100), 1);

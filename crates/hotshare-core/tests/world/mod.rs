@@ -274,6 +274,12 @@ impl World {
         self.boot = 1_000_000_000;
     }
 
+    /// Time passes, and nobody notices yet.
+    pub(crate) fn boot_on(&mut self, millis: u64) {
+        self.boot += millis * 1_000_000;
+        self.wall += i64::try_from(millis / 1000).expect("small");
+    }
+
     /// Time passes, in steps of a second with a tick each.
     pub(crate) fn pass(&mut self, millis: u64) {
         let mut left = millis;

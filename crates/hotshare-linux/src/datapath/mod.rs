@@ -202,11 +202,14 @@ impl Meter {
 /// Takes away what a meter left in `dir`, without loading one: what a release that is gone left behind. That
 /// there is nothing is fine.
 pub fn remove(dir: &Path) -> Result<(), MeterError> {
-    // Whoever marks packets goes first; the charge points go last.
-    for role in Role::ALL {
-        links::detach(dir, role)?;
-    }
+    detach(dir)?;
     pins::remove_folder(dir)
+}
+
+/// Takes the programs off, and leaves the maps with what they counted.
+pub fn detach(dir: &Path) -> Result<(), MeterError> {
+    // Whoever marks packets goes first; the charge points go last.
+    Role::ALL.into_iter().try_for_each(|role| links::detach(dir, role))
 }
 
 fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<aya::maps::Map, MeterError> {

@@ -52,38 +52,30 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
         tracing::info!("an earlier run was cut off; taking over what it left");
     }
     let used_before = book.leases.values().next().map(|lease| lease.ip);
+    let pins = instance.pin_dir();
     let ground = match survey(options, &host, used_before).await {
         Ok(ground) => ground,
-        Err(error) => return Err(give_back(&mut host, None, error).await),
+        Err(error) => return Err(give_back(&mut host, pins, false, error).await),
     };
-    let meter = match Meter::open(instance.pin_dir()) {
+    let meter = match Meter::open(pins) {
         Ok(meter) => meter,
-        Err(error) => return Err(give_back(&mut host, None, error.into()).await),
+        Err(error) => return Err(give_back(&mut host, pins, false, error.into()).await),
     };
-    let pins = instance.pin_dir().to_owned();
     let fresh = meter.is_fresh();
     let result = match assemble(options, store, book, host, meter, ground).await {
         Ok(mut assembled) => {
             let result = assembled.run().await;
-            let EventLoop { hands, tasks, .. } = assembled;
+            let EventLoop { brain, hands, tasks, .. } = assembled;
             tasks.stop().await;
-            let (mut host, stopped) = (hands.host, hands.stopped);
+            let (mut host, done) = (hands.host, hands.stopped && brain.is_done());
             hands.ledger.stop();
             drop(hands.meter);
-            let restored = host.restore().await;
-            // What was counted and not written must stay in the maps: the next start settles it.
-            if stopped {
-                datapath::remove(&pins)?;
+            match result {
+                Ok(()) => end(&mut host, pins, done).await,
+                Err(error) => Err(give_back(&mut host, pins, done, error).await),
             }
-            if let Err(failures) = restored {
-                for failure in &failures.0 {
-                    tracing::error!(error = %chain(failure), "not given back");
-                }
-                bail!(failures);
-            }
-            result
         }
-        Err((mut host, error)) => Err(give_back(&mut host, fresh.then_some(pins.as_path()), error).await),
+        Err((mut host, error)) => Err(give_back(&mut host, pins, fresh, error).await),
     };
     drop(std::fs::remove_file(instance.socket_path()));
     result.map(|()| ExitCode::SUCCESS)
@@ -367,15 +359,25 @@ fn lock(options: &UpOptions) -> anyhow::Result<Flock<std::fs::File>> {
     }
 }
 
-/// After a failed start: the host as it was before. Maps that an earlier run filled stay, to be settled.
-async fn give_back(host: &mut Host, pins: Option<&Path>, error: anyhow::Error) -> anyhow::Error {
-    let error = match host.restore().await {
+/// The host as it was before, and no program of ours on its interfaces. What was counted and not written
+/// stays in the maps, unless all is `done`: the next start settles it.
+async fn end(host: &mut Host, pins: &Path, done: bool) -> anyhow::Result<()> {
+    let restored = host.restore().await;
+    let taken_off = if done { datapath::remove(pins) } else { datapath::detach(pins) };
+    if let Err(failures) = restored {
+        for failure in &failures.0 {
+            tracing::error!(error = %chain(failure), "not given back");
+        }
+        bail!(failures);
+    }
+    Ok(taken_off?)
+}
+
+/// The same after a failure, which is what the owner has to hear of.
+async fn give_back(host: &mut Host, pins: &Path, done: bool, error: anyhow::Error) -> anyhow::Error {
+    match end(host, pins, done).await {
         Ok(()) => error,
-        Err(failures) => error.context(failures),
-    };
-    match pins.map(datapath::remove) {
-        Some(Err(e)) => error.context(e),
-        Some(Ok(())) | None => error,
+        Err(failed) => error.context(format!("{failed:#}")),
     }
 }
 
