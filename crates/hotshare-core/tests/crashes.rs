@@ -313,8 +313,8 @@ proptest! {
                     world.start();
                 }
                 Op::Cut(reached) => {
-                    cut_off = cut_off.max(world.truth.billed as i64 - world.recorded(Account::Plan));
                     world.cut_power(reached);
+                    cut_off = cut_off.max(world.truth.billed as i64 - world.recorded(Account::Plan));
                     cuts += 1;
                     world.start();
                 }

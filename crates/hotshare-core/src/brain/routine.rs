@@ -13,7 +13,7 @@ use crate::plan::{Every, PeriodSpan, Phase};
 use crate::record::Change;
 use crate::units::{Account, Bytes, Slot};
 
-/// What nobody can stop is written this often at most, beside each minute's usage.
+/// What nobody can stop is written this often at most, a little of it by the minute.
 const OVERRUN_SECS: u64 = 10;
 /// The clock is written down this often when there is nothing else to write.
 const CLOCK_SECS: u64 = 600;
@@ -47,6 +47,8 @@ impl Brain {
             // What was granted for other maps is nothing to these, even before that is written.
             self.book.granted.clear();
             self.book.settled = self.readings.clone();
+            // But the carrier billed all that they counted, as when the disk was full at their first start.
+            self.book.settled.remove(&Slot::PLAN);
         }
         // Whoever is in the kernel and not in the book is closed with the first orders.
         for slot in self.readings.keys().filter(|slot| **slot != Slot::PLAN) {
@@ -296,7 +298,8 @@ impl Brain {
         let spare = at.free.is_none_or(|free| free > 0);
         if over > Bytes::ZERO && (!at.active || !spare) {
             // Nothing may be granted, yet the carrier bills: for days perhaps.
-            let due = self.now.boot >= self.overran.plus_secs(OVERRUN_SECS) && over > Bytes::MIB;
+            let wait = if over > Bytes::MIB { OVERRUN_SECS } else { 60 };
+            let due = self.now.boot >= self.overran.plus_secs(wait);
             if due || self.stopping || !changes.is_empty() {
                 self.overran = self.now.boot;
                 changes.push(entry(EntryKind::Overrun, key, over.signed()));

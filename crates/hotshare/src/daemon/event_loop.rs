@@ -111,9 +111,13 @@ impl EventLoop {
                 // What is read next must not count for whoever was unmapped before.
                 self.hands.finish_turn()?;
             }
-            if let Some(event) = self.hands.obey(command).await? {
-                self.brain.handle(clock::now(), Event::Read(self.hands.readings()?));
-                self.brain.handle(clock::now(), event);
+            match self.hands.obey(command).await? {
+                Some(read @ Event::Read(_)) => self.brain.handle(clock::now(), read),
+                Some(event) => {
+                    self.brain.handle(clock::now(), Event::Read(self.hands.readings()?));
+                    self.brain.handle(clock::now(), event);
+                }
+                None => {}
             }
         }
         self.hands.finish_turn()?;
