@@ -23,7 +23,7 @@ pub use table::LeaseTable;
 
 use std::net::Ipv4Addr;
 
-use crate::units::{BootTime, Mac, UnixTime};
+use crate::units::{Mac, UnixTime};
 
 /// The most leases that a table holds, however large the network: as many as there are accounts.
 pub const MOST_LEASES: usize = 4096;
@@ -158,6 +158,19 @@ pub struct Outcome {
     pub changes: Vec<LeaseChange>,
 }
 
+impl Outcome {
+    /// The lease that is on disk once the changes are.
+    #[must_use]
+    pub fn written(&self) -> Option<Written> {
+        self.changes.iter().find_map(|change| match change {
+            LeaseChange::Kept(leased) => {
+                Some(Written { mac: leased.mac, ip: leased.ip, expires: leased.expires })
+            }
+            LeaseChange::Gone(_) | LeaseChange::Declined { .. } | LeaseChange::PoolFull { .. } => None,
+        })
+    }
+}
+
 /// A reply, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -197,12 +210,12 @@ pub enum LeaseChange {
     PoolFull { mac: Mac },
 }
 
-/// A lease that is to be written, for [`LeaseTable::written`].
+/// A lease that was written, for [`LeaseTable::written`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     pub(crate) mac: Mac,
     pub(crate) ip: Ipv4Addr,
-    pub(crate) until: BootTime,
+    pub(crate) expires: UnixTime,
 }
 
 /// A station's own name as it may be shown: at most 64 characters, and none that controls a terminal.

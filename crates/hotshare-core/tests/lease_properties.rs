@@ -121,7 +121,7 @@ fn play(prefix: u8, moves: Vec<Move>) -> Result<(), TestCaseError> {
             }
             Move::Send(request, written) => {
                 let outcome = table.handle(now, &request);
-                let pending = table.pending(now, &outcome);
+                let pending = outcome.written();
                 let needs_disk = !outcome.changes.is_empty();
                 if needs_disk && !written {
                     // The disk refused: the reply stays here, and nothing is recorded.

@@ -30,7 +30,7 @@ pub fn dhcp(mut data: &[u8]) {
         let frame = if high & 0x80 == 0 { framed(message) } else { message.to_vec() };
         let Ok((request, transaction)) = parse_frame(&frame) else { continue };
         let outcome = table.handle(now, &request);
-        if let Some(written) = table.pending(now, &outcome) {
+        if let Some(written) = outcome.written() {
             table.written(written);
         }
         if let Answer::Reply(reply) = &outcome.answer {

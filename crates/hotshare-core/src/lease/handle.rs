@@ -3,14 +3,12 @@
 use std::net::Ipv4Addr;
 
 use super::options::options_for;
-use super::{
-    Answer, Delivery, Kind, LeaseChange, LeaseTable, Outcome, Reply, ReplyKind, Request, Silence, Written,
-};
+use super::{Answer, Delivery, Kind, LeaseChange, LeaseTable, Outcome, Reply, ReplyKind, Request, Silence};
 use crate::units::Now;
 
 impl LeaseTable {
     /// Answers a station. The reply may leave only when the changes are on disk; once they are,
-    /// [`LeaseTable::written`] is to be told what [`LeaseTable::pending`] says.
+    /// [`LeaseTable::written`] is to be told what [`Outcome::written`] says.
     pub fn handle(&mut self, now: Now, request: &Request) -> Outcome {
         if !request.mac.is_station() {
             return silent(Silence::NotAStation);
@@ -29,17 +27,6 @@ impl LeaseTable {
             Kind::Release => self.released(now, request),
             Kind::Inform => self.inform(request),
         }
-    }
-
-    /// What an outcome of now puts on disk.
-    #[must_use]
-    pub fn pending(&self, now: Now, outcome: &Outcome) -> Option<Written> {
-        let kept = |change: &LeaseChange| match change {
-            LeaseChange::Kept(leased) => Some(leased.mac),
-            LeaseChange::Gone(_) | LeaseChange::Declined { .. } | LeaseChange::PoolFull { .. } => None,
-        };
-        let mac = outcome.changes.iter().find_map(kept)?;
-        self.to_write(mac, now.boot)
     }
 
     fn discover(&mut self, now: Now, request: &Request) -> Outcome {

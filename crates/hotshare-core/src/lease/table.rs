@@ -34,7 +34,7 @@ pub(super) struct Holding {
     /// The address is the station's until then.
     pub(super) until: BootTime,
     /// The disk says so until then. `None`: it says nothing, or something else.
-    pub(super) kept: Option<BootTime>,
+    pub(super) kept: Option<UnixTime>,
     pub(super) client_id: Option<Vec<u8>>,
     pub(super) host_name: Option<String>,
     serial: u64,
@@ -101,7 +101,7 @@ impl LeaseTable {
                 ip: leased.ip,
                 taken: true,
                 until,
-                kept: now.synced.then_some(until),
+                kept: Some(leased.expires),
                 client_id: leased.client_id,
                 host_name: leased.host_name,
                 serial: 0,
@@ -132,7 +132,7 @@ impl LeaseTable {
     pub fn written(&mut self, written: Written) {
         if let Some(holding) = self.holdings.get_mut(&written.mac).filter(|holding| holding.ip == written.ip)
         {
-            holding.kept = Some(written.until);
+            holding.kept = Some(written.expires);
         }
         self.rows.retain(|_, owner| *owner != written.mac);
         self.rows.insert(written.ip, written.mac);
@@ -200,8 +200,7 @@ impl LeaseTable {
         host_name: Option<String>,
         now: Now,
     ) -> Vec<LeaseChange> {
-        let lease_secs = u64::from(self.rules.lease_secs);
-        let until = now.boot.plus_secs(lease_secs);
+        let until = now.boot.plus_secs(self.rules.lease_secs.into());
         let before = self.holdings.get(&mac).filter(|holding| holding.ip == ip);
         let same =
             before.is_some_and(|holding| holding.client_id == client_id && holding.host_name == host_name);
@@ -216,21 +215,16 @@ impl LeaseTable {
             serial: 0,
         };
         self.put(mac, holding);
-        if kept.is_some_and(|kept| kept >= until) {
+        // By the clock as it is now, so that a clock that was put right is put right on disk, too.
+        let lease_secs = i64::from(self.rules.lease_secs);
+        let needed = UnixTime(now.wall.0.saturating_add(lease_secs));
+        if kept.is_some_and(|kept| kept >= needed) {
             return Vec::new();
         }
         let before = self.rows.get(&ip).copied().filter(|owner| *owner != mac);
-        let secs = i64::from(self.rules.lease_secs).saturating_mul(2);
-        let expires = UnixTime(now.wall.0.saturating_add(secs));
+        let expires = UnixTime(needed.0.saturating_add(lease_secs));
         let kept = LeaseChange::Kept(Leased { mac, ip, client_id, host_name, expires });
         before.map(LeaseChange::Gone).into_iter().chain([kept]).collect()
-    }
-
-    /// For how long the lease that was just taken is to be on disk, for [`Self::written`].
-    pub(super) fn to_write(&self, mac: Mac, now: BootTime) -> Option<Written> {
-        let holding = self.holdings.get(&mac)?;
-        let until = now.plus_secs(u64::from(self.rules.lease_secs).saturating_mul(2));
-        Some(Written { mac, ip: holding.ip, until })
     }
 
     /// The station does not need its address now. It is kept for its return, if nobody needs it before.

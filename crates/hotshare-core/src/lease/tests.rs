@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
-use crate::units::Now;
+use crate::units::{BootTime, Now};
 
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 1);
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 168, 99, 7);
@@ -40,7 +40,7 @@ impl Scene {
     /// Handles a message and writes what it changes.
     fn send(&mut self, request: &Request) -> Outcome {
         let outcome = self.send_unwritten(request);
-        if let Some(written) = self.table.pending(self.now, &outcome) {
+        if let Some(written) = outcome.written() {
             self.table.written(written);
         }
         for change in &outcome.changes {
@@ -375,6 +375,23 @@ fn a_jump_of_the_wall_clock_ends_no_lease() {
         scene.now.boot = scene.now.boot.plus_secs(1);
         assert_eq!(scene.table.live(scene.now.boot).count(), 0);
     }
+}
+
+#[test]
+fn a_clock_that_is_put_right_is_put_right_on_disk_with_the_next_renewal() {
+    let mut scene = Scene::new();
+    scene.now.wall = UnixTime(100);
+    let ip = scene.join(ANNA).unwrap();
+    scene.now.wall.0 += 1_800_000_000;
+    scene.send(&renewing(ANNA, ip));
+    assert_eq!(scene.disk[0].expires, UnixTime(scene.now.wall.0 + 7200));
+    let before = scene.writes;
+    scene.now.wall.0 -= 3_000_000;
+    scene.send(&renewing(ANNA, ip));
+    assert_eq!(scene.writes, before, "later than needed does no harm: a restart cuts it");
+    scene.restart();
+    assert_eq!(scene.table.live(scene.now.boot.plus_secs(7_199)).count(), 1);
+    assert_eq!(scene.table.live(scene.now.boot.plus_secs(7_201)).count(), 0);
 }
 
 #[test]

@@ -213,7 +213,7 @@ impl Desk {
             return None;
         }
         let outcome = self.table.handle(now, &request);
-        let written = self.table.pending(now, &outcome);
+        let written = outcome.written();
         let frame = match &outcome.answer {
             Answer::Reply(reply) => self.frame(&transaction, reply),
             Answer::Silent(why) => {
