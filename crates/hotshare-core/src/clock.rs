@@ -26,11 +26,7 @@ impl Clock {
     /// `latest` is the last believed time that was written down, if any ever was.
     #[must_use]
     pub fn new(latest: Option<UnixTime>, first: Now) -> Clock {
-        let mut clock = Clock {
-            believed: latest.unwrap_or(first.wall),
-            boot: first.boot,
-            held: false,
-        };
+        let mut clock = Clock { believed: latest.unwrap_or(first.wall), boot: first.boot, held: false };
         clock.believe(first);
         clock
     }
@@ -67,11 +63,7 @@ impl Clock {
 
     fn expected(&self, boot: BootTime) -> UnixTime {
         let secs = boot.millis_since(self.boot) / 1000;
-        UnixTime(
-            self.believed
-                .0
-                .saturating_add(i64::try_from(secs).unwrap_or(i64::MAX)),
-        )
+        UnixTime(self.believed.0.saturating_add(i64::try_from(secs).unwrap_or(i64::MAX)))
     }
 }
 
