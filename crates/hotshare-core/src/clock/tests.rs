@@ -15,11 +15,7 @@ fn civil(text: &str) -> UnixTime {
 }
 
 fn now(boot_secs: u64, wall: UnixTime, synced: bool) -> Now {
-    Now {
-        boot: BootTime(boot_secs * 1_000_000_000),
-        wall,
-        synced,
-    }
+    Now { boot: BootTime(boot_secs * 1_000_000_000), wall, synced }
 }
 
 fn later(at: UnixTime, secs: u64) -> UnixTime {
@@ -30,10 +26,7 @@ fn later(at: UnixTime, secs: u64) -> UnixTime {
 fn a_clock_that_was_never_told_anything_believes_the_wall() {
     let noon = civil("2026-11-23T12:00:00");
     let mut clock = Clock::new(None, now(100, noon, false));
-    assert_eq!(
-        clock.believe(now(160, later(noon, 60), false)),
-        later(noon, 60)
-    );
+    assert_eq!(clock.believe(now(160, later(noon, 60), false)), later(noon, 60));
     assert!(!clock.held());
 }
 
@@ -42,10 +35,7 @@ fn set_back_two_days_by_hand_time_goes_on_by_the_boot_clock() {
     let noon = civil("2026-11-23T12:00:00");
     let mut clock = Clock::new(None, now(100, noon, false));
     let back = UnixTime(noon.0 - 2 * 86_400);
-    assert_eq!(
-        clock.believe(now(110, later(back, 10), false)),
-        later(noon, 10)
-    );
+    assert_eq!(clock.believe(now(110, later(back, 10), false)), later(noon, 10));
     assert!(clock.held());
     // Three days later the wall clock shows yesterday, and time has gone on.
     assert_eq!(
@@ -107,42 +97,22 @@ fn a_jump_ahead_is_believed_and_taken_back_only_by_a_synchronised_clock() {
     let ahead = civil("2040-01-01T00:00:00");
     let mut clock = Clock::new(None, now(0, noon, false));
     assert_eq!(clock.believe(now(10, ahead, false)), ahead);
-    assert_eq!(
-        clock.believe(now(20, later(noon, 20), false)),
-        later(ahead, 10)
-    );
+    assert_eq!(clock.believe(now(20, later(noon, 20), false)), later(ahead, 10));
     assert!(clock.held());
-    assert_eq!(
-        clock.believe(now(30, later(noon, 30), true)),
-        later(noon, 30)
-    );
+    assert_eq!(clock.believe(now(30, later(noon, 30), true)), later(noon, 30));
     assert!(!clock.held());
     // Once back, it goes on from there even if the synchronisation is lost.
-    assert_eq!(
-        clock.believe(now(40, later(noon, 40), false)),
-        later(noon, 40)
-    );
+    assert_eq!(clock.believe(now(40, later(noon, 40), false)), later(noon, 40));
     assert!(!clock.held());
 }
 
 #[test]
 fn a_running_clock_is_not_held_for_the_fractions_that_seconds_leave_out() {
     let noon = civil("2026-11-23T12:00:00");
-    let mut clock = Clock::new(
-        None,
-        Now {
-            boot: BootTime(900_000_000),
-            wall: noon,
-            synced: false,
-        },
-    );
+    let mut clock = Clock::new(None, Now { boot: BootTime(900_000_000), wall: noon, synced: false });
     for ms in 0..10_000_u64 {
         let wall = later(noon, (900 + ms) / 1000);
-        clock.believe(Now {
-            boot: BootTime((900 + ms) * 1_000_000),
-            wall,
-            synced: false,
-        });
+        clock.believe(Now { boot: BootTime((900 + ms) * 1_000_000), wall, synced: false });
         assert!(!clock.held(), "after {ms} ms");
     }
 }
@@ -155,13 +125,7 @@ fn timers_fire_when_the_believed_time_has_come() {
     let when = clock.when(midnight);
     assert_eq!(when, BootTime((50 + 12 * 3600) * 1_000_000_000));
     assert!(clock.at(BootTime(when.0 - 1)) < midnight);
-    assert_eq!(
-        clock.believe(Now {
-            boot: when,
-            ..now(0, civil("1970-01-01T12:00:50"), false)
-        }),
-        midnight
-    );
+    assert_eq!(clock.believe(Now { boot: when, ..now(0, civil("1970-01-01T12:00:50"), false) }), midnight);
     assert_eq!(clock.when(noon), BootTime(50 * 1_000_000_000));
 }
 
@@ -169,20 +133,12 @@ fn timers_fire_when_the_believed_time_has_come() {
 fn nonsense_does_not_panic() {
     for wall in [i64::MIN, -1, i64::MAX] {
         for boot in [0, u64::MAX] {
-            let at = Now {
-                boot: BootTime(boot),
-                wall: UnixTime(wall),
-                synced: false,
-            };
+            let at = Now { boot: BootTime(boot), wall: UnixTime(wall), synced: false };
             let mut clock = Clock::new(Some(UnixTime(i64::MAX)), at);
             clock.believe(at);
             let _: BootTime = clock.when(UnixTime(i64::MAX));
             let mut clock = Clock::new(None, at);
-            clock.believe(Now {
-                boot: BootTime(u64::MAX),
-                wall: UnixTime(i64::MIN),
-                synced: true,
-            });
+            clock.believe(Now { boot: BootTime(u64::MAX), wall: UnixTime(i64::MIN), synced: true });
             let _: BootTime = clock.when(UnixTime(i64::MAX));
         }
     }
