@@ -75,4 +75,3 @@ pub struct Device {
     pub host_name: Option<String>,
     pub first_seen: UnixTime,
 }
-
