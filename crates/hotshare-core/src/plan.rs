@@ -33,11 +33,7 @@ pub struct BadZone {
 impl Zone {
     #[must_use]
     pub fn utc() -> Zone {
-        Zone {
-            name: "UTC".to_owned(),
-            tzif: Arc::new([]),
-            rules: TimeZone::UTC,
-        }
+        Zone { name: "UTC".to_owned(), tzif: Arc::new([]), rules: TimeZone::UTC }
     }
 
     /// `tzif` is the zone's compiled data, in the format of RFC 9636. Empty data is accepted for “UTC” only.
@@ -46,15 +42,8 @@ impl Zone {
             return Ok(Zone::utc());
         }
         match TimeZone::tzif(name, tzif) {
-            Ok(rules) => Ok(Zone {
-                name: name.to_owned(),
-                tzif: tzif.into(),
-                rules,
-            }),
-            Err(e) => Err(BadZone {
-                name: name.to_owned(),
-                why: e.to_string(),
-            }),
+            Ok(rules) => Ok(Zone { name: name.to_owned(), tzif: tzif.into(), rules }),
+            Err(e) => Err(BadZone { name: name.to_owned(), why: e.to_string() }),
         }
     }
 
