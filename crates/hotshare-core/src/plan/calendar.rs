@@ -29,14 +29,7 @@ impl Period {
                 if at < begins {
                     Phase::NotBegun(begins)
                 } else {
-                    Phase::Running(running(
-                        &Days {
-                            from,
-                            step: i64::from(days.max(1)),
-                        },
-                        zone,
-                        at,
-                    ))
+                    Phase::Running(running(&Days { from, step: i64::from(days.max(1)) }, zone, at))
                 }
             }
             Period::Once { from, until } => {
@@ -47,11 +40,7 @@ impl Period {
                 } else if at >= ends {
                     Phase::Over(ends)
                 } else {
-                    Phase::Running(PeriodSpan {
-                        key: key(from),
-                        begins,
-                        ends: Some(ends),
-                    })
+                    Phase::Running(PeriodSpan { key: key(from), begins, ends: Some(ends) })
                 }
             }
         }
@@ -60,20 +49,14 @@ impl Period {
     /// Whether there can be such a period.
     pub fn check(&self) -> Result<(), BadPeriod> {
         let year = |date: Date| {
-            if (1970..=9000).contains(&date.year()) {
-                Ok(())
-            } else {
-                Err(BadPeriod::Year(date))
-            }
+            if (1970..=9000).contains(&date.year()) { Ok(()) } else { Err(BadPeriod::Year(date)) }
         };
         match *self {
             Period::Monthly { day: 1..=31 } => Ok(()),
             Period::Monthly { day } => Err(BadPeriod::Day(day)),
             Period::EveryDays { days: 0, .. } => Err(BadPeriod::NoDays),
             Period::EveryDays { from, .. } => year(from),
-            Period::Once { from, until } if until < from => {
-                Err(BadPeriod::Backwards { from, until })
-            }
+            Period::Once { from, until } if until < from => Err(BadPeriod::Backwards { from, until }),
             Period::Once { from, until } => year(from).and(year(until)),
         }
     }
@@ -84,28 +67,10 @@ impl Every {
     #[must_use]
     pub fn at(self, zone: &Zone, at: UnixTime) -> PeriodSpan {
         match self {
-            Every::Day => running(
-                &Days {
-                    from: EPOCH,
-                    step: 1,
-                },
-                zone,
-                at,
-            ),
-            Every::Week => running(
-                &Days {
-                    from: MONDAY,
-                    step: 7,
-                },
-                zone,
-                at,
-            ),
+            Every::Day => running(&Days { from: EPOCH, step: 1 }, zone, at),
+            Every::Week => running(&Days { from: MONDAY, step: 7 }, zone, at),
             Every::Month => running(&Months { day: 1 }, zone, at),
-            Every::Total => PeriodSpan {
-                key: PeriodKey::ALWAYS,
-                begins: UnixTime(EARLIEST),
-                ends: None,
-            },
+            Every::Total => PeriodSpan { key: PeriodKey::ALWAYS, begins: UnixTime(EARLIEST), ends: None },
         }
     }
 }
@@ -152,8 +117,7 @@ impl Zone {
 
     /// What clocks and calendars on the wall show.
     fn civil(&self, at: UnixTime) -> DateTime {
-        self.rules
-            .to_datetime(Timestamp::from_second(at.0).unwrap_or(Timestamp::UNIX_EPOCH))
+        self.rules.to_datetime(Timestamp::from_second(at.0).unwrap_or(Timestamp::UNIX_EPOCH))
     }
 }
 
@@ -165,11 +129,7 @@ fn bounded(at: UnixTime) -> UnixTime {
 }
 
 fn instant(offset: jiff::tz::Offset, civil: DateTime) -> UnixTime {
-    UnixTime(
-        offset
-            .to_timestamp(civil)
-            .map_or(LATEST, Timestamp::as_second),
-    )
+    UnixTime(offset.to_timestamp(civil).map_or(LATEST, Timestamp::as_second))
 }
 
 fn day_after(date: Date) -> Date {
@@ -203,9 +163,7 @@ impl Sequence for Days {
         days_between(self.from, date).div_euclid(self.step)
     }
     fn date(&self, number: i64) -> Date {
-        self.from
-            .checked_add((number * self.step).days())
-            .unwrap_or(Date::MAX)
+        self.from.checked_add((number * self.step).days()).unwrap_or(Date::MAX)
     }
 }
 
@@ -217,11 +175,7 @@ struct Months {
 impl Sequence for Months {
     fn number(&self, date: Date) -> i64 {
         let number = i64::from(date.year()) * 12 + i64::from(date.month()) - 1;
-        if self.date(number) > date {
-            number - 1
-        } else {
-            number
-        }
+        if self.date(number) > date { number - 1 } else { number }
     }
     fn date(&self, number: i64) -> Date {
         let first = i16::try_from(number.div_euclid(12))
@@ -229,9 +183,7 @@ impl Sequence for Months {
             .ok()
             .and_then(|(year, month)| Date::new(year, month, 1).ok());
         let Some(first) = first else { return Date::MAX };
-        let day = i8::try_from(self.day.max(1))
-            .unwrap_or(i8::MAX)
-            .min(first.days_in_month());
+        let day = i8::try_from(self.day.max(1)).unwrap_or(i8::MAX).min(first.days_in_month());
         Date::new(first.year(), first.month(), day).unwrap_or(first)
     }
 }
@@ -246,11 +198,7 @@ fn running(sequence: &impl Sequence, zone: &Zone, at: UnixTime) -> PeriodSpan {
         let next = sequence.date(number + 1);
         let ends = zone.date_begins(next);
         if ends > at {
-            return PeriodSpan {
-                key: key(sequence.date(number)),
-                begins,
-                ends: Some(ends),
-            };
+            return PeriodSpan { key: key(sequence.date(number)), begins, ends: Some(ends) };
         }
         number += 1;
         begins = ends;
