@@ -37,9 +37,7 @@ fn at(text: &str) -> UnixTime {
 }
 
 fn days(date: Date) -> PeriodKey {
-    PeriodKey(
-        i32::try_from(date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24).unwrap(),
-    )
+    PeriodKey(i32::try_from(date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24).unwrap())
 }
 
 fn running(period: Period, zone: &Zone, instant: &str) -> PeriodSpan {
@@ -65,21 +63,10 @@ fn a_plan_on_the_31st_uses_the_last_day_of_short_months_and_returns_to_the_31st(
     ];
     for pair in begins.windows(2) {
         let [from, until] = [pair[0], pair[1]].map(|(y, m, d)| date(y, m, d));
-        for instant in [
-            format!("{from}T00:00:00Z"),
-            format!("{}T23:59:59Z", until.yesterday().unwrap()),
-        ] {
+        for instant in [format!("{from}T00:00:00Z"), format!("{}T23:59:59Z", until.yesterday().unwrap())] {
             let span = running(Period::Monthly { day: 31 }, &utc, &instant);
-            assert_eq!(
-                (span.key, span.begins),
-                (days(from), at(&format!("{from}T00:00:00Z"))),
-                "{instant}"
-            );
-            assert_eq!(
-                span.ends,
-                Some(at(&format!("{until}T00:00:00Z"))),
-                "{instant}"
-            );
+            assert_eq!((span.key, span.begins), (days(from), at(&format!("{from}T00:00:00Z"))), "{instant}");
+            assert_eq!(span.ends, Some(at(&format!("{until}T00:00:00Z"))), "{instant}");
         }
     }
 }
@@ -108,10 +95,7 @@ fn a_period_begins_with_the_civil_date_of_the_zone_in_summer_and_in_winter() {
     let span = running(Period::Monthly { day: 5 }, &zurich, "2026-03-20T00:00:00Z");
     assert_eq!(span.begins, at("2026-03-04T23:00:00Z"));
     assert_eq!(span.ends, Some(at("2026-04-04T22:00:00Z")));
-    assert_eq!(
-        Every::Day.at(&zurich, at("2026-03-29T12:00:00Z")).ends,
-        Some(at("2026-03-29T22:00:00Z"))
-    );
+    assert_eq!(Every::Day.at(&zurich, at("2026-03-29T12:00:00Z")).ends, Some(at("2026-03-29T22:00:00Z")));
     let short = Every::Day.at(&zurich, at("2026-03-29T12:00:00Z"));
     assert_eq!(short.ends.unwrap().0 - short.begins.0, 23 * 3600);
     let long = Every::Day.at(&zurich, at("2026-10-25T12:00:00Z"));
@@ -136,10 +120,7 @@ fn where_midnight_comes_twice_the_day_begins_once() {
     assert_eq!(day.ends.unwrap().0 - day.begins.0, 25 * 3600);
     // Twenty minutes later the clock shows the 6th again; the 7th has begun all the same.
     assert_eq!(Every::Day.at(&st_johns, at("2010-11-07T02:50:00Z")), day);
-    assert_eq!(
-        Every::Day.at(&st_johns, at("2010-11-07T02:29:59Z")).key,
-        days(date(2010, 11, 6))
-    );
+    assert_eq!(Every::Day.at(&st_johns, at("2010-11-07T02:29:59Z")).key, days(date(2010, 11, 6)));
 }
 
 #[test]
@@ -147,19 +128,10 @@ fn a_day_that_a_zone_skipped_has_no_period() {
     // Samoa went from the 29th to the 31st of December 2011.
     let apia = zone("Pacific/Apia");
     let last = Every::Day.at(&apia, at("2011-12-30T09:59:59Z"));
-    assert_eq!(
-        (last.key, last.ends),
-        (days(date(2011, 12, 29)), Some(at("2011-12-30T10:00:00Z")))
-    );
-    assert_eq!(
-        Every::Day.at(&apia, at("2011-12-30T10:00:00Z")).key,
-        days(date(2011, 12, 31))
-    );
+    assert_eq!((last.key, last.ends), (days(date(2011, 12, 29)), Some(at("2011-12-30T10:00:00Z"))));
+    assert_eq!(Every::Day.at(&apia, at("2011-12-30T10:00:00Z")).key, days(date(2011, 12, 31)));
     let month = running(Period::Monthly { day: 30 }, &apia, "2011-12-30T10:00:00Z");
-    assert_eq!(
-        (month.key, month.begins),
-        (days(date(2011, 12, 30)), at("2011-12-30T10:00:00Z"))
-    );
+    assert_eq!((month.key, month.begins), (days(date(2011, 12, 30)), at("2011-12-30T10:00:00Z")));
 }
 
 #[test]
@@ -167,9 +139,7 @@ fn weeks_begin_on_monday() {
     let span = Every::Week.at(&zone("Europe/Dublin"), at("2026-11-22T23:59:59Z")); // a Sunday
     assert_eq!(span.key, days(date(2026, 11, 16)));
     assert_eq!(
-        Every::Week
-            .at(&zone("Europe/Dublin"), at("2026-11-23T00:00:00Z"))
-            .key,
+        Every::Week.at(&zone("Europe/Dublin"), at("2026-11-23T00:00:00Z")).key,
         days(date(2026, 11, 23))
     );
 }
@@ -183,45 +153,21 @@ fn a_total_never_renews() {
 #[test]
 fn every_n_days_counts_from_its_date_and_has_not_begun_before() {
     let dublin = zone("Europe/Dublin");
-    let period = Period::EveryDays {
-        days: 30,
-        from: date(2026, 10, 1),
-    };
-    assert_eq!(
-        period.at(&dublin, at("2026-09-30T22:59:59Z")),
-        Phase::NotBegun(at("2026-09-30T23:00:00Z"))
-    );
-    assert_eq!(
-        running(period, &dublin, "2026-09-30T23:00:00Z").key,
-        days(date(2026, 10, 1))
-    );
+    let period = Period::EveryDays { days: 30, from: date(2026, 10, 1) };
+    assert_eq!(period.at(&dublin, at("2026-09-30T22:59:59Z")), Phase::NotBegun(at("2026-09-30T23:00:00Z")));
+    assert_eq!(running(period, &dublin, "2026-09-30T23:00:00Z").key, days(date(2026, 10, 1)));
     let second = running(period, &dublin, "2026-11-01T12:00:00Z");
-    assert_eq!(
-        (second.key, second.ends),
-        (days(date(2026, 10, 31)), Some(at("2026-11-30T00:00:00Z")))
-    );
+    assert_eq!((second.key, second.ends), (days(date(2026, 10, 31)), Some(at("2026-11-30T00:00:00Z"))));
 }
 
 #[test]
 fn once_runs_until_the_end_of_its_last_day() {
     let zurich = zone("Europe/Zurich");
-    let period = Period::Once {
-        from: date(2026, 7, 1),
-        until: date(2026, 7, 31),
-    };
-    assert_eq!(
-        period.at(&zurich, at("2026-06-30T21:59:59Z")),
-        Phase::NotBegun(at("2026-06-30T22:00:00Z"))
-    );
+    let period = Period::Once { from: date(2026, 7, 1), until: date(2026, 7, 31) };
+    assert_eq!(period.at(&zurich, at("2026-06-30T21:59:59Z")), Phase::NotBegun(at("2026-06-30T22:00:00Z")));
     let span = running(period, &zurich, "2026-07-31T21:59:59Z");
-    assert_eq!(
-        (span.key, span.ends),
-        (days(date(2026, 7, 1)), Some(at("2026-07-31T22:00:00Z")))
-    );
-    assert_eq!(
-        period.at(&zurich, at("2026-07-31T22:00:00Z")),
-        Phase::Over(at("2026-07-31T22:00:00Z"))
-    );
+    assert_eq!((span.key, span.ends), (days(date(2026, 7, 1)), Some(at("2026-07-31T22:00:00Z"))));
+    assert_eq!(period.at(&zurich, at("2026-07-31T22:00:00Z")), Phase::Over(at("2026-07-31T22:00:00Z")));
 }
 
 #[test]
@@ -229,43 +175,16 @@ fn periods_that_cannot_be_are_refused() {
     let (early, late) = (date(2026, 1, 1), date(2026, 2, 1));
     assert_eq!(Period::Monthly { day: 0 }.check(), Err(BadPeriod::Day(0)));
     assert_eq!(Period::Monthly { day: 32 }.check(), Err(BadPeriod::Day(32)));
+    assert_eq!(Period::EveryDays { days: 0, from: early }.check(), Err(BadPeriod::NoDays));
+    assert_eq!(Period::EveryDays { days: 1, from: Date::MAX }.check(), Err(BadPeriod::Year(Date::MAX)));
     assert_eq!(
-        Period::EveryDays {
-            days: 0,
-            from: early
-        }
-        .check(),
-        Err(BadPeriod::NoDays)
-    );
-    assert_eq!(
-        Period::EveryDays {
-            days: 1,
-            from: Date::MAX
-        }
-        .check(),
-        Err(BadPeriod::Year(Date::MAX))
-    );
-    assert_eq!(
-        Period::Once {
-            from: late,
-            until: early
-        }
-        .check(),
-        Err(BadPeriod::Backwards {
-            from: late,
-            until: early
-        })
+        Period::Once { from: late, until: early }.check(),
+        Err(BadPeriod::Backwards { from: late, until: early })
     );
     for good in [
         Period::Monthly { day: 31 },
-        Period::EveryDays {
-            days: 1,
-            from: early,
-        },
-        Period::Once {
-            from: early,
-            until: early,
-        },
+        Period::EveryDays { days: 1, from: early },
+        Period::Once { from: early, until: early },
     ] {
         assert_eq!(good.check(), Ok(()));
     }
@@ -281,12 +200,7 @@ fn the_reserve_is_one_per_cent_and_at_most_16_mib() {
 
 #[test]
 fn damaged_zone_data_is_refused_and_good_data_can_be_had_back() {
-    assert!(
-        Zone::from_tzif("Europe/Zurich", b"TZif")
-            .unwrap_err()
-            .to_string()
-            .contains("Europe/Zurich")
-    );
+    assert!(Zone::from_tzif("Europe/Zurich", b"TZif").unwrap_err().to_string().contains("Europe/Zurich"));
     let zurich = zone("Europe/Zurich");
     assert_eq!(Zone::from_tzif(zurich.name(), zurich.tzif()), Ok(zurich));
     assert_eq!(Zone::from_tzif("UTC", Zone::utc().tzif()), Ok(Zone::utc()));
@@ -302,16 +216,8 @@ fn clocks_that_show_nonsense_do_not_panic() {
             }
             let _: UnixTime = zone.hour_begins(UnixTime(nonsense));
             let _: Phase = Period::Monthly { day: 31 }.at(&zone, UnixTime(nonsense));
-            let _: Phase = Period::EveryDays {
-                days: 0,
-                from: Date::MIN,
-            }
-            .at(&zone, UnixTime(nonsense));
-            let _: Phase = Period::Once {
-                from: Date::MAX,
-                until: Date::MIN,
-            }
-            .at(&zone, UnixTime(nonsense));
+            let _: Phase = Period::EveryDays { days: 0, from: Date::MIN }.at(&zone, UnixTime(nonsense));
+            let _: Phase = Period::Once { from: Date::MAX, until: Date::MIN }.at(&zone, UnixTime(nonsense));
         }
     }
 }
@@ -322,26 +228,14 @@ fn any_zone() -> impl Strategy<Value = Zone> {
 
 /// Instants from 1972 to 2100, half of them within two days of a change of the clocks.
 fn any_instant() -> impl Strategy<Value = (Zone, UnixTime)> {
-    (
-        any_zone(),
-        63_244_800_i64..4_102_444_800,
-        any::<bool>(),
-        -172_800_i64..172_800,
-    )
-        .prop_map(|(zone, at, near, off)| {
+    (any_zone(), 63_244_800_i64..4_102_444_800, any::<bool>(), -172_800_i64..172_800).prop_map(
+        |(zone, at, near, off)| {
             let timestamp = Timestamp::from_second(at).unwrap();
-            let change = zone
-                .rules
-                .following(timestamp)
-                .next()
-                .map(|t| t.timestamp().as_second());
-            let at = if near {
-                change.map_or(at, |change| change + off)
-            } else {
-                at
-            };
+            let change = zone.rules.following(timestamp).next().map(|t| t.timestamp().as_second());
+            let at = if near { change.map_or(at, |change| change + off) } else { at };
             (zone, UnixTime(at))
-        })
+        },
+    )
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -366,9 +260,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     prop_oneof![
         (1_u8..=31).prop_map(|day| Rule::Plan(Period::Monthly { day })),
         (1_u16..400, 0_i64..20_000).prop_map(|(days, from)| {
-            let from = Date::constant(1970, 1, 1)
-                .checked_add(jiff::Span::new().days(from))
-                .unwrap();
+            let from = Date::constant(1970, 1, 1).checked_add(jiff::Span::new().days(from)).unwrap();
             Rule::Plan(Period::EveryDays { days, from })
         }),
         Just(Rule::People(Every::Day)),
