@@ -194,7 +194,8 @@ impl Reader {
 
     /// The first address that is leased, if any is: it says which subnet was used last.
     pub fn an_address(&self) -> Result<Option<Ipv4Addr>, StoreError> {
-        let found = self.rows("SELECT ip FROM leases ORDER BY mac LIMIT 1", &[], |row| row.get::<_, String>(0))?;
+        let found =
+            self.rows("SELECT ip FROM leases ORDER BY mac LIMIT 1", &[], |row| row.get::<_, String>(0))?;
         Ok(found.into_iter().find_map(|ip| ip.parse().ok()))
     }
 
