@@ -42,7 +42,10 @@ impl Ledger {
                             Err(error) => {
                                 let why = chain(&error);
                                 if failing.as_ref() != Some(&why) {
-                                    tracing::error!(why, "the ledger cannot be written; no more is granted until it can");
+                                    tracing::error!(
+                                        why,
+                                        "the ledger cannot be written; no more is granted until it can"
+                                    );
                                     failing = Some(why.clone());
                                 }
                                 Event::PostFailed(id, why)
@@ -54,7 +57,10 @@ impl Ledger {
                     }
                     Work::RollUp(now, zone) => {
                         if let Err(error) = store.roll_up(now, &zone) {
-                            tracing::warn!(why = chain(&error), "old usage could not be summed up; will try again");
+                            tracing::warn!(
+                                why = chain(&error),
+                                "old usage could not be summed up; will try again"
+                            );
                         }
                     }
                 }
