@@ -82,7 +82,12 @@ impl Tasks {
         });
     }
 
-    pub(super) fn serve_leases(&mut self, server: lease::Lease, leases: Vec<Leased>, news: mpsc::Sender<LeaseNews>) {
+    pub(super) fn serve_leases(
+        &mut self,
+        server: lease::Lease,
+        leases: Vec<Leased>,
+        news: mpsc::Sender<LeaseNews>,
+    ) {
         let stop = self.lan_stop.clone();
         self.spawn(async move {
             match server.serve(leases, news, stop.clone()).await {
