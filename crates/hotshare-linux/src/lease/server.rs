@@ -87,6 +87,7 @@ impl Lease {
             station_pace: Pace::new(4096, 20, 1000),
             common_pace: Pace::new(1, 2000, 2),
             complaints: Pace::new(1, 1, 60_000),
+            declines: Pace::new(1, 10, 6_000),
             counts: Counts::default(),
         };
         let mut disk = FuturesUnordered::new();
@@ -189,6 +190,7 @@ struct Desk {
     common_pace: Pace,
     /// Lines in the log.
     complaints: Pace,
+    declines: Pace,
     counts: Counts,
 }
 
@@ -212,7 +214,10 @@ impl Desk {
             self.counts.too_many += 1;
             return None;
         }
-        let outcome = self.table.handle(now, &request);
+        let mut outcome = self.table.handle(now, &request);
+        // News of declined addresses is for people: ten at once, and then one in six seconds.
+        let declined = |change: &LeaseChange| matches!(change, LeaseChange::Declined { .. });
+        outcome.changes.retain(|change| !declined(change) || self.declines.take(&[], now.boot));
         let written = outcome.written();
         let frame = match &outcome.answer {
             Answer::Reply(reply) => self.frame(&transaction, reply),
