@@ -2,6 +2,7 @@
 //! [`Change`]s that the store commits, after the store has committed them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
@@ -9,6 +10,10 @@ use crate::people::{Device, Person, PersonName};
 use crate::plan::{AtCap, Period, Plan, Zone};
 use crate::record::{Change, Leased, Snapshot, Tally};
 use crate::units::{Bytes, Mac, PersonId, Slot, UnixTime};
+
+/// People have the slots below, devices those from here on, and never the other way round: what a device
+/// counts is not taken from grants, so that a person in its slot could spend it once more.
+pub const FIRST_DEVICE: u32 = Slot::COUNT / 2;
 
 /// A mirror of the store.
 #[derive(Clone, Debug)]
@@ -114,13 +119,21 @@ impl Book {
         there.filter(|d| !d.blocked).filter_map(|d| d.person).collect()
     }
 
-    /// The lowest slot that nobody has and that is not in `unfree`.
+    /// The lowest slot for a person that nobody has and that is not in `unfree`.
     #[must_use]
-    pub fn free_slot(&self, unfree: &BTreeSet<Slot>) -> Option<Slot> {
-        let people = self.people.values().map(|p| p.slot);
-        let taken: BTreeSet<Slot> = people.chain(self.devices.values().filter_map(|d| d.slot)).collect();
-        (Slot::FIRST_FREE.0..Slot::COUNT)
-            .map(Slot)
-            .find(|slot| !taken.contains(slot) && !unfree.contains(slot))
+    pub fn free_person_slot(&self, unfree: &BTreeSet<Slot>) -> Option<Slot> {
+        let taken: BTreeSet<Slot> = self.people.values().map(|p| p.slot).collect();
+        free(Slot::FIRST_FREE.0..FIRST_DEVICE, &taken, unfree)
     }
+
+    /// The same for a device.
+    #[must_use]
+    pub fn free_device_slot(&self, unfree: &BTreeSet<Slot>) -> Option<Slot> {
+        let taken: BTreeSet<Slot> = self.devices.values().filter_map(|d| d.slot).collect();
+        free(FIRST_DEVICE..Slot::COUNT, &taken, unfree)
+    }
+}
+
+fn free(slots: Range<u32>, taken: &BTreeSet<Slot>, unfree: &BTreeSet<Slot>) -> Option<Slot> {
+    slots.map(Slot).find(|slot| !taken.contains(slot) && !unfree.contains(slot))
 }

@@ -6,6 +6,7 @@ use super::posting::Purpose;
 use super::settle::Owner;
 use super::{AskId, Brain, Command};
 use crate::ask::{Answer, Ask, PlanChange, Refusal};
+use crate::book::FIRST_DEVICE;
 use crate::ledger::{Entry, EntryKind};
 use crate::meter::Usage;
 use crate::people::{Allowance, Device, Person, PersonName};
@@ -110,30 +111,35 @@ impl Brain {
         self.book.devices.get(&mac).ok_or(Refusal::NoSuchDevice(mac))
     }
 
-    fn new_slot(&self) -> Result<Slot, Refusal> {
-        let free = self.book.free_slot(&self.resting.keys().copied().collect());
-        free.ok_or(Refusal::Full(Slot::COUNT - Slot::FIRST_FREE.0))
+    fn person_slot(&self) -> Result<Slot, Refusal> {
+        let free = self.book.free_person_slot(&self.resting.keys().copied().collect());
+        free.ok_or(Refusal::Full(FIRST_DEVICE - Slot::FIRST_FREE.0))
+    }
+
+    fn device_slot(&self) -> Result<Slot, Refusal> {
+        let free = self.book.free_device_slot(&self.resting.keys().copied().collect());
+        free.ok_or(Refusal::Full(Slot::COUNT - FIRST_DEVICE))
     }
 
     fn person_add(&mut self, name: &PersonName, allowance: Allowance) -> Result<Vec<Change>, Refusal> {
         if self.book.person_named(name).is_some() {
             return Err(Refusal::NameTaken(name.clone()));
         }
-        let (slot, id) = (self.new_slot()?, PersonId(self.book.last_person + 1));
+        let (slot, id) = (self.person_slot()?, PersonId(self.book.last_person + 1));
         let person = Person { id, name: name.clone(), allowance, paused: false, slot, since: self.at };
         let period = self.person_span(&person).key;
         let mut changes = vec![Change::Person(person)];
         self.start_at_now(slot, &mut changes);
         changes.push(Change::Granted { slot, total: self.reading(slot).used(), period });
         if self.settings.default_person.as_ref() == Some(name) {
-            self.take_in_waiting(id, slot, &mut changes);
+            self.take_in_waiting(id, &mut changes);
         }
         Ok(changes)
     }
 
     /// The person to whom strangers go is there now: those that came before need not wait any more.
-    fn take_in_waiting(&mut self, id: PersonId, theirs: Slot, changes: &mut Vec<Change>) {
-        let mut taken = BTreeSet::from([theirs]);
+    fn take_in_waiting(&mut self, id: PersonId, changes: &mut Vec<Change>) {
+        let mut taken = BTreeSet::new();
         let waiting = self.book.devices.values().filter(|d| d.person.is_none());
         for mut device in waiting.cloned().collect::<Vec<_>>() {
             device.person = Some(id);
@@ -204,7 +210,7 @@ impl Brain {
         // Another slot, so that nothing the old one still counts is booked to the new person; with all of
         // them in use the device keeps its own.
         if self.book.leases.contains_key(&mac) && (moves || device.slot.is_none()) {
-            match self.new_slot() {
+            match self.device_slot() {
                 Ok(slot) => {
                     self.start_at_now(slot, &mut changes);
                     device.slot = Some(slot);

@@ -155,7 +155,7 @@ impl Brain {
         changes: &mut Vec<Change>,
     ) -> Option<Slot> {
         let unfree: BTreeSet<Slot> = self.resting.keys().chain(taken.iter()).copied().collect();
-        let slot = self.book.free_slot(&unfree);
+        let slot = self.book.free_device_slot(&unfree);
         match slot {
             Some(slot) => {
                 taken.insert(slot);

@@ -1,8 +1,9 @@
 //! Stations come, go, change hands and lie.
 
 use hotshare_core::ask::{Answer, Ask, Refusal};
+use hotshare_core::book::FIRST_DEVICE;
 use hotshare_core::brain::Event;
-use hotshare_core::people::{Allowance, Every, Person};
+use hotshare_core::people::{Allowance, Device, Every, Person};
 use hotshare_core::record::Change;
 use hotshare_core::units::{Account, Bytes, Mac, PersonId, Slot, UnixTime};
 
@@ -165,7 +166,7 @@ fn stations_that_invent_addresses_fill_nothing() {
 }
 
 #[test]
-fn when_all_accounts_are_in_use_the_next_is_refused_and_the_diary_says_so_once() {
+fn when_all_accounts_are_in_use_the_next_is_refused() {
     let mut world = World::new();
     world.kill(true);
     let person = |n: u32| Person {
@@ -176,19 +177,49 @@ fn when_all_accounts_are_in_use_the_next_is_refused_and_the_diary_says_so_once()
         slot: Slot(n + 1),
         since: UnixTime(START),
     };
-    world.keep((1..Slot::COUNT - 1).map(|n| Change::Person(person(n))).collect());
+    let most = FIRST_DEVICE - 2;
+    world.keep((1..=most).map(|n| Change::Person(person(n))).collect());
+    let device = |n: u32| {
+        let [_, high, mid, low] = n.to_be_bytes();
+        let (mac, slot) = (Mac([2, 9, 9, high, mid, low]), Some(Slot(n)));
+        let person = Some(PersonId(1));
+        Change::Device(Device {
+            mac,
+            person,
+            blocked: false,
+            slot,
+            host_name: None,
+            first_seen: UnixTime(START),
+        })
+    };
+    world.keep((FIRST_DEVICE..Slot::COUNT - 1).map(device).collect());
     world.start();
     let full = world.ask(Ask::PersonAdd { name: name("anna"), allowance: month(1) });
-    assert_eq!(full, Answer::Refused(Refusal::Full(Slot::COUNT - 2)));
+    assert_eq!(full, Answer::Refused(Refusal::Full(most)));
     world.arrive(1);
-    assert_eq!(assign(&mut world, 1, "p1"), Answer::Refused(Refusal::Full(Slot::COUNT - 2)));
-    world.ask(Ask::PersonRemove { name: name("p7") });
-    world.pass(3000);
     assert_eq!(assign(&mut world, 1, "p1"), Answer::Done);
     assert_eq!(world.packet(1, true, 100), Fate::Forwarded);
+    world.arrive(2);
+    assert_eq!(assign(&mut world, 2, "p1"), Answer::Refused(Refusal::Full(FIRST_DEVICE)));
     // Changing hands works with all of them in use.
     assert_eq!(assign(&mut world, 1, "p2"), Answer::Done);
     assert_eq!(world.packet(1, true, 100), Fate::Forwarded);
+    world.ask(Ask::DeviceForget { mac: mac(1) });
+    world.pass(3000);
+    assert_eq!(assign(&mut world, 2, "p1"), Answer::Done);
+    assert_eq!(world.packet(2, true, 100), Fate::Forwarded);
+}
+
+#[test]
+fn a_person_never_spends_what_a_device_counted_in_the_slot_before() {
+    let mut world = World::new();
+    world.person("anna", month(100), 1);
+    download(&mut world, 1, 30 * MIB);
+    world.tell(Event::LeaseEnded(mac(1)));
+    world.pass(5000);
+    world.person("ben", month(5), 2);
+    let got = download(&mut world, 2, 1 << 40);
+    assert!(got <= 5 * MIB, "{got}");
 }
 
 #[test]

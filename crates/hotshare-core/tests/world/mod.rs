@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) acks: Vec<(LeaseId, bool)>,
     pub(crate) stopped: bool,
     asks: u64,
+    /// After so many more commands the daemon is killed; whether its posting reaches the disk.
+    pub(crate) fuse: Option<(u32, bool)>,
 }
 
 /// 2026-11-02 12:00:00 UTC, a Monday.
@@ -120,6 +122,7 @@ impl World {
             acks: Vec::new(),
             stopped: false,
             asks: 0,
+            fuse: None,
         };
         world.start();
         world
@@ -131,6 +134,10 @@ impl World {
 
     /// Starts the daemon on what is on disk and in the kernel.
     pub(crate) fn start(&mut self) {
+        self.fuse = None;
+        // The daemon makes the device map anew with its first turn.
+        self.map.clear();
+        self.addresses.clear();
         let settings = Settings { default_person: self.default_person.clone(), grant_life_secs: 30 };
         let book = Book::new(snapshot(&self.book), self.zone.clone());
         self.stopped = false;
@@ -159,6 +166,14 @@ impl World {
     fn obey(&mut self) {
         let mut said = Vec::new();
         while let Some(command) = self.brain.as_mut().and_then(Brain::next_command) {
+            if let Some((left, reached)) = &mut self.fuse {
+                let reached = *reached;
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    self.kill(reached);
+                    return;
+                }
+            }
             match command {
                 Command::Post(id, changes) => {
                     assert!(self.pending.is_none(), "two postings at once");
@@ -216,7 +231,9 @@ impl World {
 
     fn news(&mut self, event: Event) {
         let now = self.now();
-        self.brain.as_mut().expect("a brain").handle(now, event);
+        if let Some(brain) = &mut self.brain {
+            brain.handle(now, event);
+        }
     }
 
     /// What is the plan's or somebody's, in the book and in what the daemon would read from it.
