@@ -147,7 +147,9 @@ fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
         not_ipv4(FROM_LAN).drop(),
         rule(FROM_LAN).match_saddr_v4_not(r.subnet.network(), r.subnet.prefix_len()).drop(),
         rule(FROM_LAN).match_saddr_in_set(CLOSED).goto(to(REFUSE)?),
-        rule(FROM_LAN).then(unmarked).goto(to(REFUSE)?),
+        // The gate may be closed for a moment only, and flows outlive that if nobody resets them.
+        rule(FROM_LAN).then(unmarked.clone()).match_ct_state(CtState::NEW).goto(to(REFUSE)?),
+        rule(FROM_LAN).then(unmarked).drop(),
         // Conntrack does not translate these: they would leave with a private source, and be billed.
         rule(FROM_LAN).match_ct_state(CtState::INVALID).drop(),
         clamp(rule(FROM_LAN)),

@@ -51,6 +51,7 @@ impl EventLoop {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut stopping = false;
+        self.hands.map_anew();
         self.obey().await?;
         sd_notify::notify(&[sd_notify::NotifyState::Ready]).ok();
         tracing::info!("ready");

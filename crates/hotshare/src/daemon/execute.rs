@@ -38,6 +38,8 @@ pub(super) struct Hands {
     closed: BTreeSet<Ipv4Addr>,
     uplink: Option<Uplink>,
     stale_map: bool,
+    /// This process has put its own programs on the LAN; an earlier one may have left older ones there.
+    lan_attached: bool,
     /// The uplink that could not be connected: tried again with the next tick.
     pub(super) unconnected: bool,
     pub(super) stopped: bool,
@@ -69,7 +71,8 @@ impl Hands {
             mapped: BTreeMap::new(),
             closed: BTreeSet::new(),
             uplink: None,
-            stale_map: true,
+            stale_map: false,
+            lan_attached: false,
             unconnected: false,
             stopped: false,
         }
@@ -134,6 +137,11 @@ impl Hands {
             Command::Stopped => self.stopped = true,
         }
         Ok(None)
+    }
+
+    /// The map that an earlier run left stays in force until the brain has said who has which device.
+    pub(super) fn map_anew(&mut self) {
+        self.stale_map = true;
     }
 
     /// Puts the changes of one turn to the device map in force, together.
@@ -227,9 +235,11 @@ impl Hands {
         self.note_metered()?;
         let mut done = self.host.reconcile(&self.wanted.desired()).await?;
         if let Some(lan) = ifindex(self.wanted.lan()) {
-            if !self.meter.is_attached(Role::Lan, lan)? {
+            let attached = self.meter.is_attached(Role::Lan, lan)?;
+            if !attached || !self.lan_attached {
                 self.meter.attach(Role::Lan, lan).context("cannot put the meter on the LAN")?;
-                self.stale_map = true;
+                self.lan_attached = true;
+                self.stale_map |= !attached;
             }
             self.finish_turn()?;
         }
