@@ -89,7 +89,8 @@ async fn exhaust(lab: &Lab, load: Load, merged: bool) -> Result<String> {
     let (down, up) = (eyes.down_all()?, eyes.up_all()?);
     let delivered = down + up;
     let recorded = person(&status, &name)?;
-    ensure!(delivered <= ALLOWANCE, "delivered {delivered}: {} more than granted", delivered - ALLOWANCE);
+    let sides = format!("recorded {recorded:?}; counted up {up}, down {down}");
+    ensure!(delivered <= ALLOWANCE, "{} more than granted; {sides}", delivered - ALLOWANCE);
     let short = ALLOWANCE - delivered;
     ensure!(short < MERGED, "delivered {delivered}: {short} short");
     ensure!((recorded.up, recorded.down) == (up, down), "recorded {recorded:?}, counted up {up} down {down}");

@@ -89,12 +89,8 @@ async fn what_comes_after_the_close_is_billed_and_refused() -> Result<()> {
     let for_phones = tally.sum(|way, kind| {
         way == Way::Out && matches!(kind, Kind::V4 { service, .. } if *service != 53 && *service != 0)
     });
-    ensure!(
-        plan.refused == for_phones.bytes - eyes.down_all()?,
-        "refused {} of {}",
-        plan.refused,
-        for_phones.bytes
-    );
+    let missing = for_phones.bytes - eyes.down_all()?;
+    ensure!(plan.refused == missing, "refused {}, not delivered {missing}; {:?}", plan.refused, tally.rows());
     ensure!(plan.delivered == eyes.delivered()?, "delivered {} and {}", plan.delivered, eyes.delivered()?);
     ensure!(plan.billed == plan.delivered + plan.refused + plan.own);
     ensure!(tally.with_ttl(Way::In, FORWARDED) + eyes.down_all()? == plan.delivered);
