@@ -242,7 +242,7 @@ fn copy_dir(from: &Path, to: &Path) -> Result<()> {
 async fn a_newer_database_is_refused() -> Result<()> {
     let mut lab = net::ready(1, None, None, Some(MIB)).await?;
     lab.down().await?;
-    let before = net::dump::dump(&lab).await?;
+    let before = net::dump::dump(&lab)?;
     let ledger = layout::state_dir().join("ledger.sqlite");
     let mut bytes = std::fs::read(&ledger)?;
     bytes[60..64].copy_from_slice(&9_999_u32.to_be_bytes()); // user_version (SQLite file format, 1.3)

@@ -37,10 +37,10 @@ async fn a_stop_gives_everything_back() -> Result<()> {
     for phones in [1, 2] {
         // With one port there is no bridge, with two there is.
         let mut lab = net::bare(phones, None).await?;
-        let before = dump(&lab).await?;
+        let before = dump(&lab)?;
         lab.up().await?;
         lab.join().await?;
-        ensure!(dump(&lab).await? != before, "up changed nothing");
+        ensure!(dump(&lab)? != before, "up changed nothing");
         lab.down().await?;
         unchanged(&lab, &before).await.context("after a stop in order")?;
 
@@ -78,7 +78,7 @@ async fn a_stop_gives_everything_back() -> Result<()> {
 #[tokio::test]
 async fn a_check_changes_nothing() -> Result<()> {
     let lab = net::bare(2, None).await?;
-    let before = dump(&lab).await?;
+    let before = dump(&lab)?;
     let files = || -> Vec<_> {
         std::fs::read_dir(layout::RUN_DIR).into_iter().flatten().flatten().map(|e| e.path()).collect()
     };
@@ -96,7 +96,7 @@ async fn a_check_changes_nothing() -> Result<()> {
 #[tokio::test]
 async fn a_wrong_start_is_refused_clearly() -> Result<()> {
     let lab = net::bare(1, None).await?;
-    let before = dump(&lab).await?;
+    let before = dump(&lab)?;
     let (code, text) = refused(&lab, &up_args(&["nosuch0"], &[])).await?;
     ensure!(code == Some(1) || code == Some(2), "{code:?}: {text}");
     ensure!(text.contains("nosuch0"), "{text}");

@@ -8,7 +8,7 @@ use hotshare_lab::lab::Lab;
 use super::in_box;
 
 /// Interfaces, addresses, routes, rules, qdiscs, the firewall and every network sysctl.
-pub(crate) async fn dump(lab: &Lab) -> Result<String> {
+pub(crate) fn dump(lab: &Lab) -> Result<String> {
     let mut text = String::new();
     for (program, args) in [
         ("ip", "-details -oneline link show"),
@@ -75,7 +75,7 @@ pub(crate) fn difference(before: &str, after: &str) -> String {
 pub(crate) async fn unchanged(lab: &Lab, before: &str) -> Result<()> {
     let mut found = String::new();
     for _ in 0..30 {
-        found = difference(before, &dump(lab).await?);
+        found = difference(before, &dump(lab)?);
         if found.is_empty() {
             return Ok(());
         }
