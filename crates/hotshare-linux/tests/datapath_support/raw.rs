@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::mem::MaybeUninit;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,24 @@ pub fn tun(name: &str) -> File {
     let made = unsafe { libc::ioctl(file.as_raw_fd(), TUNSETIFF, &raw const request) };
     assert_eq!(made, 0, "a tun device: {}", std::io::Error::last_os_error());
     file
+}
+
+/// Lets a socket send many datagrams as one merged packet (UDP GSO), each of `size` bytes.
+#[allow(unsafe_code, reason = "neither std nor socket2 has this option")]
+pub fn merge_datagrams(socket: &UdpSocket, size: u16) {
+    let size = libc::c_int::from(size);
+    let length = u32::try_from(size_of_val(&size)).expect("small");
+    // SAFETY: the option takes an int, which outlives the call.
+    let set = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_UDP,
+            libc::UDP_SEGMENT,
+            (&raw const size).cast(),
+            length,
+        )
+    };
+    assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
 }
 
 /// Sends an Ethernet frame as it is.

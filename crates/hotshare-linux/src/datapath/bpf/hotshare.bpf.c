@@ -222,6 +222,26 @@ static __attribute__((noinline)) __u32 repeated_header(struct __sk_buff *skb, __
 	return l3 + transport_header(skb, l2 + l3, next);
 }
 
+/* The same for what nearly always comes, TCP or UDP over IPv4 with its headers at hand: no call. */
+static inline __u32 usual_header(struct __sk_buff *skb, __u32 l2, __be16 ethertype)
+{
+	void *end = (void *)(long)skb->data_end;
+	void *l3 = (void *)(long)skb->data + (l2 & 31);
+	const struct iphdr *ip = l3;
+	const struct tcphdr *tcp;
+	__u64 length;
+
+	if (ethertype != bpf_htons(ETH_P_IP) || l3 + sizeof(*ip) > end)
+		return 0;
+	length = ip->ihl * 4;
+	if (ip->protocol == IPPROTO_UDP)
+		return length + 8;
+	tcp = l3 + length;
+	if (ip->protocol != IPPROTO_TCP || (void *)(tcp + 1) > end)
+		return 0;
+	return length + tcp->doff * 4;
+}
+
 /* Layer-3 bytes on the wire: a merged packet will be cut up again behind us, and every piece then carries the
  * headers. `gso_segs` is 0 after some drivers and header changes. */
 static inline __u64 wire_bytes(struct __sk_buff *skb, __u32 l2, __be16 ethertype)
@@ -230,13 +250,15 @@ static inline __u64 wire_bytes(struct __sk_buff *skb, __u32 l2, __be16 ethertype
 	__u64 size = skb->gso_size;
 	__u64 pieces, header;
 
-	if (likely(!size))
+	if (!size)
 		return bytes;
-	header = repeated_header(skb, l2, ethertype);
-	if (header >= bytes)
+	header = usual_header(skb, l2, ethertype);
+	if (unlikely(!header))
+		header = repeated_header(skb, l2, ethertype);
+	if (unlikely(header >= bytes))
 		return bytes;
 	pieces = skb->gso_segs;
-	if (!pieces)
+	if (unlikely(!pieces))
 		pieces = (bytes - header + size - 1) / size;
 	return bytes + (pieces - 1) * header;
 }
