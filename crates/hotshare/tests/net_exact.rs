@@ -20,6 +20,7 @@ use net::{ENDLESS, Eyes, MIB, gather, grows, person, wait_verdict};
 /// TCP, UDP, ICMP and fragments, both ways, with merged packets and without: every byte is accounted for.
 #[tokio::test]
 async fn recorded_is_what_the_far_side_counted() -> Result<()> {
+    let _backlog = net::Backlog::widen()?;
     let lab = net::bare(2, None).await?;
     let carrier = lab.watch_carrier().await?;
     let lab = net::ready_with(lab, "", None, None).await?;

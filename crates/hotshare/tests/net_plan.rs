@@ -17,6 +17,7 @@ const PLAN: u64 = 200 * MIB;
 /// TCP both ways in many flows and a flood of uploads: billed, both directions, stays within the cap.
 #[tokio::test]
 async fn billed_does_not_pass_the_cap() -> Result<()> {
+    let _backlog = net::Backlog::widen()?;
     for (merged, rate) in [(true, None), (false, None), (true, Some(100_000_000))] {
         let lab = net::bare(2, rate).await?;
         lab.set_offloads(merged).await?;

@@ -63,6 +63,7 @@ async fn flows_of(addresses: &BTreeSet<Ipv4Addr>) -> nlink::Result<Vec<Flow>> {
     let conn = Connection::<Netfilter>::new()?;
     let entries = conn.get_conntrack_matching(&ConntrackFilter::new().proto(IpProtocol::Tcp)).await?;
     let flows = entries.iter().filter_map(|entry| {
+        // One that conntrack calls closed is poked, too: it saw the reset towards the far end only.
         let orig = &entry.orig;
         let (Some(IpAddr::V4(station)), Some(IpAddr::V4(far))) = (orig.src_ip, orig.dst_ip) else {
             return None;

@@ -182,6 +182,7 @@ impl EventLoop {
 
     async fn tick(&mut self) -> anyhow::Result<()> {
         sd_notify::notify(&[sd_notify::NotifyState::Watchdog]).ok();
+        self.hands.poke().await;
         if self.hands.unconnected
             && let Some(event) = self.hands.retry().await
         {

@@ -36,6 +36,8 @@ pub(super) struct Hands {
     slots: BTreeSet<Slot>,
     mapped: BTreeMap<Mac, (Slot, Ipv4Addr)>,
     closed: BTreeSet<Ipv4Addr>,
+    /// How often the flows of these are still to be made to speak: a station may overhear the first time.
+    silent: BTreeMap<Ipv4Addr, u8>,
     uplink: Option<Uplink>,
     stale_map: bool,
     /// This process has put its own programs on the LAN; an earlier one may have left older ones there.
@@ -55,6 +57,9 @@ pub(super) struct Parts {
     pub(super) resolvers: Vec<Ipv4Addr>,
 }
 
+/// How often a closed station's flows are made to speak, a tick apart.
+const POKES: u8 = 4;
+
 impl Hands {
     pub(super) fn new(parts: Parts) -> Hands {
         let Parts { host, meter, ledger, wanted, view, resolvers } = parts;
@@ -70,6 +75,7 @@ impl Hands {
             slots: BTreeSet::new(),
             mapped: BTreeMap::new(),
             closed: BTreeSet::new(),
+            silent: BTreeMap::new(),
             uplink: None,
             stale_map: false,
             lan_attached: false,
@@ -164,14 +170,28 @@ impl Hands {
 
     async fn show_closed(&mut self) {
         // The gate itself is the meter's; here it is only about resets. Tried again with the next change.
-        let reset = match self.host.set_closed(&self.closed).await {
-            Ok(added) if added.is_empty() => return,
+        match self.host.set_closed(&self.closed).await {
             Ok(added) => {
-                nat::poke_flows(self.wanted.lan(), &added).await.map(drop).map_err(anyhow::Error::new)
+                self.silent.extend(added.iter().map(|address| (*address, POKES)));
+                if !added.is_empty() {
+                    self.poke().await;
+                }
             }
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = reset {
+            Err(error) => tracing::warn!(error = %error, "flows of closed devices could not be reset"),
+        }
+    }
+
+    /// Makes the flows of who was closed lately speak, so that they are reset: at once, and with each tick for
+    /// a while.
+    pub(super) async fn poke(&mut self) {
+        let closed = &self.closed;
+        self.silent.retain(|address, left| *left > 0 && closed.contains(address));
+        if self.silent.is_empty() {
+            return;
+        }
+        let addresses = self.silent.keys().copied().collect();
+        self.silent.values_mut().for_each(|left| *left -= 1);
+        if let Err(error) = nat::poke_flows(self.wanted.lan(), &addresses).await {
             tracing::warn!(error = %error, "flows of closed devices could not be reset");
         }
     }

@@ -51,6 +51,29 @@ pub async fn ready_with(
     Ok(lab)
 }
 
+/// Room for packets between two ends of a link. A laboratory's link is a queue in front of a busy processor:
+/// what overflows there was sent, and charged, but no far side can count it. It is the host's, and put back.
+pub struct Backlog {
+    usual: Vec<u8>,
+}
+
+const BACKLOG: &str = "/proc/sys/net/core/netdev_max_backlog";
+
+impl Backlog {
+    pub fn widen() -> Result<Backlog> {
+        let usual = std::fs::read(BACKLOG)?;
+        std::fs::write(BACKLOG, "200000")?;
+        Ok(Backlog { usual })
+    }
+}
+
+impl Drop for Backlog {
+    fn drop(&mut self) {
+        // Whoever may raise it may lower it.
+        drop(std::fs::write(BACKLOG, &self.usual));
+    }
+}
+
 /// Observers everywhere, and what they had seen when they were last asked.
 pub struct Eyes {
     pub carrier: Observer,
