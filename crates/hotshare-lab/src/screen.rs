@@ -65,7 +65,8 @@ pub(crate) fn grouped(number: u64) -> String {
 
 /// A bar of `width` characters, filled by how much of the whole is used.
 pub(crate) fn bar(part: u64, whole: u64, width: usize) -> String {
-    let cells = u128::from(part.min(whole)) * (width as u128) / u128::from(whole.max(1));
+    let whole = whole.max(1);
+    let cells = u128::from(part.min(whole)) * (width as u128) / u128::from(whole);
     let full = usize::try_from(cells).unwrap_or(width);
     format!("{}{}", "█".repeat(full), "░".repeat(width - full))
 }

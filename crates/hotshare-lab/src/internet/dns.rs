@@ -115,8 +115,8 @@ mod tests {
     }
 
     #[test]
-    fn names_under_example_test_exist() {
-        let reply = ask("www.Example.test.", RecordType::A, true);
+    fn names_under_example_com_exist() {
+        let reply = ask("www.Example.com.", RecordType::A, true);
         assert_eq!(reply.answers.first().map(|r| &r.data), Some(&RData::A(A(layout::WEB_ADDR))));
         assert!(ask("www.example.com.", RecordType::AAAA, true).answers.is_empty());
         let gone = ask("gone.example.com.", RecordType::A, true);
