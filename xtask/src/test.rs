@@ -170,3 +170,26 @@ fn close(outcomes: &[Outcome]) -> bool {
     println!("\n{} passed, {} failed", sum.passed, sum.failed);
     sum.failed == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_in_the_tier_of_what_it_needs() {
+        assert_eq!(Tier::of("hotshare-core", "hotshare_core", false), Tier::Unit);
+        assert_eq!(Tier::of("hotshare", "cli", true), Tier::Unit);
+        assert_eq!(Tier::of("hotshare-store", "power_cut", true), Tier::Unit);
+        assert_eq!(Tier::of("hotshare-store", "full_disk", true), Tier::Root);
+        assert_eq!(Tier::of("hotshare-linux", "host_netns", true), Tier::Root);
+        assert_eq!(Tier::of("hotshare", "net_plan", true), Tier::Net);
+    }
+
+    #[test]
+    fn a_failure_anywhere_is_a_failure() {
+        let outcome = |count| Outcome { tier: Tier::Unit, count, took: Duration::ZERO };
+        let good = Count { passed: 3, ..Count::default() };
+        assert!(close(&[outcome(good.clone())]));
+        assert!(!close(&[outcome(good), outcome(Count::one_failed("a: b"))]));
+    }
+}
