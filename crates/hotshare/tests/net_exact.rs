@@ -103,8 +103,8 @@ async fn changes_act_at_once() -> Result<()> {
             1 => lab.api.set_allowance("phone-1", Some(1)).await?,
             _ => lab.api.block(&mac, true).await?,
         }
-        let closed = quiet(&eyes, begin).await?;
         let answered = begin.elapsed();
+        let closed = quiet(&eyes, begin).await?;
         println!(
             "{what}: nothing more after {} ms (answered after {} ms)",
             closed.as_millis(),

@@ -91,7 +91,11 @@ async fn what_comes_after_the_close_is_billed_and_refused() -> Result<()> {
         way == Way::Out && matches!(kind, Kind::V4 { service, .. } if *service != 53 && *service != 0)
     });
     let missing = for_phones.bytes - eyes.down_all()?;
-    ensure!(plan.refused == missing, "refused {}, not delivered {missing}; {:?}", plan.refused, tally.rows());
+    // The few that were answered with a reset are not "refused" but among "the hotspot itself or not
+    // attributed": the rule that answers them takes them away before the meter.
+    ensure!(plan.refused <= missing, "refused {}, not delivered {missing}; {:?}", plan.refused, tally.rows());
+    ensure!(missing - plan.refused < MIB, "refused {}, not delivered {missing}", plan.refused);
+    ensure!(missing <= plan.refused + plan.own, "{missing} are not in {plan:?}");
     ensure!(plan.delivered == eyes.delivered()?, "delivered {} and {}", plan.delivered, eyes.delivered()?);
     ensure!(plan.billed == plan.delivered + plan.refused + plan.own);
     ensure!(tally.with_ttl(Way::In, FORWARDED) + eyes.down_all()? == plan.delivered);
