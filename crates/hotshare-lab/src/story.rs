@@ -99,7 +99,7 @@ impl Story<'_> {
         }
         let phone = &self.lab.phones[0];
         let progress = Progress::default();
-        let transfers = (0..4).map(|_| phone.download(phone.web_port(), allowance / 2, &progress)).collect();
+        let transfers = (0..4).map(|_| phone.download(phone.web_port(), allowance, &progress)).collect();
         let begin = Instant::now();
         let ended = self.follow(transfers, &progress, allowance, PATIENCE).await?;
         let stopped = ended.iter().filter(|t| !t.complete).count();
