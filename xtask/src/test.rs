@@ -68,6 +68,11 @@ impl fmt::Display for Tier {
 const IPROUTE: Package =
     Package { name: "iproute2", proof: "ip", purpose: "to build and look at namespaces" };
 const PING: Package = Package { name: "iputils-ping", proof: "ping", purpose: "to send ICMP and fragments" };
+const DHCLIENT: Package =
+    Package { name: "isc-dhcp-client", proof: "dhclient", purpose: "to join as computers do" };
+const NFT: Package =
+    Package { name: "nftables", proof: "nft", purpose: "to write rules of others, and read ours" };
+const UDHCPC: Package = Package { name: "udhcpc", proof: "udhcpc", purpose: "to join as small devices do" };
 
 #[rustfmt::skip]
 const ROOT_PACKAGES: [Package; 9] = [
@@ -76,13 +81,13 @@ const ROOT_PACKAGES: [Package; 9] = [
     Package { name: "bind9-dnsutils", proof: "dig", purpose: "to ask for names as others do" },
     Package { name: "ethtool", proof: "ethtool", purpose: "to switch merging of packets on and off" },
     Package { name: "iperf3", proof: "iperf3", purpose: "to make traffic" },
-    Package { name: "isc-dhcp-client", proof: "dhclient", purpose: "to join as computers do" },
-    Package { name: "nftables", proof: "nft", purpose: "to write rules of others, and read ours" },
+    DHCLIENT,
+    NFT,
     Package { name: "procps", proof: "sysctl", purpose: "to change settings of namespaces" },
-    Package { name: "udhcpc", proof: "udhcpc", purpose: "to join as small devices do" },
+    UDHCPC,
 ];
 
-const NET_PACKAGES: [Package; 2] = [IPROUTE, PING];
+const NET_PACKAGES: [Package; 5] = [IPROUTE, PING, DHCLIENT, NFT, UDHCPC];
 
 /// Tests counted, as the test programs themselves report.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
