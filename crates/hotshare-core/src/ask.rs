@@ -3,9 +3,11 @@
 
 use std::net::Ipv4Addr;
 
+use crate::keys::{KeyId, Passphrase};
 use crate::people::{Allowance, PersonName};
 use crate::plan::{BadPeriod, Period, Plan, Zone};
 use crate::policy::{Balance, Verdict};
+use crate::radio::{Cost, Mode};
 use crate::units::{Bytes, Mac, UnixTime};
 
 /// A request to the brain.
@@ -45,6 +47,36 @@ pub enum Ask {
     PlanCorrect {
         used: Bytes,
     },
+    /// The person's key, to show it: `fresh` becomes it when there is none. `until`: when it ends, if that is
+    /// to change.
+    Invite {
+        name: PersonName,
+        fresh: Passphrase,
+        until: Option<Option<UnixTime>>,
+    },
+    /// Another key instead of the person's; whoever joined with the old one is put off the air.
+    KeyRotate {
+        name: PersonName,
+        fresh: Passphrase,
+        until: Option<UnixTime>,
+    },
+    /// No key any more: the person's devices are put off the air and cannot come back.
+    KeyRevoke {
+        name: PersonName,
+    },
+    /// The key of a network without personal keys; `fresh` becomes it when there is none, or when it is to be
+    /// another.
+    NetworkKey {
+        fresh: Passphrase,
+        rotate: bool,
+    },
+    /// How many devices of the person may be on the air at once; `None`: as many as come.
+    DeviceLimit {
+        name: PersonName,
+        limit: Option<u32>,
+    },
+    /// Who is on the air.
+    Wifi,
     /// Write everything that was counted so far to the store, then answer.
     Flush,
 }
@@ -63,7 +95,17 @@ pub struct PlanChange {
 pub enum Answer {
     Done,
     Status(Box<Status>),
+    Key(KeyTold),
+    Wifi(Box<WifiStatus>),
     Refused(Refusal),
+}
+
+/// A key in the clear, for whoever may show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyTold {
+    pub passphrase: Passphrase,
+    pub since: UnixTime,
+    pub until: Option<UnixTime>,
 }
 
 /// What cannot be done, and why.
@@ -83,6 +125,22 @@ pub enum Refusal {
     Full(u32),
     #[error("{0}")]
     BadPeriod(BadPeriod),
+    #[error("{0} has no Wi-Fi key; make one with `hotshare people invite {0}`")]
+    NoKey(PersonName),
+    #[error(
+        "there is no Wi-Fi: Hotshare runs with wired ports only; name a card under [wifi], or start without --lan"
+    )]
+    NoWifi,
+    #[error("in the mode “{}” keys are not personal: whoever joins is assigned by you, with `hotshare devices assign`", .0.word())]
+    NotPersonal(Mode),
+    #[error("in the mode “{}” there is no key for everybody; invite people with `hotshare people invite`", .0.word())]
+    NoNetworkKey(Mode),
+    #[error(
+        "{0} is on the air with {1}'s key, so it is {1}'s; to give it to somebody else, let it join with their key"
+    )]
+    JoinedByKey(Mac, PersonName),
+    #[error("the end of a key cannot be in the past")]
+    EndsInThePast,
     #[error("the change could not be written to the ledger: {0}; nothing was changed")]
     NotWritten(String),
 }
@@ -145,6 +203,72 @@ pub struct PersonStatus {
     pub renews: Option<UnixTime>,
     pub verdict: Verdict,
     pub devices: u32,
+    /// How many of them may be on the air at once.
+    pub device_limit: Option<u32>,
+    /// The Wi-Fi key in force, or ended.
+    pub key: Option<KeyStatus>,
+}
+
+/// A key, without what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyStatus {
+    pub since: UnixTime,
+    pub until: Option<UnixTime>,
+}
+
+/// Everything the brain knows for `hotshare wifi`; how the radio does, its hand tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WifiStatus {
+    pub mode: Mode,
+    pub cost: Cost,
+    /// On the air, by address.
+    pub stations: Vec<StationStatus>,
+    /// May not associate for a while.
+    pub denied: Vec<DeniedStatus>,
+    /// Attempts with a wrong passphrase since the daemon started.
+    pub wrong_keys: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StationStatus {
+    pub mac: Mac,
+    pub key: Option<KeyId>,
+    pub person: Option<PersonName>,
+    /// Since it is on the air, as far as this daemon knows.
+    pub since: UnixTime,
+    pub admission: Admission,
+}
+
+/// How far a station has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is being written down whose it is.
+    Waiting,
+    Admitted,
+    /// The person has as many devices on the air as may be.
+    TooManyDevices {
+        limit: u32,
+    },
+    /// The key that it joined with is not in force any more.
+    KeyGone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeniedStatus {
+    pub mac: Mac,
+    pub seconds_left: u64,
+    pub why: WhyDenied,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyDenied {
+    /// So many attempts with a wrong passphrase.
+    WrongKey {
+        attempts: u32,
+    },
+    TooManyDevices {
+        limit: u32,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,8 @@ pub mod plan;
 pub mod policy;
 pub mod grant;
 pub mod people;
+pub mod keys;
+pub mod radio;
 pub mod lease;
 pub mod names;
 pub mod desired;
