@@ -4,8 +4,7 @@ mod dns;
 mod udp;
 mod web;
 
-pub use udp::Flood;
-pub(crate) use udp::pour;
+pub use udp::{Flood, pour};
 
 use anyhow::Result;
 
@@ -13,7 +12,7 @@ use crate::inside::Inside;
 use crate::layout;
 
 /// Starts all servers; they end with the namespace's thread.
-pub(crate) async fn serve(inside: &Inside, phones: u8) -> Result<()> {
+pub async fn serve(inside: &Inside, phones: u8) -> Result<()> {
     let (ready, is_ready) = tokio::sync::oneshot::channel();
     inside.start(async move {
         let bound = bind_all(phones).await;

@@ -8,7 +8,7 @@ mod packet;
 pub mod observer;
 pub mod inside;
 pub mod world;
-mod internet;
+pub mod internet;
 pub mod dhcp;
 pub mod phone;
 pub mod api;
@@ -21,4 +21,5 @@ mod run;
 
 pub use hickory_proto::op::ResponseCode;
 pub use internet::Flood;
+pub use packet::every_frame;
 pub use run::{LabOptions, clean, run};

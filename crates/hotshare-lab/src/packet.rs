@@ -161,8 +161,18 @@ fn frame(slot: &[u8]) -> Option<Frame<'_>> {
 
 /// A socket that sends whole Ethernet frames from interface `index` of the namespace.
 pub(crate) fn frame_socket(space: &Netns, index: i32) -> io::Result<OwnedFd> {
+    bound(space, index, libc::ETH_P_IP)
+}
+
+/// A socket that sends and receives whole frames of every kind, as they pass interface `index` of the namespace:
+/// on a monitor interface, frames of 802.11 behind a radiotap header.
+pub fn every_frame(space: &Netns, index: i32) -> io::Result<OwnedFd> {
+    bound(space, index, libc::ETH_P_ALL)
+}
+
+fn bound(space: &Netns, index: i32, protocol: libc::c_int) -> io::Result<OwnedFd> {
     let socket = space.socket(libc::AF_PACKET, libc::SOCK_RAW, 0).map_err(io::Error::other)?;
-    bind(&socket, index, libc::ETH_P_IP)?;
+    bind(&socket, index, protocol)?;
     Ok(socket)
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn serve_floods(port: u16) -> Result<()> {
 }
 
 /// Sends a flood and returns how many datagrams the kernel took. No error stops it: that is its nature.
-pub(crate) async fn pour(socket: &UdpSocket, to: Option<SocketAddr>, flood: Flood) -> u64 {
+pub async fn pour(socket: &UdpSocket, to: Option<SocketAddr>, flood: Flood) -> u64 {
     const BATCH: u64 = 32;
     const HEADERS: u64 = 28;
     let payload = vec![0x5a; usize::from(flood.size)];
