@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::units::Mac;
 use crate::uplink::Subnet;
 
-/// The bridge that joins several LAN ports.
+/// The bridge that joins several LAN ports, and the stations of Wi-Fi.
 pub const BRIDGE: &str = "hotshare0";
+
+/// How the names of the interfaces begin that carry one station of Wi-Fi each. No other interface is called so.
+pub const STATION_PORTS: &str = "hotshare.";
 
 /// The packet mark that `lan_in` sets: this packet is of a known, open device.
 pub const OK_MARK: u32 = 1 << 30;
@@ -31,6 +35,8 @@ pub struct Interface {
     pub master: Option<String>,
     /// As a bridge's member: may not speak to other isolated members.
     pub isolated: bool,
+    /// The bridge's hardware address. `None` when a port's will do; a port's own is never told or changed.
+    pub mac: Option<Mac>,
     pub addresses: BTreeMap<Address, AddressDetails>,
     /// Routes through it, but for those that the kernel makes itself.
     pub routes: BTreeSet<HostRoute>,
@@ -167,6 +173,21 @@ pub struct Ruleset {
     pub ok_mark: u32,
     /// Packets pass between these two, and no others.
     pub metered: Metered,
+    /// Stations of Wi-Fi are on the LAN, too.
+    pub wifi: Option<WifiLan>,
+}
+
+/// The Wi-Fi part of the LAN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WifiLan {
+    /// The interface of the access point.
+    pub card: String,
+    /// How the names of the stations' own interfaces begin.
+    pub pattern: &'static str,
+    /// Each station has an interface of its own. If not, all speak through the card, which is then a port.
+    pub station_ports: bool,
+    /// The bridge's hardware address: fixed, for its ports come and go.
+    pub mac: Mac,
 }
 
 /// The interfaces that the meter is on, by the kernel's numbers.
@@ -183,7 +204,7 @@ pub struct Metered {
 pub struct Wanted {
     /// The uplink's name.
     pub uplink: String,
-    /// The LAN ports; more than one are bridged.
+    /// The wired LAN ports; more than one are bridged, and so is one beside Wi-Fi.
     pub ports: BTreeSet<String>,
     pub subnet: Subnet,
     pub portal_ports: BTreeSet<u16>,
@@ -191,6 +212,8 @@ pub struct Wanted {
     pub ipv6: bool,
     /// Where the meter is by now. Until it is on both sides, nothing is forwarded.
     pub metered: Metered,
+    /// Wi-Fi, beside the ports or alone.
+    pub wifi: Option<WifiLan>,
 }
 
 impl Wanted {
@@ -198,7 +221,7 @@ impl Wanted {
     #[must_use]
     pub fn lan(&self) -> &str {
         match self.ports.first() {
-            Some(port) if self.ports.len() == 1 => port,
+            Some(port) if self.ports.len() == 1 && self.wifi.is_none() => port,
             Some(_) | None => BRIDGE,
         }
     }
@@ -221,15 +244,18 @@ impl Wanted {
         let address = Address { address: gateway.into(), prefix_len: self.subnet.prefix_len(), peer: None };
         let details =
             AddressDetails { broadcast: Some(self.subnet.broadcast()), ..AddressDetails::default() };
+        let mac = self.wifi.as_ref().map(|wifi| wifi.mac);
         interfaces
             .entry(lan.clone())
-            .or_insert_with(|| Interface::new(Kind::Bridge))
+            .or_insert_with(|| Interface { mac, ..Interface::new(Kind::Bridge) })
             .addresses
             .insert(address, details);
 
         let mut settings = BTreeMap::new();
         if self.ipv6 {
-            for name in interfaces.keys() {
+            // Of the access point's interface this is all that is ours.
+            let card = self.wifi.as_ref().map(|wifi| &wifi.card);
+            for name in interfaces.keys().chain(card) {
                 settings.insert(Setting::Ipv6Disabled(name.clone()), 1);
             }
         }
@@ -247,6 +273,7 @@ impl Wanted {
             portal_ports: self.portal_ports.clone(),
             ok_mark: OK_MARK,
             metered: self.metered,
+            wifi: self.wifi.clone(),
         };
         HostState { interfaces, settings, table: Table::Holds(ruleset) }
     }
@@ -261,6 +288,7 @@ impl Interface {
             up: true,
             master: None,
             isolated: false,
+            mac: None,
             addresses: BTreeMap::new(),
             routes: BTreeSet::new(),
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::desired::{
     Address, AddressDetails, BRIDGE, HostRoute, HostState, Interface, Kind, Setting, Table,
 };
+use crate::units::Mac;
 
 /// One change of the host. Each may be applied again without harm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,13 @@ pub enum Step {
     },
     AddBridge {
         name: String,
+        /// `None`: that of a port.
+        mac: Option<Mac>,
+    },
+    /// Of the bridge.
+    SetMac {
+        interface: String,
+        mac: Mac,
     },
     SetIsolated {
         interface: String,
@@ -82,7 +90,7 @@ pub fn steps(observed: &HostState, desired: &HostState) -> Vec<Step> {
     let mut made = Vec::new();
     for (name, want) in &desired.interfaces {
         if want.kind == Kind::Bridge && !observed.interfaces.contains_key(name) {
-            steps.push(Step::AddBridge { name: name.clone() });
+            steps.push(Step::AddBridge { name: name.clone(), mac: want.mac });
             made.push(name.clone());
         }
     }
@@ -95,6 +103,14 @@ pub fn steps(observed: &HostState, desired: &HostState) -> Vec<Step> {
     let blank = Interface { up: false, ..Interface::new(Kind::Bridge) };
     let present =
         |name: &String| observed.interfaces.get(name).or_else(|| made.contains(name).then_some(&blank));
+    for (name, want) in &desired.interfaces {
+        let is = observed.interfaces.get(name).map(|is| is.mac);
+        if let (Some(is), Some(mac)) = (is, want.mac)
+            && is != Some(mac)
+        {
+            steps.push(Step::SetMac { interface: name.clone(), mac });
+        }
+    }
     for (name, want) in &desired.interfaces {
         if let Some(is) = present(name) {
             join(name, is, want, &mut steps);
@@ -308,8 +324,9 @@ pub fn apply(host: &mut HostState, step: &Step) {
                 member.isolated = false;
             }
         }
-        Step::AddBridge { name } => {
-            let bridge = Interface { up: false, ..Interface::new(Kind::Bridge) };
+        Step::SetMac { interface, mac } => change(interface, &|i| i.mac = Some(*mac)),
+        Step::AddBridge { name, mac } => {
+            let bridge = Interface { up: false, mac: *mac, ..Interface::new(Kind::Bridge) };
             host.interfaces.entry(name.clone()).or_insert(bridge);
             host.settings.extend(settings_of_new(name));
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use hotshare_core::desired::{Address, AddressDetails, HostRoute, Interface, Kind, Reach};
+use hotshare_core::units::Mac;
 use hotshare_core::uplink::{Framing, Observed, ObservedAddress, ObservedLink, ObservedRoute, Subnet};
 use nlink::netlink::messages::{AddressMessage, LinkMessage, RouteMessage};
 use nlink::netlink::types::route::{RouteProtocol, RouteScope, RouteType};
@@ -99,7 +100,8 @@ impl Snapshot {
         let routes: BTreeSet<HostRoute> =
             self.routes.iter().filter(|route| route.oif() == Some(index)).filter_map(host_route).collect();
         let isolated = master.is_some() && isolated(link);
-        Some(Interface { kind, up: link.is_up(), isolated, master, addresses, routes })
+        let mac = (kind == Kind::Bridge).then(|| link.address()?.try_into().ok().map(Mac)).flatten();
+        Some(Interface { kind, up: link.is_up(), isolated, master, mac, addresses, routes })
     }
 
     fn address(&self, name: &str, message: &AddressMessage, rank: u16) -> Option<(Address, AddressDetails)> {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
-use crate::desired::{Metered, Reach, Ruleset, Wanted};
+use crate::desired::{Metered, Reach, Ruleset, STATION_PORTS, Wanted, WifiLan};
 use crate::uplink::Subnet;
 
 fn wanted(ports: &[&str]) -> Wanted {
@@ -17,7 +17,19 @@ fn wanted(ports: &[&str]) -> Wanted {
         portal_ports: [80].into(),
         ipv6: true,
         metered: Metered::default(),
+        wifi: None,
     }
+}
+
+/// The same with Wi-Fi, on the interface `wlan0`.
+fn with_wifi(ports: &[&str]) -> Wanted {
+    let wifi = WifiLan {
+        card: "wlan0".into(),
+        pattern: STATION_PORTS,
+        station_ports: true,
+        mac: Mac([2, 0x48, 0x53, 0, 0, 1]),
+    };
+    Wanted { wifi: Some(wifi), ..wanted(ports) }
 }
 
 /// A host with two LAN ports, one of them in use: it has an address and a route.
@@ -70,7 +82,8 @@ fn told(steps: &[Step]) -> Vec<String> {
         Step::RemoveAddress { interface, address } => format!("{interface} -{}", address.address),
         Step::SetMaster { interface, master } => format!("{interface} in {master:?}"),
         Step::RemoveBridge { name } => format!("no {name}"),
-        Step::AddBridge { name } => format!("new {name}"),
+        Step::AddBridge { name, .. } => format!("new {name}"),
+        Step::SetMac { interface, mac } => format!("{interface} is {mac}"),
         Step::SetIsolated { interface, isolated } => format!("{interface} isolated {isolated}"),
         Step::SetUp { interface, up } => format!("{interface} up {up}"),
         Step::AddAddress { interface, address, .. } => format!("{interface} +{}", address.address),
@@ -131,6 +144,36 @@ fn a_single_port_needs_no_bridge() {
     let steps = steps(&host(), &wanted.desired());
     assert!(!steps.iter().any(|step| matches!(step, Step::AddBridge { .. } | Step::SetMaster { .. })));
     assert!(!told(&steps).iter().any(|step| step.starts_with("eth1")), "eth1 is not ours");
+}
+
+#[test]
+fn wifi_makes_a_bridge_of_a_single_port_and_of_none() {
+    let mut before = host();
+    before.settings.insert(Setting::Ipv6Disabled("wlan0".into()), 0);
+    let expected = "table
+net/ipv6/conf/wlan0/disable_ipv6 = 1
+new hotshare0
+net/ipv6/conf/hotshare0/disable_ipv6 = 1
+net/ipv4/conf/hotshare0/arp_ignore = 1
+hotshare0 up true
+hotshare0 +172.29.77.1
+net/ipv4/conf/wwan0/forwarding = 1
+net/ipv4/conf/hotshare0/forwarding = 1";
+    assert_eq!(told(&steps(&before, &with_wifi(&[]).desired())).join("\n"), expected);
+    let told = told(&steps(&before, &with_wifi(&["eth2"]).desired()));
+    assert!(told.contains(&"eth2 in Some(\"hotshare0\")".to_owned()), "{told:?}");
+    assert!(!told.iter().any(|step| step.starts_with("wlan0")), "the card's interface is not ours: {told:?}");
+}
+
+#[test]
+fn a_bridge_that_was_there_gets_the_fixed_hardware_address() {
+    let mut host = host();
+    reach(&mut host, &wanted(&["eth1", "eth2"]).desired());
+    let desired = with_wifi(&["eth1", "eth2"]).desired();
+    let taken_over = told(&steps(&host, &desired));
+    assert_eq!(taken_over, ["table", "hotshare0 is 02:48:53:00:00:01"]);
+    reach(&mut host, &desired);
+    assert_eq!(steps(&host, &desired), []);
 }
 
 #[test]
@@ -226,7 +269,7 @@ prop_compose! {
     ) -> Interface {
         let master = master.filter(|_| kind == Kind::Port);
         Interface {
-            kind, up, isolated: isolated && master.is_some(), master, routes,
+            kind, up, isolated: isolated && master.is_some(), master, mac: None, routes,
             addresses: addresses.into_iter().map(|a| (a, AddressDetails::default())).collect(),
         }
     }
@@ -236,7 +279,7 @@ prop_compose! {
         let lan = |lan: &str| Table::Holds(Ruleset {
             uplink: "wwan0".into(), lan: lan.into(), ports: BTreeSet::new(),
             subnet: Subnet::new([10, 9, 9, 0].into(), 24), gateway: [10, 9, 9, 1].into(),
-            portal_ports: BTreeSet::new(), ok_mark: 1, metered: Metered::default(),
+            portal_ports: BTreeSet::new(), ok_mark: 1, metered: Metered::default(), wifi: None,
         });
         match which { 0 => Table::Absent, 1 => Table::Unknown, 2 => lan("eth1"), _ => lan(BRIDGE) }
     }
@@ -246,7 +289,7 @@ prop_compose! {
     fn any_host()(
         ports in prop::collection::btree_map(prop::sample::select(&PORTS[..]), any_interface(Kind::Port), 0..3),
         bridge in prop::option::of(any_interface(Kind::Bridge)),
-        values in prop::collection::vec(0..2_i32, 16),
+        values in prop::collection::vec(0..2_i32, 18),
         table in any_table(),
     ) -> HostState {
         let mut interfaces: BTreeMap<String, Interface> =
@@ -259,7 +302,7 @@ prop_compose! {
                 interface.isolated = false;
             }
         }
-        let names = interfaces.keys().cloned().chain(["wwan0".to_owned()]);
+        let names = interfaces.keys().cloned().chain(["wwan0".to_owned(), "wlan0".to_owned()]);
         let settings = names.flat_map(|name| settings_of_new(&name)).map(|(setting, _)| setting);
         let settings = settings.zip(values).collect();
         HostState { interfaces, settings, table }
@@ -281,7 +324,8 @@ proptest! {
     #[test]
     fn stopping_after_any_step_leaves_the_host_as_it_was(
         mut before in any_host(),
-        ports in prop::collection::btree_set(prop::sample::select(&PORTS[..]), 1..3),
+        ports in prop::collection::btree_set(prop::sample::select(&PORTS[..]), 0..3),
+        wifi in any::<bool>(),
         stop in any::<prop::sample::Index>(),
         stop_again in any::<prop::sample::Index>(),
     ) {
@@ -289,7 +333,7 @@ proptest! {
         apply(&mut before, &Step::RemoveBridge { name: BRIDGE.to_owned() });
         before.table = Table::Absent;
         let ports: Vec<&str> = ports.into_iter().collect();
-        let ours = wanted(&ports).desired();
+        let ours = if wifi || ports.is_empty() { with_wifi(&ports) } else { wanted(&ports) }.desired();
         let mut known = HostState::default();
         let mut scope = before.clone();
         scope.interfaces.retain(|name, _| ours.interfaces.contains_key(name));

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hotshare_core::desired::{Address, AddressDetails, HostRoute, HostState, Kind, Reach, Setting, Table};
 use hotshare_core::steps::Step;
+use hotshare_core::units::Mac;
 use nlink::netlink::addr::{Ipv4Address, Ipv6Address};
 use nlink::netlink::link::{BridgeLink, BridgePortConfig};
 use nlink::netlink::route::{Ipv4Route, Ipv6Route};
@@ -33,7 +34,8 @@ pub fn told(step: &Step) -> String {
         }
         Step::SetMaster { interface, master: None } => format!("take {interface} out of its bridge"),
         Step::RemoveBridge { name } => format!("remove the bridge {name}"),
-        Step::AddBridge { name } => format!("make the bridge {name}"),
+        Step::AddBridge { name, .. } => format!("make the bridge {name}"),
+        Step::SetMac { interface, mac } => format!("give {interface} the hardware address {mac}"),
         Step::SetIsolated { interface, isolated: true } => {
             format!("isolate {interface} from the other ports")
         }
@@ -84,7 +86,8 @@ pub(super) async fn apply(conn: &Conn, step: &Step, desired: &HostState) -> nlin
             return gone_is_done(conn.set_link_nomaster(interface.as_str()).await);
         }
         Step::RemoveBridge { name } => return gone_is_done(conn.del_link(name.as_str()).await),
-        Step::AddBridge { name } => add_bridge(conn, name, desired).await,
+        Step::AddBridge { name, mac } => add_bridge(conn, name, *mac, desired).await,
+        Step::SetMac { interface, mac } => conn.set_link_address(interface.as_str(), mac.0).await,
         Step::SetIsolated { interface, isolated } => {
             let port = BridgePortConfig::new().isolated(*isolated);
             conn.set_bridge_port(interface.as_str(), port).await
@@ -125,10 +128,13 @@ async fn indexed(conn: &Conn, interface: &str) -> nlink::Result<Option<u32>> {
     Ok(conn.get_link_by_name(interface).await?.map(|link| link.ifindex()))
 }
 
-/// With a hardware address of its own, taken from a port: else it would change as ports come and go, and phones
-/// would look for the old one.
-async fn add_bridge(conn: &Conn, name: &str, desired: &HostState) -> nlink::Result<()> {
+/// With a hardware address of its own, the given one or one taken from a port: else it would change as ports come
+/// and go, and phones would look for the old one.
+async fn add_bridge(conn: &Conn, name: &str, mac: Option<Mac>, desired: &HostState) -> nlink::Result<()> {
     let mut bridge = BridgeLink::new(name).stp(false).forward_delay_ms(0);
+    if let Some(mac) = mac {
+        return conn.add_link(bridge.address(mac.0)).await;
+    }
     for port in desired.interfaces.iter().filter(|(_, i)| i.kind == Kind::Port).map(|(port, _)| port) {
         let link = conn.get_link_by_name(port.as_str()).await?;
         if let Some(mac) = link.and_then(|link| <[u8; 6]>::try_from(link.address()?).ok()) {

@@ -90,6 +90,8 @@ impl HostRow {
                 up: row.up,
                 master: row.master,
                 isolated: row.isolated,
+                // Only of our bridge, which is removed and not restored.
+                mac: None,
                 addresses: row.addresses.into_iter().map(AddressRow::back).collect(),
                 routes: row.routes.into_iter().map(RouteRow::back).collect(),
             };

@@ -267,6 +267,7 @@ mod tests {
             portal_ports: [80].into(),
             ipv6: true,
             metered: Metered { uplink: Some(7), lan: Some(9) },
+            wifi: None,
         }
     }
 

@@ -196,6 +196,7 @@ pub(crate) fn wanted(phones: u8) -> Wanted {
         portal_ports: [80].into(),
         ipv6: true,
         metered: Metered::default(),
+        wifi: None,
     }
 }
 

@@ -12,6 +12,7 @@ use hotshare_core::book::Book;
 use hotshare_core::brain::{Brain, Settings};
 use hotshare_core::desired::{Metered, Wanted};
 use hotshare_core::names::NamesView;
+use hotshare_core::radio::RadioOrders;
 use hotshare_core::record::Leased;
 use hotshare_core::units::BootTime;
 use hotshare_core::uplink::{Subnet, Uplink, choose_subnet};
@@ -158,6 +159,7 @@ async fn survey(options: &UpOptions, host: &Host, used_before: Option<Ipv4Addr>)
         portal_ports: PORTAL_PORTS.into(),
         ipv6: Path::new("/proc/sys/net/ipv6").exists(),
         metered: Metered::default(),
+        wifi: None,
     };
     Ok(Ground { uplink, wanted })
 }
@@ -191,9 +193,11 @@ async fn assemble(
         open: Arc::default(),
     });
     let generation = meter.generation();
+    let (radio, radio_orders) = watch::channel(RadioOrders::default());
+    let (kicks, kicked) = mpsc::channel(64);
     let resolvers = options.config.uplink.resolvers.clone();
     let wanted = ground.wanted.clone();
-    let mut hands = Hands::new(Parts { host, meter, ledger, wanted, view, resolvers });
+    let mut hands = Hands::new(Parts { host, meter, ledger, wanted, view, resolvers, radio, kicks });
     let result: anyhow::Result<_> = async {
         let listener = serve::bind(&instance.socket_path())?;
         let (asks_in, asks) = mpsc::channel(64);
@@ -202,6 +206,7 @@ async fn assemble(
         let settings = Settings {
             default_person: options.config.people.default.clone(),
             grant_life_secs: options.config.grants.expiry.as_secs(),
+            wifi: None,
         };
         let watch = Watch::open().await?;
         // In place before the brain's first order: what an earlier run let through goes on meanwhile.
