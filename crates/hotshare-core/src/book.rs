@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::keys::{Key, KeyId, KeyOwner};
 use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
 use crate::people::{Device, Person, PersonName};
@@ -30,6 +31,8 @@ pub struct Book {
     pub granted: BTreeMap<Slot, (Bytes, PeriodKey)>,
     pub settled: BTreeMap<Slot, Reading>,
     pub last_person: u32,
+    pub keys: BTreeMap<KeyId, Key>,
+    pub last_key: u32,
 }
 
 impl Book {
@@ -52,6 +55,8 @@ impl Book {
             granted: snapshot.granted.into_iter().map(|(s, total, p)| (s, (total, p))).collect(),
             settled: snapshot.settled.into_iter().collect(),
             last_person: snapshot.last_person,
+            keys: snapshot.keys.into_iter().map(|key| (key.id, key)).collect(),
+            last_key: snapshot.last_key,
         }
     }
 
@@ -79,6 +84,13 @@ impl Book {
             }
             Change::DeviceGone(mac) => {
                 self.devices.remove(mac);
+            }
+            Change::Key(key) => {
+                self.last_key = self.last_key.max(key.id.0);
+                self.keys.insert(key.id, key.clone());
+            }
+            Change::KeyGone(id) => {
+                self.keys.remove(id);
             }
             Change::Plan(plan) => self.plan = plan.clone(),
             Change::Lease(leased) => {
@@ -112,11 +124,17 @@ impl Book {
         sum
     }
 
-    /// The people with a device that is there and not blocked.
+    /// The people with a device that has an address, is not blocked and is `there`.
     #[must_use]
-    pub fn present(&self) -> BTreeSet<PersonId> {
-        let there = self.leases.keys().filter_map(|mac| self.devices.get(mac));
-        there.filter(|d| !d.blocked).filter_map(|d| d.person).collect()
+    pub fn present(&self, there: impl Fn(&Device) -> bool) -> BTreeSet<PersonId> {
+        let leased = self.leases.keys().filter_map(|mac| self.devices.get(mac));
+        leased.filter(|d| !d.blocked && there(d)).filter_map(|d| d.person).collect()
+    }
+
+    /// The newest key of somebody, in force or ended.
+    #[must_use]
+    pub fn key_of(&self, owner: KeyOwner) -> Option<&Key> {
+        self.keys.values().rev().find(|key| key.owner == owner)
     }
 
     /// The lowest slot for a person that nobody has and that is not in `unfree`.

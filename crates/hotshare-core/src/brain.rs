@@ -5,11 +5,13 @@
 
 mod asks;
 mod diary;
+mod keys;
 mod leases;
 mod orders;
 mod posting;
 mod routine;
 mod settle;
+mod stations;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,6 +26,7 @@ use crate::meter::{AccountOrder, Reading};
 use crate::people::PersonName;
 use crate::plan::Every;
 use crate::policy::{Verdict, Why};
+use crate::radio::{Mode, RadioOrders, StationSeen};
 use crate::record::{Change, Leased, Noted};
 use crate::units::{BootTime, Mac, Now, PersonId, Slot, UnixTime};
 use crate::uplink::Uplink;
@@ -49,6 +52,10 @@ pub enum Event {
     /// A station asked for an address; it gets it once this is durable.
     Leased(LeaseId, Leased),
     LeaseEnded(Mac),
+    /// The stations that have proven their key, and no others.
+    Stations(Vec<StationSeen>),
+    /// A station tried a wrong passphrase.
+    WrongKey(Mac),
     Uplink(Option<Uplink>),
     /// The meter and the rules are on the uplink with this interface index.
     UplinkReady(u32),
@@ -68,6 +75,13 @@ pub enum Command {
     /// This device, with this address, spends from this account.
     Map(Mac, Slot, Ipv4Addr),
     Unmap(Mac),
+    /// This device is off the air: it spends nothing, but keeps its address, and its flows may go on when it is
+    /// back.
+    Rest(Mac),
+    /// Tell the access point, which has heard something else until now.
+    Radio(Box<RadioOrders>),
+    /// Put this station off the air, now.
+    Kick(Mac),
     /// The addresses on the LAN whose flows are to be reset, and no others.
     Close(BTreeSet<Ipv4Addr>),
     /// The addresses on the LAN that may ask for names beyond the local ones.
@@ -95,6 +109,8 @@ pub struct Settings {
     pub default_person: Option<PersonName>,
     /// How long the kernel may go on without news from the daemon.
     pub grant_life_secs: u64,
+    /// There is an access point, and stations join it so.
+    pub wifi: Option<Mode>,
 }
 
 /// See the module.
@@ -128,6 +144,7 @@ pub struct Brain {
     leaving: BTreeSet<PersonId>,
     /// Those with a device that is there and not blocked: the others hold no grants.
     present: BTreeSet<PersonId>,
+    air: stations::Air,
     uplink: Option<Uplink>,
     ready: Option<u32>,
     expiry: BootTime,
@@ -135,8 +152,8 @@ pub struct Brain {
     posts: u64,
     /// The last posting was upkeep, so that it is somebody else's turn.
     upkept: bool,
-    /// The last request that was taken up was a lease.
-    served_lease: bool,
+    /// Whose turn it is to have something written.
+    turn: asks::Turn,
     /// When an overrun was last written.
     overran: BootTime,
     /// Why the last posting failed, and when to try again.
@@ -187,7 +204,6 @@ impl Brain {
         let mut clock = Clock::new(book.clock, now);
         let at = clock.believe(now);
         let minute = minute_of(&book, at);
-        let present = book.present();
         let mut brain = Brain {
             settings,
             book,
@@ -205,14 +221,15 @@ impl Brain {
             refused: BTreeSet::new(),
             resting: BTreeMap::new(),
             leaving: BTreeSet::new(),
-            present,
+            present: BTreeSet::new(),
+            air: stations::Air::default(),
             ready: uplink.as_ref().map(|up| up.ifindex),
             uplink,
             expiry: BootTime::default(),
             posting: None,
             posts: 0,
             upkept: false,
-            served_lease: false,
+            turn: asks::Turn::default(),
             overran: BootTime::default(),
             stuck: None,
             asks: VecDeque::new(),
@@ -232,6 +249,7 @@ impl Brain {
             full_said: false,
             out: VecDeque::new(),
         };
+        brain.see_present();
         brain.begin();
         brain
     }
@@ -256,6 +274,8 @@ impl Brain {
             Event::PostFailed(id, why) => self.post_failed(id, &why),
             Event::Leased(id, leased) => self.lease(id, leased),
             Event::LeaseEnded(mac) => self.lease_ended(mac),
+            Event::Stations(seen) => self.stations_are(seen),
+            Event::WrongKey(mac) => self.wrong_key(mac),
             Event::Uplink(uplink) => self.uplink_is(uplink),
             Event::UplinkReady(ifindex) => {
                 if self.uplink.as_ref().is_some_and(|up| up.ifindex == ifindex) {
@@ -265,6 +285,11 @@ impl Brain {
             Event::Asked(id, Ask::Status) => {
                 let status = Answer::Status(Box::new(self.status()));
                 self.out.push_back(Command::Answer(id, status));
+            }
+            Event::Asked(id, Ask::Wifi) => {
+                let status = self.wifi_status().map(Box::new);
+                let answer = status.map_or(Answer::Refused(Refusal::NoWifi), Answer::Wifi);
+                self.out.push_back(Command::Answer(id, answer));
             }
             Event::Asked(id, _) if self.asks.len() == WAITING => {
                 let busy = Refusal::NotWritten("the disk is too slow".into());
@@ -290,6 +315,7 @@ impl Brain {
     }
 
     fn decide(&mut self) {
+        self.look_at_air();
         self.judge();
         self.next_posting();
         self.give_orders();

@@ -50,6 +50,14 @@ impl FromStr for PersonName {
     }
 }
 
+impl Device {
+    /// One that was not seen before: nobody's.
+    #[must_use]
+    pub fn new(mac: Mac, first_seen: UnixTime) -> Device {
+        Device { mac, person: None, blocked: false, wireless: false, slot: None, host_name: None, first_seen }
+    }
+}
+
 /// Somebody who shares the card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
@@ -60,6 +68,8 @@ pub struct Person {
     /// The kernel account.
     pub slot: Slot,
     pub since: UnixTime,
+    /// How many of the person's devices may be on the air at once; `None`: as many as come.
+    pub device_limit: Option<u32>,
 }
 
 /// A device, known by its address on the LAN.
@@ -69,6 +79,9 @@ pub struct Device {
     /// `None`: nobody's yet; closed, and waiting for the owner.
     pub person: Option<PersonId>,
     pub blocked: bool,
+    /// It came over the air: while there is Wi-Fi it spends nothing unless it is on the air, whoever else uses
+    /// its address.
+    pub wireless: bool,
     /// The kernel account, while it has one.
     pub slot: Option<Slot>,
     /// What it calls itself: hostile text, already cut to 64 characters.

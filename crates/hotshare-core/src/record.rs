@@ -1,5 +1,6 @@
 //! What is written down: the changes the store commits, and the snapshot it gives back at start.
 
+use crate::keys::{Key, KeyId};
 pub use crate::lease::Leased;
 use crate::ledger::{Entry, PeriodKey};
 use crate::meter::{Reading, Usage};
@@ -43,6 +44,10 @@ pub enum Change {
     /// Inserted, or replaced by MAC.
     Device(Device),
     DeviceGone(Mac),
+    /// Inserted, or replaced by id.
+    Key(Key),
+    /// Not in force any more, and its passphrase is forgotten. The id is never given again.
+    KeyGone(KeyId),
     Plan(Plan),
     /// Inserted, or replaced by MAC.
     Lease(Leased),
@@ -104,4 +109,8 @@ pub struct Snapshot {
     pub settled: Vec<(Slot, Reading)>,
     /// The highest person id ever given, whether or not the person is still there.
     pub last_person: u32,
+    /// The keys that are not gone.
+    pub keys: Vec<Key>,
+    /// The highest key id ever given.
+    pub last_key: u32,
 }

@@ -1,5 +1,6 @@
 //! Changes to rows: all of a posting or none, and on the disk before the brain hears of it.
 
+use hotshare_core::keys::{Key, KeyId, KeyOwner};
 use hotshare_core::ledger::{Entry, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::people::{Device, Person};
@@ -53,6 +54,10 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         Change::PersonGone(PersonId(id)) => run(tx, "UPDATE people SET gone = 1 WHERE id = ?", [id]),
         Change::Device(device) => put_device(tx, device),
         Change::DeviceGone(mac) => run(tx, "DELETE FROM devices WHERE mac = ?", [columns::from_mac(*mac)]),
+        Change::Key(key) => put_key(tx, key),
+        Change::KeyGone(KeyId(id)) => {
+            run(tx, "UPDATE keys SET gone = 1, passphrase = NULL WHERE id = ?", [id])
+        }
         Change::Plan(plan) => put_plan(tx, plan),
         Change::Lease(lease) => put_lease(tx, lease),
         Change::LeaseGone(mac) => run(tx, "DELETE FROM leases WHERE mac = ?", [columns::from_mac(*mac)]),
@@ -133,10 +138,11 @@ fn put_person(tx: &Transaction<'_>, person: &Person) -> rusqlite::Result<()> {
     let (allowance, every) = columns::from_allowance(person.allowance);
     run(
         tx,
-        "INSERT INTO people (id, name, allowance, every, paused, slot, since) VALUES (?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO people (id, name, allowance, every, paused, slot, since, device_limit)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, allowance = excluded.allowance,
              every = excluded.every, paused = excluded.paused, slot = excluded.slot, since = excluded.since,
-             gone = 0",
+             device_limit = excluded.device_limit, gone = 0",
         params![
             person.id.0,
             person.name.as_str(),
@@ -145,6 +151,7 @@ fn put_person(tx: &Transaction<'_>, person: &Person) -> rusqlite::Result<()> {
             person.paused,
             person.slot.0,
             person.since.0,
+            person.device_limit,
         ],
     )
 }
@@ -152,9 +159,11 @@ fn put_person(tx: &Transaction<'_>, person: &Person) -> rusqlite::Result<()> {
 fn put_device(tx: &Transaction<'_>, device: &Device) -> rusqlite::Result<()> {
     run(
         tx,
-        "INSERT INTO devices (mac, person, blocked, slot, host_name, first_seen) VALUES (?, ?, ?, ?, ?, ?)
+        "INSERT INTO devices (mac, person, blocked, slot, host_name, first_seen, wireless)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (mac) DO UPDATE SET person = excluded.person, blocked = excluded.blocked,
-             slot = excluded.slot, host_name = excluded.host_name, first_seen = excluded.first_seen",
+             slot = excluded.slot, host_name = excluded.host_name, first_seen = excluded.first_seen,
+             wireless = excluded.wireless",
         params![
             columns::from_mac(device.mac),
             device.person.map(|id| id.0),
@@ -162,7 +171,22 @@ fn put_device(tx: &Transaction<'_>, device: &Device) -> rusqlite::Result<()> {
             device.slot.map(|slot| slot.0),
             device.host_name,
             device.first_seen.0,
+            device.wireless,
         ],
+    )
+}
+
+fn put_key(tx: &Transaction<'_>, key: &Key) -> rusqlite::Result<()> {
+    let person = match key.owner {
+        KeyOwner::Person(id) => Some(id.0),
+        KeyOwner::Network => None,
+    };
+    run(
+        tx,
+        "INSERT INTO keys (id, person, passphrase, since, until) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET person = excluded.person, passphrase = excluded.passphrase,
+             since = excluded.since, until = excluded.until, gone = 0",
+        params![key.id.0, person, key.passphrase.secret(), key.since.0, key.until.map(|until| until.0)],
     )
 }
 

@@ -11,7 +11,10 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::error::StoreError;
 
-const STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/0001-first.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("../migrations/0001-first.sql")),
+    M::up(include_str!("../migrations/0002-wifi.sql")),
+];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 
 /// “Hots”, in the header of our files; the first migration writes it.

@@ -1,5 +1,6 @@
 //! Rows to everything the brain needs at start.
 
+use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::PeriodKey;
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::people::{Device, Person};
@@ -25,10 +26,11 @@ impl Store {
     fn read(&self) -> rusqlite::Result<Snapshot> {
         // One transaction: all of it from one moment.
         let tx = self.conn.unchecked_transaction()?;
-        let (clock, generation, last_person) = tx.query_row(
-            "SELECT clock, generation, (SELECT coalesce(max(id), 0) FROM people) FROM kept",
+        let (clock, generation, last_person, last_key) = tx.query_row(
+            "SELECT clock, generation, (SELECT coalesce(max(id), 0) FROM people),
+                 (SELECT coalesce(max(id), 0) FROM keys) FROM kept",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;
         let generation: Option<i64> = generation;
         Ok(Snapshot {
@@ -47,13 +49,16 @@ impl Store {
             })?,
             settled: all(&tx, SETTLED, |row| Ok((Slot(row.get(0)?), reading(row)?)))?,
             last_person,
+            keys: all(&tx, KEYS, key)?,
+            last_key,
         })
     }
 }
 
-const PEOPLE: &str =
-    "SELECT id, name, allowance, every, paused, slot, since FROM people WHERE NOT gone ORDER BY id";
-const DEVICES: &str = "SELECT mac, person, blocked, slot, host_name, first_seen FROM devices ORDER BY mac";
+const PEOPLE: &str = "SELECT id, name, allowance, every, paused, slot, since, device_limit FROM people WHERE NOT gone ORDER BY id";
+const KEYS: &str = "SELECT id, person, passphrase, since, until FROM keys WHERE NOT gone ORDER BY id";
+const DEVICES: &str =
+    "SELECT mac, person, blocked, slot, host_name, first_seen, wireless FROM devices ORDER BY mac";
 const TOTALS: &str = "SELECT account, period, bytes FROM totals ORDER BY account, period";
 const LEASES: &str = "SELECT mac, ip, client_id, host_name, expires FROM leases ORDER BY mac";
 const GRANTED: &str =
@@ -110,6 +115,7 @@ fn person(row: &Row<'_>) -> rusqlite::Result<Person> {
         paused: row.get(4)?,
         slot: Slot(row.get(5)?),
         since: UnixTime(row.get(6)?),
+        device_limit: row.get(7)?,
     })
 }
 
@@ -122,6 +128,20 @@ fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
         slot: slot.map(Slot),
         host_name: row.get(4)?,
         first_seen: UnixTime(row.get(5)?),
+        wireless: row.get(6)?,
+    })
+}
+
+fn key(row: &Row<'_>) -> rusqlite::Result<Key> {
+    let (person, text): (Option<u32>, String) = (row.get(1)?, row.get(2)?);
+    let until: Option<i64> = row.get(4)?;
+    Ok(Key {
+        id: KeyId(row.get(0)?),
+        owner: person.map_or(KeyOwner::Network, |id| KeyOwner::Person(PersonId(id))),
+        // What is wrong with it must not bring it into a log.
+        passphrase: Passphrase::new(&text).map_err(|e| strange(2, "passphrase", e))?,
+        since: UnixTime(row.get(3)?),
+        until: until.map(UnixTime),
     })
 }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::posting::Purpose;
 use super::settle::Owner;
+use super::stations::keys_gone;
 use super::{AskId, Brain, Command};
 use crate::ask::{Answer, Ask, PlanChange, Refusal};
 use crate::book::FIRST_DEVICE;
+use crate::keys::KeyOwner;
 use crate::ledger::{Entry, EntryKind};
 use crate::meter::Usage;
 use crate::people::{Allowance, Device, Person, PersonName};
@@ -14,14 +16,33 @@ use crate::plan::{Every, Phase};
 use crate::record::{Change, Tally};
 use crate::units::{Account, Bytes, Mac, PersonId, Slot};
 
+/// Who may have something written next, so that a flood of one kind does not keep the others waiting.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Turn {
+    #[default]
+    Stations,
+    Leases,
+    Asks,
+}
+
 impl Brain {
-    /// Starts on the oldest lease or the oldest request, in turn; false if there is nothing to write.
+    /// Starts on stations, the oldest lease or the oldest request, in turn; false if there is nothing to write.
     pub(super) fn next_request(&mut self) -> bool {
         if self.stopping {
             return false;
         }
-        self.served_lease = !self.served_lease;
-        (self.served_lease && self.next_lease()) || self.next_ask() || self.next_lease()
+        for _ in 0..3 {
+            let (next, wrote) = match self.turn {
+                Turn::Stations => (Turn::Leases, self.next_stations()),
+                Turn::Leases => (Turn::Asks, self.next_lease()),
+                Turn::Asks => (Turn::Stations, self.next_ask()),
+            };
+            self.turn = next;
+            if wrote {
+                return true;
+            }
+        }
+        false
     }
 
     fn next_ask(&mut self) -> bool {
@@ -36,11 +57,11 @@ impl Brain {
                 return true;
             }
             match self.changes_for(&ask) {
-                Ok(changes) if changes.is_empty() => {
-                    self.said.push(Command::Answer(id, Answer::Done));
+                Ok((changes, answer)) if changes.is_empty() => {
+                    self.said.push(Command::Answer(id, answer));
                 }
-                Ok(changes) => {
-                    self.post(changes, Purpose::Ask(id));
+                Ok((changes, answer)) => {
+                    self.post(changes, Purpose::Ask(id, answer));
                     return true;
                 }
                 Err(refusal) => self.refuse(id, refusal),
@@ -62,9 +83,18 @@ impl Brain {
         self.out.push_back(Command::Answer(id, Answer::Refused(refusal)));
     }
 
-    fn changes_for(&mut self, ask: &Ask) -> Result<Vec<Change>, Refusal> {
-        match ask {
-            Ask::Status => Ok(Vec::new()),
+    fn changes_for(&mut self, ask: &Ask) -> Result<(Vec<Change>, Answer), Refusal> {
+        let changes = match ask {
+            Ask::Invite { name, fresh, until } => return self.invite(name, fresh, *until),
+            Ask::KeyRotate { name, fresh, until } => return self.key_rotate(name, fresh, *until),
+            Ask::NetworkKey { fresh, rotate } => return self.network_key(fresh, *rotate),
+            // Answered at once.
+            Ask::Status | Ask::Wifi => Ok(Vec::new()),
+            Ask::KeyRevoke { name } => self.key_revoke(name),
+            Ask::DeviceLimit { name, limit } => {
+                let person = Person { device_limit: *limit, ..self.named(name)?.clone() };
+                Ok(vec![Change::Person(person)])
+            }
             Ask::Flush => {
                 let mut changes = Vec::new();
                 self.settle_all(&mut changes);
@@ -94,16 +124,17 @@ impl Brain {
                 let span = self.plan_span().0;
                 let bytes = used.signed().saturating_sub(self.plan_used());
                 if bytes == 0 {
-                    return Ok(Vec::new());
+                    return Ok((Vec::new(), Answer::Done));
                 }
                 let at = self.at;
                 let (account, kind) = (Account::Plan, EntryKind::Correction);
                 Ok(vec![Change::Entry(Entry { at, account, period: span.key, kind, bytes })])
             }
-        }
+        };
+        Ok((changes?, Answer::Done))
     }
 
-    fn named(&self, name: &PersonName) -> Result<&Person, Refusal> {
+    pub(super) fn named(&self, name: &PersonName) -> Result<&Person, Refusal> {
         self.book.person_named(name).ok_or_else(|| Refusal::NoSuchPerson(name.clone()))
     }
 
@@ -116,17 +147,20 @@ impl Brain {
         free.ok_or(Refusal::Full(FIRST_DEVICE - Slot::FIRST_FREE.0))
     }
 
-    fn device_slot(&self) -> Result<Slot, Refusal> {
-        let free = self.book.free_device_slot(&self.resting.keys().copied().collect());
-        free.ok_or(Refusal::Full(Slot::COUNT - FIRST_DEVICE))
-    }
-
     fn person_add(&mut self, name: &PersonName, allowance: Allowance) -> Result<Vec<Change>, Refusal> {
         if self.book.person_named(name).is_some() {
             return Err(Refusal::NameTaken(name.clone()));
         }
         let (slot, id) = (self.person_slot()?, PersonId(self.book.last_person + 1));
-        let person = Person { id, name: name.clone(), allowance, paused: false, slot, since: self.at };
+        let person = Person {
+            id,
+            name: name.clone(),
+            allowance,
+            paused: false,
+            slot,
+            since: self.at,
+            device_limit: None,
+        };
         let period = self.person_span(&person).key;
         let mut changes = vec![Change::Person(person)];
         self.start_at_now(slot, &mut changes);
@@ -183,41 +217,25 @@ impl Brain {
             changes.push(Change::Entry(Entry { at, account, period, kind, bytes }));
         }
         changes.push(Change::Granted { slot: person.slot, total: used, period });
+        changes.extend(keys_gone(&self.book, KeyOwner::Person(person.id)));
         changes.push(Change::PersonGone(person.id));
         Ok(changes)
     }
 
-    fn device_assign(&self, mac: Mac, name: &PersonName) -> Result<Vec<Change>, Refusal> {
+    fn device_assign(&mut self, mac: Mac, name: &PersonName) -> Result<Vec<Change>, Refusal> {
         if !mac.is_station() {
             return Err(Refusal::NotAStation(mac));
         }
         let person = self.named(name)?.id;
-        let known = self.book.devices.get(&mac).cloned();
-        let mut device = known.unwrap_or(Device {
-            mac,
-            person: None,
-            blocked: false,
-            slot: None,
-            host_name: None,
-            first_seen: self.at,
-        });
-        let mut changes = Vec::new();
-        let moves = device.person != Some(person);
-        if moves {
-            self.settle_device(&device, &mut changes);
+        if let Some(whose) = self.joined_by_key_of(mac).filter(|whose| whose.id != person) {
+            return Err(Refusal::JoinedByKey(mac, whose.name.clone()));
         }
-        device.person = Some(person);
-        // Another slot, so that nothing the old one still counts is booked to the new person; with all of
-        // them in use the device keeps its own.
-        if self.book.leases.contains_key(&mac) && (moves || device.slot.is_none()) {
-            match self.device_slot() {
-                Ok(slot) => {
-                    self.start_at_now(slot, &mut changes);
-                    device.slot = Some(slot);
-                }
-                Err(full) if device.slot.is_none() => return Err(full),
-                Err(_) => {}
-            }
+        let known = self.book.devices.get(&mac).cloned();
+        let device = known.unwrap_or_else(|| Device::new(mac, self.at));
+        let mut changes = Vec::new();
+        let device = self.hand_over(device, Some(person), &mut BTreeSet::new(), &mut changes);
+        if device.slot.is_none() && self.book.leases.contains_key(&mac) {
+            return Err(Refusal::Full(Slot::COUNT - FIRST_DEVICE));
         }
         changes.push(Change::Device(device));
         Ok(changes)

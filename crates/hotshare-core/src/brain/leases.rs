@@ -102,7 +102,8 @@ impl Brain {
         if changes.is_empty() {
             return false;
         }
-        self.forget_strangers(&batch, &mut changes);
+        let comes = |mac: &Mac| batch.iter().any(|(_, leased)| leased.mac == *mac);
+        self.forget_strangers(batch.len(), &comes, &mut changes);
         let ids = batch.into_iter().map(|(id, _)| id).collect();
         self.post(changes, Purpose::Leases(ids, ended));
         true
@@ -127,16 +128,11 @@ impl Brain {
     ) -> Option<Change> {
         let host_name = leased.host_name.as_ref().map(|name| name.chars().take(64).collect());
         let known = self.book.devices.get(&leased.mac);
-        let default = self.settings.default_person.as_ref();
-        let default = default.and_then(|name| self.book.person_named(name)).map(|p| p.id);
         let mut device = match known {
             Some(device) => Device { host_name: host_name.or(device.host_name.clone()), ..device.clone() },
-            None => {
-                let (mac, first_seen) = (leased.mac, self.at);
-                Device { mac, person: None, blocked: false, slot: None, host_name, first_seen }
-            }
+            None => Device { host_name, ..Device::new(leased.mac, self.at) },
         };
-        device.person = device.person.or(default);
+        device.person = device.person.or(self.default_person());
         if known.is_none() {
             let whose = if device.person.is_some() { "is a guest's" } else { "waits for its owner" };
             self.note("device-new", format!("{} is new, and {whose}", leased.mac));
@@ -170,16 +166,28 @@ impl Brain {
         slot
     }
 
-    fn forget_strangers(&self, batch: &[(LeaseId, Leased)], changes: &mut Vec<Change>) {
+    /// Who owns a device that nobody knows.
+    pub(super) fn default_person(&self) -> Option<PersonId> {
         let default = self.settings.default_person.as_ref();
-        let default = default.and_then(|name| self.book.person_named(name)).map(|p| p.id);
-        let surplus = (self.book.devices.len() + batch.len()).saturating_sub(DEVICES);
+        default.and_then(|name| self.book.person_named(name)).map(|p| p.id)
+    }
+
+    /// Makes room for so many new devices. On the air the key says who it is, and addresses change by the day:
+    /// nothing is lost with such a device either.
+    pub(super) fn forget_strangers(
+        &self,
+        new: usize,
+        comes: &dyn Fn(&Mac) -> bool,
+        changes: &mut Vec<Change>,
+    ) {
+        let default = self.default_person();
+        let surplus = (self.book.devices.len() + new).saturating_sub(DEVICES);
         let mut away: Vec<&Device> = self
             .book
             .devices
             .values()
-            .filter(|d| (d.person.is_none() || d.person == default) && !d.blocked)
-            .filter(|d| !self.book.leases.contains_key(&d.mac) && !batch.iter().any(|(_, l)| l.mac == d.mac))
+            .filter(|d| (d.person.is_none() || d.person == default || d.wireless) && !d.blocked)
+            .filter(|d| !self.book.leases.contains_key(&d.mac) && !comes(&d.mac) && !self.is_on_air(d.mac))
             .collect();
         away.sort_by_key(|d| d.first_seen);
         changes.extend(away.iter().take(surplus).map(|d| Change::DeviceGone(d.mac)));

@@ -35,6 +35,8 @@ const UNKNOWN: AccountOrder = AccountOrder {
 pub(super) struct Given {
     accounts: BTreeMap<Slot, AccountOrder>,
     mapped: BTreeMap<Mac, (Slot, Ipv4Addr)>,
+    resting: BTreeSet<Mac>,
+    radio: Option<crate::radio::RadioOrders>,
     closed: Option<BTreeSet<Ipv4Addr>>,
     names: Option<BTreeSet<Ipv4Addr>>,
 }
@@ -108,13 +110,14 @@ impl Brain {
                 cut_off.insert(person.id);
             }
         }
-        let mut mapped = BTreeMap::new();
+        let (mut mapped, mut resting) = (BTreeMap::new(), BTreeSet::new());
         let (mut closed, mut names) = (BTreeSet::new(), BTreeSet::new());
         for (mac, leased) in &self.book.leases {
             let device = self.book.devices.get(mac);
             let person = device.and_then(|d| d.person);
             let unblocked = device.is_some_and(|d| !d.blocked);
-            if unblocked && plan_open && person.is_some_and(|p| open.contains(&p)) {
+            let there = device.is_some_and(|d| self.is_there(d));
+            if unblocked && there && plan_open && person.is_some_and(|p| open.contains(&p)) {
                 names.insert(leased.ip);
             }
             if !unblocked || person.is_none_or(|p| cut_off.contains(&p)) {
@@ -124,7 +127,11 @@ impl Brain {
             if let (Some(device), Some(owner)) = (device, owner)
                 && let Some(slot) = device.slot
             {
-                mapped.insert(*mac, (slot, leased.ip));
+                if there {
+                    mapped.insert(*mac, (slot, leased.ip));
+                } else {
+                    resting.insert(*mac);
+                }
                 wanted.insert(slot, self.device_order(!device.blocked, owner.slot));
             }
         }
@@ -138,7 +145,12 @@ impl Brain {
             }
         }
         self.order_accounts(plan, wanted);
-        self.order_map(mapped);
+        self.order_map(mapped, &resting);
+        let radio = self.radio_orders();
+        if self.given.radio != radio {
+            self.given.radio.clone_from(&radio);
+            self.out.extend(radio.map(|orders| Command::Radio(Box::new(orders))));
+        }
         if self.given.closed.as_ref() != Some(&closed) {
             self.given.closed = Some(closed.clone());
             self.out.push_back(Command::Close(closed));
@@ -227,10 +239,16 @@ impl Brain {
         }
     }
 
-    fn order_map(&mut self, mapped: BTreeMap<Mac, (Slot, Ipv4Addr)>) {
+    fn order_map(&mut self, mapped: BTreeMap<Mac, (Slot, Ipv4Addr)>, resting: &BTreeSet<Mac>) {
         for mac in self.given.mapped.keys().filter(|mac| !mapped.contains_key(mac)) {
+            let rests = resting.contains(mac);
+            self.out.push_back(if rests { Command::Rest(*mac) } else { Command::Unmap(*mac) });
+        }
+        for mac in self.given.resting.iter().filter(|mac| !mapped.contains_key(mac) && !resting.contains(mac))
+        {
             self.out.push_back(Command::Unmap(*mac));
         }
+        self.given.resting.clone_from(resting);
         for (mac, (slot, ip)) in &mapped {
             if self.given.mapped.get(mac) != Some(&(*slot, *ip)) {
                 self.out.push_back(Command::Map(*mac, *slot, *ip));

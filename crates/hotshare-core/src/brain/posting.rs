@@ -23,7 +23,9 @@ pub(super) struct Posting {
 #[derive(Debug)]
 pub(super) enum Purpose {
     Upkeep,
-    Ask(AskId),
+    /// With the answer that follows when it is in force.
+    Ask(AskId, Answer),
+    Stations,
     Leases(Vec<LeaseId>, BTreeSet<Mac>),
     LastWords,
 }
@@ -52,16 +54,18 @@ impl Brain {
             self.before(change);
             self.book.apply(change);
         }
-        self.present = self.book.present();
+        self.look_at_air();
+        self.see_present();
         match posting.why {
             Purpose::Upkeep => {
                 self.minute = self.next_minute;
                 self.said.append(&mut self.after);
             }
-            Purpose::Ask(ask) => {
+            Purpose::Ask(ask, answer) => {
                 self.leaving.clear();
-                self.after.push(Command::Answer(ask, Answer::Done));
+                self.after.push(Command::Answer(ask, answer));
             }
+            Purpose::Stations => {}
             Purpose::Leases(ids, _) => {
                 self.after.extend(ids.into_iter().map(|id| Command::Lease(id, true)));
             }
@@ -97,6 +101,8 @@ impl Brain {
             | Change::Settled { .. }
             | Change::Usage { .. }
             | Change::Spent { .. }
+            | Change::Key(_)
+            | Change::KeyGone(_)
             | Change::Plan(_)
             | Change::Lease(_)
             | Change::LeaseGone(_)
@@ -131,7 +137,9 @@ impl Brain {
                 self.keep_notes(posting.changes);
                 self.said.append(&mut self.after);
             }
-            Purpose::Ask(ask) => {
+            // They wait outside, and are tried again.
+            Purpose::Stations => {}
+            Purpose::Ask(ask, _) => {
                 self.leaving.clear();
                 let refusal = Refusal::NotWritten(why.to_owned());
                 self.out.push_back(Command::Answer(ask, Answer::Refused(refusal)));

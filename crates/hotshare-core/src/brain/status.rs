@@ -2,7 +2,8 @@
 
 use super::Brain;
 use super::settle::Owner;
-use crate::ask::{DeviceStatus, PersonStatus, PlanStatus, Status, UplinkStatus};
+use crate::ask::{DeviceStatus, KeyStatus, PersonStatus, PlanStatus, Status, UplinkStatus};
+use crate::keys::KeyOwner;
 use crate::meter::Usage;
 use crate::people::{Allowance, Person};
 use crate::policy::{Verdict, Why};
@@ -101,6 +102,11 @@ impl Brain {
             renews,
             verdict: self.verdict_on(person),
             devices: u32::try_from(devices).unwrap_or(u32::MAX),
+            device_limit: person.device_limit,
+            key: self
+                .book
+                .key_of(KeyOwner::Person(person.id))
+                .map(|key| KeyStatus { since: key.since, until: key.until }),
         }
     }
 

@@ -176,6 +176,7 @@ fn when_all_accounts_are_in_use_the_next_is_refused() {
         paused: false,
         slot: Slot(n + 1),
         since: UnixTime(START),
+        device_limit: None,
     };
     let most = FIRST_DEVICE - 2;
     world.keep((1..=most).map(|n| Change::Person(person(n))).collect());
@@ -187,6 +188,7 @@ fn when_all_accounts_are_in_use_the_next_is_refused() {
             mac,
             person,
             blocked: false,
+            wireless: false,
             slot,
             host_name: None,
             first_seen: UnixTime(START),

@@ -11,6 +11,7 @@ use hotshare_core::ledger::EntryKind;
 use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::people::{Allowance, PersonName};
 use hotshare_core::plan::Zone;
+use hotshare_core::radio::{Mode, RadioOrders};
 use hotshare_core::record::{Change, Leased, Snapshot, Who};
 use hotshare_core::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Slot, UnixTime};
 use hotshare_core::uplink::{Framing, Uplink};
@@ -59,6 +60,10 @@ pub(crate) struct World {
     pub(crate) wall: i64,
     pub(crate) synced: bool,
     pub(crate) default_person: Option<PersonName>,
+    pub(crate) wifi: Option<Mode>,
+    /// What the access point was told last.
+    pub(crate) radio: RadioOrders,
+    pub(crate) kicked: Vec<Mac>,
     zone: Zone,
     pub(crate) truth: Truth,
     pub(crate) answers: Vec<(AskId, Answer)>,
@@ -116,6 +121,9 @@ impl World {
             wall: START,
             synced: true,
             default_person: None,
+            wifi: None,
+            radio: RadioOrders::default(),
+            kicked: Vec::new(),
             zone,
             truth: Truth::default(),
             answers: Vec::new(),
@@ -138,7 +146,7 @@ impl World {
         // The daemon makes the device map anew with its first turn.
         self.map.clear();
         self.addresses.clear();
-        let settings = Settings { default_person: self.default_person.clone(), grant_life_secs: 30 };
+        let settings = Settings { default_person: self.default_person.clone(), grant_life_secs: 30, wifi: self.wifi };
         let book = Book::new(snapshot(&self.book), self.zone.clone());
         self.stopped = false;
         self.brain = Some(Brain::new(settings, book, self.now(), self.generation, self.readings(), None));
@@ -193,7 +201,9 @@ impl World {
                     self.map.insert(mac, slot);
                     self.addresses.insert(mac, ip);
                 }
-                Command::Unmap(mac) => {
+                Command::Radio(orders) => self.radio = *orders,
+                Command::Kick(mac) => self.kicked.push(mac),
+                Command::Unmap(mac) | Command::Rest(mac) => {
                     self.map.remove(&mac);
                     self.addresses.remove(&mac);
                 }
@@ -494,5 +504,7 @@ fn snapshot(book: &Book) -> Snapshot {
         granted: book.granted.iter().map(|(slot, (total, key))| (*slot, *total, *key)).collect(),
         settled: book.settled.iter().map(|(slot, reading)| (*slot, *reading)).collect(),
         last_person: book.last_person,
+        keys: book.keys.values().cloned().collect(),
+        last_key: book.last_key,
     }
 }

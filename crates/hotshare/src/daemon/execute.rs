@@ -11,6 +11,7 @@ use hotshare_core::brain::{AskId, Command, Event, LeaseId};
 use hotshare_core::desired::{Metered, Wanted};
 use hotshare_core::meter::Reading;
 use hotshare_core::names::NamesView;
+use hotshare_core::radio::RadioOrders;
 use hotshare_core::units::{Mac, Slot};
 use hotshare_core::uplink::{Framing, Uplink};
 use hotshare_linux::datapath::{KnownDevice, LinkHeader, MarkBits, Meter, MeterConfig, Role};
@@ -18,7 +19,7 @@ use hotshare_linux::host::Host;
 use hotshare_linux::nat;
 use hotshare_linux::nat::forget_flows;
 use hotshare_linux::observe::ifindex;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ledger::Ledger;
 
@@ -35,6 +36,11 @@ pub(super) struct Hands {
     pub(super) leases: BTreeMap<LeaseId, oneshot::Sender<()>>,
     slots: BTreeSet<Slot>,
     mapped: BTreeMap<Mac, (Slot, Ipv4Addr)>,
+    /// Off the air, with flows that may go on.
+    resting: BTreeMap<Mac, Ipv4Addr>,
+    /// What the access point is told, and who it is to send away.
+    pub(super) radio: watch::Sender<RadioOrders>,
+    pub(super) kicks: mpsc::Sender<Mac>,
     closed: BTreeSet<Ipv4Addr>,
     /// How often the flows of these are still to be made to speak: a station may overhear the first time.
     silent: BTreeMap<Ipv4Addr, u8>,
@@ -55,6 +61,8 @@ pub(super) struct Parts {
     pub(super) wanted: Wanted,
     pub(super) view: watch::Sender<NamesView>,
     pub(super) resolvers: Vec<Ipv4Addr>,
+    pub(super) radio: watch::Sender<RadioOrders>,
+    pub(super) kicks: mpsc::Sender<Mac>,
 }
 
 /// How often a closed station's flows are made to speak, a tick apart.
@@ -62,7 +70,7 @@ const POKES: u8 = 4;
 
 impl Hands {
     pub(super) fn new(parts: Parts) -> Hands {
-        let Parts { host, meter, ledger, wanted, view, resolvers } = parts;
+        let Parts { host, meter, ledger, wanted, view, resolvers, radio, kicks } = parts;
         Hands {
             host,
             meter,
@@ -74,6 +82,9 @@ impl Hands {
             leases: BTreeMap::new(),
             slots: BTreeSet::new(),
             mapped: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            radio,
+            kicks,
             closed: BTreeSet::new(),
             silent: BTreeMap::new(),
             uplink: None,
@@ -111,16 +122,26 @@ impl Hands {
             Command::Map(mac, slot, ip) => {
                 let before = self.mapped.insert(mac, (slot, ip));
                 self.stale_map |= before != Some((slot, ip));
-                if let Some((_, left)) = before.filter(|(_, before)| *before != ip) {
+                let before = before.map(|(_, ip)| ip).or_else(|| self.resting.remove(&mac));
+                if let Some(left) = before.filter(|before| *before != ip) {
                     leave(left).await;
                 }
             }
             Command::Unmap(mac) => {
-                if let Some((_, left)) = self.mapped.remove(&mac) {
-                    self.stale_map = true;
+                let mapped = self.mapped.remove(&mac).map(|(_, ip)| ip);
+                self.stale_map |= mapped.is_some();
+                if let Some(left) = mapped.or_else(|| self.resting.remove(&mac)) {
                     leave(left).await;
                 }
             }
+            Command::Rest(mac) => {
+                if let Some((_, ip)) = self.mapped.remove(&mac) {
+                    self.stale_map = true;
+                    self.resting.insert(mac, ip);
+                }
+            }
+            Command::Radio(orders) => self.radio.send_modify(|radio| *radio = *orders),
+            Command::Kick(mac) => drop(self.kicks.try_send(mac)),
             Command::Close(closed) => {
                 self.closed = closed;
                 self.show_closed().await;

@@ -17,13 +17,20 @@ impl No {
     pub(super) fn new(code: Code, message: impl Into<String>) -> No {
         let status = match code {
             Code::BadRequest => StatusCode::BAD_REQUEST,
-            Code::NoSuchPath | Code::NoSuchPerson | Code::NoSuchDevice => StatusCode::NOT_FOUND,
+            Code::NoSuchPath | Code::NoSuchPerson | Code::NoSuchDevice | Code::NoKey => StatusCode::NOT_FOUND,
             Code::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Code::NameTaken | Code::Full => StatusCode::CONFLICT,
+            Code::NameTaken
+            | Code::Full
+            | Code::NoWifi
+            | Code::WrongMode
+            | Code::HasKey
+            | Code::JoinedByKey => StatusCode::CONFLICT,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Code::NotAStation | Code::BadPeriod => StatusCode::UNPROCESSABLE_ENTITY,
+            Code::NotAStation | Code::BadPeriod | Code::EndsInThePast | Code::BadPassphrase => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Code::NotWritten
             | Code::NotRead
             | Code::NotRunning
@@ -49,6 +56,16 @@ impl From<Refusal> for No {
             Refusal::NotAStation(_) => Code::NotAStation,
             Refusal::Full(_) => Code::Full,
             Refusal::BadPeriod(_) => Code::BadPeriod,
+            Refusal::NoKey(_) => Code::NoKey,
+            Refusal::NoWifi => Code::NoWifi,
+            Refusal::NotPersonal(_) | Refusal::NoNetworkKey(_) => Code::WrongMode,
+            Refusal::JoinedByKey(..) => Code::JoinedByKey,
+            Refusal::EndsInThePast => Code::EndsInThePast,
+            Refusal::NoKey(_) => Code::NoKey,
+            Refusal::NoWifi => Code::NoWifi,
+            Refusal::NotPersonal(_) | Refusal::NoNetworkKey(_) => Code::WrongMode,
+            Refusal::JoinedByKey(..) => Code::JoinedByKey,
+            Refusal::EndsInThePast => Code::EndsInThePast,
             Refusal::NotWritten(_) => Code::NotWritten,
         };
         No::new(code, refusal.to_string())

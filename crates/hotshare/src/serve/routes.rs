@@ -159,7 +159,9 @@ impl AppState {
     pub(super) async fn status(&self) -> Result<core::ask::Status, No> {
         match self.ask(Ask::Status).await? {
             Answer::Status(status) => Ok(*status),
-            Answer::Done | Answer::Refused(_) => Err(No::new(Code::Busy, "the daemon has no status to tell")),
+            Answer::Done | Answer::Key(_) | Answer::Wifi(_) | Answer::Refused(_) => {
+                Err(No::new(Code::Busy, "the daemon has no status to tell"))
+            }
         }
     }
 

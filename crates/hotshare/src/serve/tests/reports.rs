@@ -22,6 +22,7 @@ fn person(id: u32, name: &str) -> Change {
         paused: false,
         slot: Slot(id + 1),
         since: UnixTime(SUNDAY),
+        device_limit: None,
     })
 }
 
@@ -30,6 +31,7 @@ fn device(mac: Mac, id: u32) -> Change {
         mac,
         person: Some(PersonId(id)),
         blocked: false,
+        wireless: false,
         slot: None,
         host_name: None,
         first_seen: UnixTime(SUNDAY),

@@ -1,0 +1,101 @@
+//! Keys that the owner asks for: made, replaced, taken back.
+
+use super::Brain;
+use super::stations::keys_gone;
+use crate::ask::{Answer, KeyTold, Refusal};
+use crate::keys::{Key, KeyId, KeyOwner, Passphrase};
+use crate::people::PersonName;
+use crate::radio::Mode;
+use crate::record::Change;
+use crate::units::{PersonId, UnixTime};
+
+type Changes = Result<(Vec<Change>, Answer), Refusal>;
+
+impl Brain {
+    /// Personal keys belong to a network where the key says who it is.
+    fn personal(&self) -> Result<(), Refusal> {
+        match self.settings.wifi {
+            None => Err(Refusal::NoWifi),
+            Some(mode) if !mode.is_personal() => Err(Refusal::NotPersonal(mode)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn not_past(&self, until: Option<UnixTime>) -> Result<(), Refusal> {
+        if until.is_some_and(|until| until <= self.at) { Err(Refusal::EndsInThePast) } else { Ok(()) }
+    }
+
+    /// The key in force, with another end if asked; else a new one.
+    pub(super) fn invite(
+        &mut self,
+        name: &PersonName,
+        fresh: &Passphrase,
+        until: Option<Option<UnixTime>>,
+    ) -> Changes {
+        self.personal()?;
+        self.not_past(until.flatten())?;
+        let person = self.named(name)?.id;
+        let in_force = self.book.key_of(KeyOwner::Person(person)).filter(|key| key.is_in_force(self.at));
+        match in_force.cloned() {
+            Some(key) => {
+                let ends = until.unwrap_or(key.until);
+                let same = ends == key.until;
+                let key = Key { until: ends, ..key };
+                let changes = if same { Vec::new() } else { vec![Change::Key(key.clone())] };
+                Ok((changes, told(&key)))
+            }
+            None => {
+                self.note("key-new", format!("{name} has a Wi-Fi key"));
+                Ok(self.another(KeyOwner::Person(person), fresh, until.flatten()))
+            }
+        }
+    }
+
+    pub(super) fn key_rotate(
+        &mut self,
+        name: &PersonName,
+        fresh: &Passphrase,
+        until: Option<UnixTime>,
+    ) -> Changes {
+        self.personal()?;
+        self.not_past(until)?;
+        let person = self.named(name)?.id;
+        self.note("key-new", format!("{name} has another Wi-Fi key"));
+        Ok(self.another(KeyOwner::Person(person), fresh, until))
+    }
+
+    pub(super) fn key_revoke(&mut self, name: &PersonName) -> Result<Vec<Change>, Refusal> {
+        let person: PersonId = self.named(name)?.id;
+        let changes: Vec<Change> = keys_gone(&self.book, KeyOwner::Person(person)).collect();
+        if changes.is_empty() {
+            return Err(Refusal::NoKey(name.clone()));
+        }
+        self.note("key-revoked", format!("{name} has no Wi-Fi key any more"));
+        Ok(changes)
+    }
+
+    pub(super) fn network_key(&mut self, fresh: &Passphrase, rotate: bool) -> Changes {
+        match self.settings.wifi {
+            None => return Err(Refusal::NoWifi),
+            Some(Mode::Sealed) => {}
+            Some(mode) => return Err(Refusal::NoNetworkKey(mode)),
+        }
+        match self.book.key_of(KeyOwner::Network).filter(|_| !rotate) {
+            Some(key) => Ok((Vec::new(), told(key))),
+            None => Ok(self.another(KeyOwner::Network, fresh, None)),
+        }
+    }
+
+    /// A new key instead of all that the owner had.
+    fn another(&self, owner: KeyOwner, fresh: &Passphrase, until: Option<UnixTime>) -> (Vec<Change>, Answer) {
+        let id = KeyId(self.book.last_key + 1);
+        let key = Key { id, owner, passphrase: fresh.clone(), since: self.at, until };
+        let answer = told(&key);
+        let changes = keys_gone(&self.book, owner).chain([Change::Key(key)]).collect();
+        (changes, answer)
+    }
+}
+
+fn told(key: &Key) -> Answer {
+    Answer::Key(KeyTold { passphrase: key.passphrase.clone(), since: key.since, until: key.until })
+}
