@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::secret::Secret;
 use crate::words::{Every, Period};
 
 /// Body of `POST /v1/people`.
@@ -15,7 +16,7 @@ pub struct PersonNew {
     pub allowance_every: Option<Every>,
 }
 
-/// Body of `PATCH /v1/people/NAME`: either a new allowance or `paused`, one at a time.
+/// Body of `PATCH /v1/people/NAME`: either a new allowance, `paused` or `device_limit`, one at a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersonChange {
@@ -27,6 +28,42 @@ pub struct PersonChange {
     pub allowance_every: Option<Every>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
+    /// How many devices may be on the air at once. `null`: as many as come.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub device_limit: Option<Option<u32>>,
+}
+
+/// Body of `POST /v1/people/NAME/invite`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invite {
+    /// When the key ends. Absent: stays as it is; a new key has no end. `null`: no end.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Option<i64>>,
+    /// A passphrase of the owner's own choice, for a person who has no key yet. Absent: one is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Secret>,
+}
+
+/// Body of `POST /v1/people/NAME/key/rotate`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRotation {
+    /// When the new key ends. Absent: when the old one would have. `null`: no end.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Option<i64>>,
+    /// A passphrase of the owner's own choice. Absent: one is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Secret>,
+}
+
+/// Body of `POST /v1/wifi/key/rotate`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkKeyRotation {
+    /// A passphrase of the owner's own choice. Absent: one is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<Secret>,
 }
 
 /// Body of `PATCH /v1/devices/MAC`: either `person` or `blocked`, one at a time.
@@ -62,8 +99,8 @@ pub struct PlanCorrection {
 }
 
 /// A field that is there is `Some`, even when it is `null`.
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::<u64>::deserialize(from).map(Some)
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
 }
 
 #[cfg(test)]
@@ -97,6 +134,20 @@ mod tests {
             text.expect("plain"),
             r#"{"name":"anna","allowance":2000000000,"allowance_every":"month"}"#
         );
+    }
+
+    #[test]
+    fn a_passphrase_is_sent_and_never_shown() {
+        let invite = Invite { expires: Some(None), passphrase: Some("correct horse".into()) };
+        let text = serde_json::to_string(&invite).expect("plain");
+        assert_eq!(text, r#"{"expires":null,"passphrase":"correct horse"}"#);
+        assert_eq!(serde_json::from_str::<Invite>(&text).expect("reads back"), invite);
+        assert!(!format!("{invite:?}").contains("horse"), "{invite:?}");
+        let text = serde_json::to_string(&KeyRotation { expires: Some(Some(7)), passphrase: None });
+        assert_eq!(text.expect("plain"), r#"{"expires":7}"#);
+        assert_eq!(serde_json::to_string(&NetworkKeyRotation::default()).expect("plain"), "{}");
+        let limit = PersonChange { device_limit: Some(None), ..PersonChange::default() };
+        assert_eq!(serde_json::to_string(&limit).expect("plain"), r#"{"device_limit":null}"#);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::status::Uplink;
+use crate::wifi::WifiPreview;
 
 /// What `hotshare doctor --json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub struct Preview {
     pub gateway: String,
     /// What would be done to the host, in order, in plain English; empty when all of it is so already.
     pub steps: Vec<String>,
+    /// `null`: people are on wired ports only.
+    pub wifi: Option<WifiPreview>,
 }
 
 #[cfg(test)]
@@ -80,12 +83,13 @@ mod tests {
             subnet: "10.77.0.0/24".into(),
             gateway: "10.77.0.1".into(),
             steps: vec!["bring up eth1".into()],
+            wifi: None,
         };
         assert_eq!(
             serde_json::to_string(&preview).expect("plain"),
             concat!(
                 r#"{"schema":1,"uplink":{"name":"wwan0","address":"100.64.0.2"},"ports":["eth1"],"#,
-                r#""subnet":"10.77.0.0/24","gateway":"10.77.0.1","steps":["bring up eth1"]}"#
+                r#""subnet":"10.77.0.0/24","gateway":"10.77.0.1","steps":["bring up eth1"],"wifi":null}"#
             )
         );
     }

@@ -51,6 +51,20 @@ pub enum Code {
     Full,
     /// 422: the plan's period makes no sense.
     BadPeriod,
+    /// 409: there is no Wi-Fi.
+    NoWifi,
+    /// 409: the Wi-Fi's mode has no such key.
+    WrongMode,
+    /// 404: the person has no Wi-Fi key.
+    NoKey,
+    /// 409: the person has a Wi-Fi key already.
+    HasKey,
+    /// 409: the device is somebody's by the key that it joined with.
+    JoinedByKey,
+    /// 422: the end of a key is in the past.
+    EndsInThePast,
+    /// 422: the passphrase cannot be one, or is easily guessed.
+    BadPassphrase,
     /// 500: the ledger could not be written; nothing was changed.
     NotWritten,
     /// 500: the reports could not be read.

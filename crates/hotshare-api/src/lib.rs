@@ -12,14 +12,24 @@ mod doctor;
 mod failure;
 pub mod path;
 mod report;
+mod secret;
 mod status;
+mod wifi;
 mod words;
 
-pub use change::{DeviceChange, PersonChange, PersonNew, PlanChange, PlanCorrection};
+pub use change::{
+    DeviceChange, Invite, KeyRotation, NetworkKeyRotation, PersonChange, PersonNew, PlanChange,
+    PlanCorrection,
+};
 pub use doctor::{Doctor, Finding, Preview, Severity};
 pub use failure::{Code, Failure, FailureDetail};
 pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
+pub use secret::Secret;
 pub use status::{Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Status, Uplink};
+pub use wifi::{
+    Admission, AirState, Band, Cost, Denied, Key, Mode, PersonKey, Station, WhyDenied, Wifi, WifiLine,
+    WifiPreview,
+};
 pub use words::{AtCap, Every, Period, Verdict};
 
 /// The number of the promised formats. It changes only when an older reader would misread a reply.

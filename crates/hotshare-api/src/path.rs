@@ -7,12 +7,33 @@ pub const PEOPLE: &str = "/v1/people";
 pub const DEVICES: &str = "/v1/devices";
 pub const PLAN: &str = "/v1/plan";
 pub const PLAN_CORRECT: &str = "/v1/plan/correct";
+pub const WIFI: &str = "/v1/wifi";
+pub const WIFI_KEY: &str = "/v1/wifi/key";
+pub const WIFI_KEY_ROTATE: &str = "/v1/wifi/key/rotate";
 pub const DOWN: &str = "/v1/down";
 
 /// One person.
 #[must_use]
 pub fn person(name: &str) -> String {
     format!("{PEOPLE}/{}", percent(name))
+}
+
+/// A person's way into the Wi-Fi.
+#[must_use]
+pub fn invite(name: &str) -> String {
+    format!("{}/invite", person(name))
+}
+
+/// A person's Wi-Fi key.
+#[must_use]
+pub fn key(name: &str) -> String {
+    format!("{}/key", person(name))
+}
+
+/// Another key instead of it.
+#[must_use]
+pub fn key_rotate(name: &str) -> String {
+    format!("{}/key/rotate", person(name))
 }
 
 /// One device, by its hardware address.
@@ -42,6 +63,9 @@ mod tests {
         assert_eq!(person("anna"), "/v1/people/anna");
         assert_eq!(person("小明"), "/v1/people/%E5%B0%8F%E6%98%8E");
         assert_eq!(person("../plan?x"), "/v1/people/..%2Fplan%3Fx");
+        assert_eq!(invite("小明"), "/v1/people/%E5%B0%8F%E6%98%8E/invite");
+        assert_eq!(key("anna"), "/v1/people/anna/key");
+        assert_eq!(key_rotate("anna"), "/v1/people/anna/key/rotate");
         assert_eq!(device("02:00:5e:10:00:01"), "/v1/devices/02%3A00%3A5e%3A10%3A00%3A01");
     }
 }

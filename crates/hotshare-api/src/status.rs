@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wifi::{PersonKey, WifiLine};
 use crate::words::{AtCap, Every, Period, Verdict};
 
 /// Reply to `GET /v1/status`: everything that `hotshare status` shows.
@@ -13,6 +14,8 @@ pub struct Status {
     /// The wall clock is behind what was already seen, and not synchronised: `at` is the latest time believed.
     pub clock_held: bool,
     pub uplink: Option<Uplink>,
+    /// `null`: people are on wired ports only.
+    pub wifi: Option<WifiLine>,
     /// Why nothing at all is forwarded, if nothing is.
     pub closed: Option<Verdict>,
     pub plan: Plan,
@@ -84,6 +87,10 @@ pub struct Person {
     pub renews: Option<i64>,
     pub verdict: Verdict,
     pub devices: u32,
+    /// How many devices may be on the air at once; `null`: as many as come.
+    pub device_limit: Option<u32>,
+    /// The Wi-Fi key, in force or ended; `null`: none.
+    pub key: Option<PersonKey>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +141,7 @@ pub struct Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wifi::{AirState, Band};
 
     #[test]
     fn the_text_of_a_status() {
@@ -143,6 +151,14 @@ mod tests {
             daemon: Daemon { pid: 4711, version: "0.1.0".into() },
             clock_held: false,
             uplink: Some(Uplink { name: "wwan0".into(), address: "100.64.0.2".into() }),
+            wifi: Some(WifiLine {
+                state: AirState::On,
+                off_because: None,
+                name: "Hotshare-0001".into(),
+                band: Some(Band::Five),
+                channel: Some(36),
+                stations: 1,
+            }),
             closed: None,
             plan: Plan {
                 cap: Some(20_000_000_000),
@@ -171,6 +187,8 @@ mod tests {
                 renews: Some(1_796_079_600),
                 verdict: Verdict::Open,
                 devices: 1,
+                device_limit: Some(3),
+                key: Some(PersonKey { since: 1_794_000_000, until: None }),
             }],
             devices: vec![Device {
                 mac: "02:00:5e:10:00:01".into(),

@@ -48,7 +48,7 @@ impl Api {
 
     pub async fn set_allowance(&self, name: &str, allowance: Option<u64>) -> Result<()> {
         let allowance_every = allowance.map(|_| Every::Total);
-        let change = PersonChange { allowance: Some(allowance), allowance_every, paused: None };
+        let change = PersonChange { allowance: Some(allowance), allowance_every, ..PersonChange::default() };
         self.change(Method::PATCH, &path::person(name), &change).await
     }
 

@@ -192,6 +192,7 @@ mod tests {
             subnet: "10.77.0.0/24".into(),
             gateway: "10.77.0.1".into(),
             steps: vec!["make the bridge hotshare0".into(), "make eth1 a member of hotshare0".into()],
+            wifi: None,
         };
         let nothing = Preview { steps: Vec::new(), ..preview.clone() };
         let told = [preview, nothing].map(|preview| text(&preview, 80)).concat();

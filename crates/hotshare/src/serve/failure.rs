@@ -61,11 +61,6 @@ impl From<Refusal> for No {
             Refusal::NotPersonal(_) | Refusal::NoNetworkKey(_) => Code::WrongMode,
             Refusal::JoinedByKey(..) => Code::JoinedByKey,
             Refusal::EndsInThePast => Code::EndsInThePast,
-            Refusal::NoKey(_) => Code::NoKey,
-            Refusal::NoWifi => Code::NoWifi,
-            Refusal::NotPersonal(_) | Refusal::NoNetworkKey(_) => Code::WrongMode,
-            Refusal::JoinedByKey(..) => Code::JoinedByKey,
-            Refusal::EndsInThePast => Code::EndsInThePast,
             Refusal::NotWritten(_) => Code::NotWritten,
         };
         No::new(code, refusal.to_string())

@@ -70,13 +70,25 @@ async fn person_change(
 ) -> Reply<api::Done> {
     let name = translate::name(&name)?;
     let ask = match body.0 {
-        api::PersonChange { allowance: Some(allowance), allowance_every, paused: None } => {
-            Ask::PersonSet { name, allowance: translate::allowance(allowance, allowance_every)? }
-        }
-        api::PersonChange { allowance: None, allowance_every: None, paused: Some(paused) } => {
-            Ask::PersonPause { name, paused }
-        }
-        _ => return Err(one_thing("`allowance` (with `allowance_every`) or `paused`")),
+        api::PersonChange {
+            allowance: Some(allowance),
+            allowance_every,
+            paused: None,
+            device_limit: None,
+        } => Ask::PersonSet { name, allowance: translate::allowance(allowance, allowance_every)? },
+        api::PersonChange {
+            allowance: None,
+            allowance_every: None,
+            paused: Some(paused),
+            device_limit: None,
+        } => Ask::PersonPause { name, paused },
+        api::PersonChange {
+            allowance: None,
+            allowance_every: None,
+            paused: None,
+            device_limit: Some(limit),
+        } => Ask::DeviceLimit { name, limit },
+        _ => return Err(one_thing("`allowance` (with `allowance_every`), `paused` or `device_limit`")),
     };
     state.change(ask).await
 }

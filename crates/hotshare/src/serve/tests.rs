@@ -131,6 +131,8 @@ fn status() -> Status {
             renews: None,
             verdict: Verdict::Closed(hotshare_core::policy::Why::Paused),
             devices: 1,
+            device_limit: None,
+            key: None,
         }],
         devices: Vec::new(),
     }

@@ -83,6 +83,7 @@ pub(super) fn status(status: &Status) -> api::Status {
             .uplink
             .as_ref()
             .map(|uplink| api::Uplink { name: uplink.name.clone(), address: uplink.address.to_string() }),
+        wifi: None,
         closed: status.closed.map(verdict).filter(|v| *v != api::Verdict::Open),
         plan: plan(&status.plan),
         people: status.people.iter().map(person).collect(),
@@ -141,6 +142,10 @@ fn person(status: &PersonStatus) -> api::Person {
         renews: status.renews.map(|renews| renews.0),
         verdict: verdict(status.verdict),
         devices: status.devices,
+        device_limit: status.device_limit,
+        key: status
+            .key
+            .map(|key| api::PersonKey { since: key.since.0, until: key.until.map(|until| until.0) }),
     }
 }
 

@@ -36,6 +36,8 @@ fn person(name: &str, allowance: Option<u64>, used: u64, verdict: Verdict) -> Pe
         renews: None,
         verdict,
         devices: 1,
+        device_limit: None,
+        key: None,
     }
 }
 
@@ -59,6 +61,7 @@ fn status() -> api::Status {
         daemon: Daemon { pid: 4711, version: "0.1.0".into() },
         clock_held: false,
         uplink: Some(Uplink { name: "wwan0".into(), address: "100.64.0.2".into() }),
+        wifi: None,
         closed: None,
         plan: plan(),
         people: vec![
