@@ -115,6 +115,7 @@ impl Ground {
             subnet: self.wanted.subnet.to_string(),
             gateway: self.wanted.subnet.gateway().to_string(),
             steps,
+            wifi: None,
         }
     }
 }
