@@ -6,6 +6,12 @@ use std::fmt;
 use crate::keys::{KeyId, Passphrase};
 use crate::units::Mac;
 
+mod card;
+mod choice;
+
+pub use card::{Beside, CardInterface, CardSeen, ChannelSeen, HostapdSeen, InterfaceKind, RadioSeen};
+pub use choice::{Choice, RadioWish};
+
 /// How stations join, and what that says about who they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
