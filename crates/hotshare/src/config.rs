@@ -7,16 +7,19 @@
 mod document;
 mod problem;
 mod values;
+mod wifi;
 
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
 use hotshare_core::people::PersonName;
+use hotshare_core::radio::{Band, Country, Mode, Ssid};
 use hotshare_core::uplink::Subnet;
 
 pub(crate) use self::problem::ConfigError;
 pub(crate) use self::values::interface_name;
+pub(crate) use self::wifi::band_word;
 
 /// A file that says everything that can be said, with the values that hold when nothing is said.
 pub(crate) const EXAMPLE: &str = include_str!("config/example.toml");
@@ -26,6 +29,8 @@ pub(crate) const EXAMPLE: &str = include_str!("config/example.toml");
 pub(crate) struct Config {
     pub(crate) uplink: UplinkConfig,
     pub(crate) lan: LanConfig,
+    /// `None`: nothing is said of Wi-Fi. Then there is one if no wired port is named either.
+    pub(crate) wifi: Option<WifiConfig>,
     pub(crate) grants: GrantsConfig,
     pub(crate) people: PeopleConfig,
 }
@@ -40,7 +45,7 @@ pub(crate) struct UplinkConfig {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LanConfig {
-    /// Valid names, each once, none of them the uplink's. May be empty: then `--lan` must say.
+    /// Valid names, each once, none of them the uplink's. May be empty: then people are on the Wi-Fi only.
     pub(crate) interfaces: Vec<String>,
     /// `None`: one that collides with nothing the host routes.
     pub(crate) subnet: Option<Subnet>,
@@ -52,6 +57,20 @@ impl Default for LanConfig {
     fn default() -> LanConfig {
         LanConfig { interfaces: Vec::new(), subnet: None, lease_time: Duration::from_secs(3600) }
     }
+}
+
+/// What is not said is chosen, and the choice explained.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WifiConfig {
+    /// `None`: made of the card's address.
+    pub(crate) name: Option<Ssid>,
+    pub(crate) mode: Mode,
+    /// `None`: the uplink's, or the locale's.
+    pub(crate) country: Option<Country>,
+    pub(crate) band: Option<Band>,
+    pub(crate) channel: Option<u32>,
+    /// An interface of the card. It may be the uplink: some cards can be both.
+    pub(crate) interface: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,6 +39,10 @@ impl<'a> Document<'a> {
         document
     }
 
+    pub(super) fn has(&self, section: &str) -> bool {
+        self.sections.contains_key(section)
+    }
+
     /// The section of this name; an empty one when the document has none.
     pub(super) fn section(&mut self, name: &'static str) -> Section<'a> {
         let mut section = Section { name, keys: DeTable::new(), known: Vec::new() };

@@ -15,12 +15,24 @@ fn the_example_says_what_holds_when_nothing_is_said() {
 fn what_the_example_only_hints_at_is_right_too() {
     let text: Vec<&str> = EXAMPLE
         .lines()
-        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+        .map(|line| {
+            let hint = line.strip_prefix("# ");
+            hint.filter(|rest| rest.contains(" = ") || *rest == "[wifi]").unwrap_or(line)
+        })
         .collect();
     let config = parse(&text.join("\n")).expect("every hint is right");
     assert_eq!(config.uplink.interface.as_deref(), Some("wwan0"));
     assert_eq!(config.lan.subnet, Some(Subnet::new(Ipv4Addr::new(10, 77, 0, 0), 24)));
     assert_eq!(config.people.default.map(|name| name.to_string()).as_deref(), Some("guests"));
+    let wifi = WifiConfig {
+        name: Ssid::new("The Millers").ok(),
+        mode: Mode::People,
+        country: "DE".parse().ok(),
+        band: Some(Band::Five),
+        channel: Some(36),
+        interface: Some("wlan0".into()),
+    };
+    assert_eq!(config.wifi, Some(wifi));
 }
 
 #[test]
@@ -37,6 +49,13 @@ fn everything_said() {
         lease_time = "7d"
         [grants]
         expiry_seconds = 0x12C
+        [wifi]
+        name = "小明的网络"
+        mode = "people-old"
+        country = "cn"
+        band = "2.4"
+        channel = 0x0B
+        interface = "wlan1"
         "#,
     )
     .expect("right");
@@ -45,6 +64,11 @@ fn everything_said() {
     assert_eq!(config.lan.subnet, Some(Subnet::new(Ipv4Addr::new(192, 168, 0, 0), 16)));
     assert_eq!(config.lan.lease_time, Duration::from_secs(604_800));
     assert_eq!(config.grants.expiry, Duration::from_secs(300));
+    let wifi = config.wifi.expect("said");
+    assert_eq!(wifi.name.as_ref().map(Ssid::as_str), Some("小明的网络"));
+    assert_eq!((wifi.mode, wifi.band, wifi.channel), (Mode::PeopleOld, Some(Band::Two), Some(11)));
+    assert_eq!(wifi.country.map(|country| country.to_string()).as_deref(), Some("CN"));
+    assert_eq!(wifi.interface.as_deref(), Some("wlan1"));
     assert_eq!(config.people.default.map(|name| name.to_string()).as_deref(), Some("小明"));
 }
 
@@ -82,6 +106,21 @@ fn each_way_to_be_wrong() {
         "[grants]\nexpiry_seconds = 301",
         "[grants]\nexpiry_seconds = -30",
         "[grants]\nexpiry_seconds = 30.0",
+        "wifi = true",
+        "[wifi]\nname = \"\"",
+        "[wifi]\nname = \"a name of more than thirty-two by\"",
+        "[wifi]\nname = \"evil\\u001b[2J\"",
+        "[wifi]\nname = 7",
+        "[wifi]\nmode = \"wep\"",
+        "[wifi]\nmode = \"People\"",
+        "[wifi]\ncountry = \"Germany\"",
+        "[wifi]\ncountry = 49",
+        "[wifi]\nband = 5",
+        "[wifi]\nband = \"60\"",
+        "[wifi]\nchannel = \"36\"",
+        "[wifi]\nchannel = 0",
+        "[wifi]\nchannel = 4294967297",
+        "[lan]\ninterfaces = [\"wlan0\"]\n[wifi]\ninterface = \"wlan0\"",
         "[people]\ndefault = \"Guests\"",
         "[people]\ndefault = [\"guests\"]",
         "[lan]\n\"sub\\nnet\" = 1",
@@ -106,7 +145,7 @@ proptest::proptest! {
     /// Whatever is in the file, the answer is a configuration or a list of places.
     #[test]
     fn any_text_is_answered(
-        text in "(\\[(uplink|lan|grants|people)\\]\n|(interface|resolvers|interfaces|subnet|lease_time|expiry_seconds|default) = |[\\[\\]\"',\n=0-9a-z./ü长\u{202e}]){0,12}",
+        text in "(\\[(uplink|lan|wifi|grants|people)\\]\n|(interface|name|mode|country|band|channel|resolvers|interfaces|subnet|lease_time|expiry_seconds|default) = |[\\[\\]\"',\n=0-9a-z./ü长\u{202e}]){0,12}",
     ) {
         if let Err(told) = parse(&text) {
             proptest::prop_assert!(told.starts_with("hotshare.toml:"), "{}", told);

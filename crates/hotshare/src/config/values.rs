@@ -8,6 +8,7 @@ use hotshare_core::uplink::Subnet;
 use toml::de::DeValue;
 
 use super::document::{Document, shown};
+use super::wifi;
 use super::{Config, GrantsConfig, LanConfig, PeopleConfig, UplinkConfig};
 use crate::cli::text::escaped;
 
@@ -15,8 +16,9 @@ use crate::cli::text::escaped;
 pub(super) fn take(document: &mut Document<'_>) -> Config {
     let uplink = uplink(document);
     let lan = lan(document, uplink.interface.as_deref());
-    let config = Config { uplink, lan, grants: grants(document), people: people(document) };
-    document.end(&["[uplink]", "[lan]", "[grants]", "[people]"]);
+    let wifi = wifi::take(document, &lan.interfaces);
+    let config = Config { uplink, lan, wifi, grants: grants(document), people: people(document) };
+    document.end(&["[uplink]", "[lan]", "[wifi]", "[grants]", "[people]"]);
     config
 }
 
@@ -79,7 +81,7 @@ pub(crate) fn interface_name(name: &str) -> Result<String, String> {
     }
 }
 
-fn interface(value: &DeValue<'_>) -> Result<String, String> {
+pub(super) fn interface(value: &DeValue<'_>) -> Result<String, String> {
     let DeValue::String(name) = value else {
         return Err(format!(
             "{} is not text; write the name of an interface in quotes, such as \"eth1\"",
