@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::people::{Allowance, Device, Every, Person};
@@ -23,6 +24,8 @@ struct Model {
     people: BTreeMap<PersonId, Person>,
     names: BTreeMap<PersonId, String>,
     devices: BTreeMap<Mac, Device>,
+    keys: BTreeMap<KeyId, Key>,
+    last_key: u32,
     leases: BTreeMap<Mac, Leased>,
     clock: Option<UnixTime>,
     generation: Option<u64>,
@@ -48,6 +51,11 @@ impl Model {
             Change::PersonGone(id) => drop(self.people.remove(&id)),
             Change::Device(device) => drop(self.devices.insert(device.mac, device)),
             Change::DeviceGone(mac) => drop(self.devices.remove(&mac)),
+            Change::Key(key) => {
+                self.last_key = self.last_key.max(key.id.0);
+                self.keys.insert(key.id, key);
+            }
+            Change::KeyGone(id) => drop(self.keys.remove(&id)),
             Change::Plan(plan) => self.plan = Some(plan),
             Change::Lease(lease) => drop(self.leases.insert(lease.mac, lease)),
             Change::LeaseGone(mac) => drop(self.leases.remove(&mac)),
@@ -84,6 +92,8 @@ impl Model {
         assert_eq!(got.plan, self.plan);
         assert_eq!(got.people, self.people.values().cloned().collect::<Vec<_>>());
         assert_eq!(got.devices, self.devices.values().cloned().collect::<Vec<_>>());
+        assert_eq!(got.keys, self.keys.values().cloned().collect::<Vec<_>>());
+        assert_eq!(got.last_key, self.last_key);
         assert_eq!(got.totals, self.totals());
         let spent: BTreeMap<_, _> =
             got.spent.iter().map(|&(tally, day, usage)| ((tally, day), usage)).collect();
@@ -200,16 +210,27 @@ fn person() -> impl Strategy<Value = Person> {
         (counter(), every).prop_map(|(bytes, every)| Allowance::Limited { bytes, every }),
     ];
     let name = prop_oneof!["[a-z][a-z0-9_-]{0,9}", Just("zoë-ночь".to_owned())];
-    (id(), name, allowance, any::<bool>(), slot(), at()).prop_map(
-        |(id, name, allowance, paused, slot, since)| Person {
+    (id(), name, allowance, any::<bool>(), slot(), at(), option::of(0_u32..9)).prop_map(
+        |(id, name, allowance, paused, slot, since, device_limit)| Person {
             id,
             name: name.parse().unwrap(),
             allowance,
             paused,
             slot,
             since,
+            device_limit,
         },
     )
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    (0_u32..6, "[!-~]{8,63}", at(), option::of(at())).prop_map(|(id, text, since, until)| Key {
+        id: KeyId(id),
+        owner: KeyOwner::Network,
+        passphrase: Passphrase::new(&text).unwrap(),
+        since,
+        until,
+    })
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
@@ -257,11 +278,12 @@ fn change() -> impl Strategy<Value = Change> {
             host_name,
             expires,
         });
-    let device = (mac(), any::<bool>(), option::of(slot()), option::of(text()), at()).prop_map(
-        |(mac, blocked, slot, host_name, first_seen)| Device {
+    let device = (mac(), any::<[bool; 2]>(), option::of(slot()), option::of(text()), at()).prop_map(
+        |(mac, [blocked, wireless], slot, host_name, first_seen)| Device {
             mac,
             person: None,
             blocked,
+            wireless,
             slot,
             host_name,
             first_seen,
@@ -277,6 +299,8 @@ fn change() -> impl Strategy<Value = Change> {
         1 => id().prop_map(Change::PersonGone),
         2 => device.prop_map(Change::Device),
         1 => mac().prop_map(Change::DeviceGone),
+        1 => key().prop_map(Change::Key),
+        1 => (0_u32..6).prop_map(|id| Change::KeyGone(KeyId(id))),
         1 => plan().prop_map(Change::Plan),
         1 => lease.prop_map(Change::Lease),
         1 => mac().prop_map(Change::LeaseGone),
@@ -294,6 +318,8 @@ fn with_owners(mut commits: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
             last = Some(person.id);
         } else if let Change::Device(device) = change {
             device.person = last;
+        } else if let (Change::Key(key), Some(id)) = (change, last) {
+            key.owner = KeyOwner::Person(id);
         }
     }
     commits
@@ -345,6 +371,7 @@ proptest! {
             mac: Mac([2, 9, 9, 9, 9, 9]),
             person: Some(PersonId(77)),
             blocked: false,
+            wireless: false,
             slot: None,
             host_name: None,
             first_seen: UnixTime(0),

@@ -41,6 +41,7 @@ fn person(id: u32, name: &str) -> Change {
         paused: false,
         slot: Slot(id + 1),
         since: UnixTime(NOON),
+        device_limit: None,
     })
 }
 

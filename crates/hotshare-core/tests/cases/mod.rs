@@ -3,3 +3,4 @@
 mod devices;
 mod disk;
 mod periods;
+mod wifi;

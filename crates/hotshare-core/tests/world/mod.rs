@@ -146,7 +146,8 @@ impl World {
         // The daemon makes the device map anew with its first turn.
         self.map.clear();
         self.addresses.clear();
-        let settings = Settings { default_person: self.default_person.clone(), grant_life_secs: 30, wifi: self.wifi };
+        let settings =
+            Settings { default_person: self.default_person.clone(), grant_life_secs: 30, wifi: self.wifi };
         let book = Book::new(snapshot(&self.book), self.zone.clone());
         self.stopped = false;
         self.brain = Some(Brain::new(settings, book, self.now(), self.generation, self.readings(), None));
