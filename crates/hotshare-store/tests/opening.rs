@@ -101,7 +101,7 @@ fn a_newer_format_is_named_and_left_alone() {
     assert!(matches!(error, StoreError::Newer { found: 9, known: 2, .. }), "{error}");
     let text = error.to_string();
     assert!(
-        text.contains("format is 9") && text.contains("up to 1") && text.contains("ledger.sqlite"),
+        text.contains("format is 9") && text.contains("up to 2") && text.contains("ledger.sqlite"),
         "{text}"
     );
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -220,11 +220,53 @@ fn totals_that_are_not_the_sums_of_the_entries_are_noticed() {
 
 /// No version of this program writes these.
 #[test]
+fn a_store_of_the_first_format_is_taken_over_with_all_that_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(include_str!("../migrations/0001-first.sql")).unwrap();
+    conn.execute_batch(
+        "INSERT INTO people VALUES (3, 'anna', NULL, NULL, 0, 2, 7, 0);
+         INSERT INTO devices VALUES (5, 3, 0, NULL, 'phone', 8);",
+    )
+    .unwrap();
+    conn.pragma_update(None, "user_version", 1).unwrap();
+    drop(conn);
+    let snapshot = Store::open(&path).unwrap().snapshot().unwrap();
+    assert_eq!((snapshot.people[0].name.as_str(), snapshot.people[0].device_limit), ("anna", None));
+    assert_eq!(
+        (snapshot.devices[0].host_name.as_deref(), snapshot.devices[0].wireless),
+        (Some("phone"), false)
+    );
+    assert_eq!((snapshot.keys.len(), snapshot.last_key), (0, 0));
+}
+
+#[test]
+fn a_revoked_passphrase_is_not_in_the_file_any_more() {
+    use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let mut store = Store::open(&path).unwrap();
+    let (id, passphrase) = (KeyId(4), Passphrase::new("correct-horse-battery").unwrap());
+    let key = Key { id, owner: KeyOwner::Network, passphrase, since: UnixTime(1), until: None };
+    store.commit(&[Change::Key(key)]).unwrap();
+    store.commit(&[Change::KeyGone(id)]).unwrap();
+    assert_eq!((store.snapshot().unwrap().keys.len(), store.snapshot().unwrap().last_key), (0, 4));
+    drop(store);
+    let holds = |name: &str| {
+        let bytes = fs::read(dir.path().join(name)).unwrap_or_default();
+        bytes.windows(14).any(|part| part == b"correct-horse-")
+    };
+    assert!(!holds("ledger.sqlite") && !holds("ledger.sqlite-wal"));
+}
+
+#[test]
 fn values_that_make_no_sense_are_damage() {
     for nonsense in [
-        "INSERT INTO devices VALUES (-1, NULL, 0, NULL, NULL, 0)",
-        "INSERT INTO people VALUES (1, 'Not A Name', NULL, NULL, 0, 2, 0, 0)",
+        "INSERT INTO devices VALUES (-1, NULL, 0, NULL, NULL, 0, 0)",
+        "INSERT INTO people VALUES (1, 'Not A Name', NULL, NULL, 0, 2, 0, 0, NULL)",
         "INSERT INTO leases VALUES (1, 'nowhere', NULL, NULL, 0)",
+        "INSERT INTO keys VALUES (1, NULL, 'short', 0, NULL, 0)",
         "INSERT INTO plan VALUES (1, NULL, 'once', NULL, 'soon', 'later', 'UTC', x'', 'stop')",
         "INSERT INTO plan VALUES (1, NULL, 'monthly', 1, NULL, NULL, 'Europe/Zurich', x'00', 'stop')",
         "INSERT INTO plan VALUES (1, NULL, 'monthly', 1000, NULL, NULL, 'UTC', x'', 'stop')",
