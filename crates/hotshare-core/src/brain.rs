@@ -6,6 +6,7 @@
 mod asks;
 mod diary;
 mod keys;
+pub use keys::first_changes;
 mod leases;
 mod orders;
 mod posting;
@@ -78,6 +79,11 @@ pub enum Command {
     /// This device is off the air: it spends nothing, but keeps its address, and its flows may go on when it is
     /// back.
     Rest(Mac),
+    /// Who has which address on the LAN, whatever they say themselves; and who of the stations is on the air.
+    Neighbours {
+        addresses: BTreeMap<Ipv4Addr, Mac>,
+        wireless: BTreeSet<Mac>,
+    },
     /// Tell the access point, which has heard something else until now.
     Radio(Box<RadioOrders>),
     /// Put this station off the air, now.
@@ -369,6 +375,12 @@ impl Brain {
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.stopped && !self.unwritten
+    }
+
+    /// What the access point is to be told from its first moment on; `None` without Wi-Fi.
+    #[must_use]
+    pub fn radio(&self) -> Option<RadioOrders> {
+        self.radio_orders()
     }
 
     /// The leases that are written down.

@@ -1,13 +1,40 @@
 //! Keys that the owner asks for: made, replaced, taken back.
 
+use std::collections::BTreeSet;
+
 use super::Brain;
 use super::stations::keys_gone;
 use crate::ask::{Answer, KeyTold, Refusal};
+use crate::book::Book;
 use crate::keys::{Key, KeyId, KeyOwner, Passphrase};
-use crate::people::PersonName;
+use crate::people::{Allowance, Person, PersonName};
 use crate::radio::Mode;
 use crate::record::Change;
 use crate::units::{PersonId, UnixTime};
+
+/// Who is there when nobody was ever added: somebody has to have a key.
+const FIRST_PERSON: &str = "owner";
+
+/// What has to be written before the first station can join: a key for everybody where keys are not personal; a
+/// first person with a key where nobody is there yet.
+#[must_use]
+pub fn first_changes(book: &Book, mode: Mode, fresh: &Passphrase, at: UnixTime) -> Vec<Change> {
+    let key = |owner| {
+        let id = KeyId(book.last_key + 1);
+        Change::Key(Key { id, owner, passphrase: fresh.clone(), since: at, until: None })
+    };
+    let slot = book.free_person_slot(&BTreeSet::new());
+    match (mode, FIRST_PERSON.parse(), slot) {
+        (Mode::Sealed, ..) if book.key_of(KeyOwner::Network).is_none() => vec![key(KeyOwner::Network)],
+        (Mode::People | Mode::PeopleOld, Ok(name), Some(slot)) if book.last_person == 0 => {
+            let id = PersonId(1);
+            let allowance = Allowance::Unlimited;
+            let person = Person { id, name, allowance, paused: false, slot, since: at, device_limit: None };
+            vec![Change::Person(person), key(KeyOwner::Person(id))]
+        }
+        (Mode::Sealed | Mode::Open | Mode::People | Mode::PeopleOld, ..) => Vec::new(),
+    }
+}
 
 type Changes = Result<(Vec<Change>, Answer), Refusal>;
 

@@ -36,6 +36,7 @@ pub(super) struct Given {
     accounts: BTreeMap<Slot, AccountOrder>,
     mapped: BTreeMap<Mac, (Slot, Ipv4Addr)>,
     resting: BTreeSet<Mac>,
+    neighbours: Option<(BTreeMap<Ipv4Addr, Mac>, BTreeSet<Mac>)>,
     radio: Option<crate::radio::RadioOrders>,
     closed: Option<BTreeSet<Ipv4Addr>>,
     names: Option<BTreeSet<Ipv4Addr>>,
@@ -146,6 +147,13 @@ impl Brain {
         }
         self.order_accounts(plan, wanted);
         self.order_map(mapped, &resting);
+        let addresses = self.book.leases.values().map(|leased| (leased.ip, leased.mac)).collect();
+        let neighbours = (addresses, self.on_air());
+        if self.given.neighbours.as_ref() != Some(&neighbours) {
+            self.given.neighbours = Some(neighbours.clone());
+            let (addresses, wireless) = neighbours;
+            self.out.push_back(Command::Neighbours { addresses, wireless });
+        }
         let radio = self.radio_orders();
         if self.given.radio != radio {
             self.given.radio.clone_from(&radio);

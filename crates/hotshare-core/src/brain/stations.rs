@@ -81,6 +81,10 @@ impl Brain {
         self.air.stations.contains_key(&mac)
     }
 
+    pub(super) fn on_air(&self) -> BTreeSet<Mac> {
+        self.air.stations.keys().copied().collect()
+    }
+
     pub(super) fn see_present(&mut self) {
         self.present = self.book.present(|device| self.is_there(device));
     }

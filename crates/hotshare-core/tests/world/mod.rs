@@ -202,6 +202,7 @@ impl World {
                     self.map.insert(mac, slot);
                     self.addresses.insert(mac, ip);
                 }
+                Command::Neighbours { .. } => {}
                 Command::Radio(orders) => self.radio = *orders,
                 Command::Kick(mac) => self.kicked.push(mac),
                 Command::Unmap(mac) | Command::Rest(mac) => {
