@@ -44,6 +44,18 @@ fn station(n: u8, key: Option<KeyId>, port: u32) -> StationSeen {
     StationSeen { mac: mac(n), key, port: Some(port) }
 }
 
+/// hostapd's snapshot; what it says of keys is true.
+fn hear(world: &mut World, seen: Vec<StationSeen>) {
+    world.air = seen
+        .iter()
+        .map(|s| {
+            let whose = s.key.and_then(|key| world.owner_of(key)).unwrap_or(ANNA);
+            (s.mac, (s.port.unwrap_or_default(), whose))
+        })
+        .collect();
+    world.tell(Event::Stations(seen));
+}
+
 fn wifi(world: &mut World) -> WifiStatus {
     match world.ask(Ask::Wifi) {
         Answer::Wifi(status) => *status,
@@ -60,7 +72,7 @@ fn the_key_says_whose_a_station_is_and_it_comes_in_when_that_is_written() {
     let mut world = on_air(Mode::People);
     let (anna, ben) = (invite(&mut world, "anna", 1), invite(&mut world, "ben", 2));
     world.patient = true;
-    world.tell(Event::Stations(vec![station(1, Some(anna), 100)]));
+    hear(&mut world, vec![station(1, Some(anna), 100)]);
     assert_eq!(admission(&mut world, 1), Some(Admission::Waiting));
     assert!(world.radio.admitted.is_empty(), "outside until it is written");
     world.commit(true);
@@ -69,7 +81,7 @@ fn the_key_says_whose_a_station_is_and_it_comes_in_when_that_is_written() {
     world.arrive(1);
     assert_eq!(download(&mut world, 1, 3_000_000), 3_000_000);
     // A random address of the next day, on the same key, and somebody else.
-    world.tell(Event::Stations(vec![station(2, Some(anna), 101), station(3, Some(ben), 102)]));
+    hear(&mut world, vec![station(2, Some(anna), 101), station(3, Some(ben), 102)]);
     world.arrive(2);
     world.arrive(3);
     download(&mut world, 2, 2 * MIB);
@@ -84,12 +96,12 @@ fn the_key_says_whose_a_station_is_and_it_comes_in_when_that_is_written() {
 fn who_clones_an_address_spends_their_own() {
     let mut world = on_air(Mode::People);
     let (anna, ben) = (invite(&mut world, "anna", 1), invite(&mut world, "ben", 2));
-    world.tell(Event::Stations(vec![station(1, Some(anna), 100)]));
+    hear(&mut world, vec![station(1, Some(anna), 100)]);
     world.arrive(1);
     download(&mut world, 1, 3_000_000);
     // Anna leaves; Ben comes with her address, and sends before anything is written.
     world.patient = true;
-    world.tell(Event::Stations(vec![station(1, Some(ben), 101)]));
+    hear(&mut world, vec![station(1, Some(ben), 101)]);
     assert_eq!(world.packet(1, true, 100), Fate::Closed);
     assert!(world.radio.admitted.is_empty());
     world.patient = false;
@@ -106,13 +118,13 @@ fn who_clones_an_address_spends_their_own() {
 fn the_same_station_again_is_in_at_once_and_keeps_its_address() {
     let mut world = on_air(Mode::People);
     let anna = invite(&mut world, "anna", 1);
-    world.tell(Event::Stations(vec![station(1, Some(anna), 100)]));
+    hear(&mut world, vec![station(1, Some(anna), 100)]);
     world.arrive(1);
-    world.tell(Event::Stations(Vec::new()));
+    hear(&mut world, Vec::new());
     assert_eq!(world.packet(1, true, 100), Fate::Closed);
     let commits = world.commits;
     world.patient = true;
-    world.tell(Event::Stations(vec![station(1, Some(anna), 107)]));
+    hear(&mut world, vec![station(1, Some(anna), 107)]);
     assert_eq!(world.radio.admitted.get(&mac(1)), Some(&107), "nothing has to be written ({commits})");
     world.patient = false;
     world.commit(true);
@@ -124,7 +136,7 @@ fn the_same_station_again_is_in_at_once_and_keeps_its_address() {
 fn a_revoked_key_sends_its_stations_away_and_nobody_else() {
     let mut world = on_air(Mode::People);
     let (anna, ben) = (invite(&mut world, "anna", 1), invite(&mut world, "ben", 2));
-    world.tell(Event::Stations(vec![station(1, Some(anna), 100), station(2, Some(ben), 101)]));
+    hear(&mut world, vec![station(1, Some(anna), 100), station(2, Some(ben), 101)]);
     world.arrive(1);
     world.arrive(2);
     assert_eq!(world.ask(Ask::KeyRevoke { name: name("anna") }), Answer::Done);
@@ -136,7 +148,7 @@ fn a_revoked_key_sends_its_stations_away_and_nobody_else() {
     assert_eq!(none, Answer::Refused(Refusal::NoKey(name("anna"))));
     // The number is never given again, and what hostapd still says of the old key opens nothing.
     told(world.ask(Ask::Invite { name: name("anna"), fresh: words(9), until: None }));
-    world.tell(Event::Stations(vec![station(1, Some(anna), 103), station(2, Some(ben), 101)]));
+    hear(&mut world, vec![station(1, Some(anna), 103), station(2, Some(ben), 101)]);
     assert_eq!(admission(&mut world, 1), Some(Admission::KeyGone));
     assert_eq!(world.packet(1, true, 100), Fate::Closed);
 }
@@ -168,7 +180,7 @@ fn a_key_ends_when_it_was_said_to() {
     let until = Some(UnixTime(world.wall + 30));
     let key = told(world.ask(Ask::Invite { name: name("anna"), fresh: words(2), until: Some(until) }));
     assert_eq!((key.until, key.passphrase), (until, words(1)));
-    world.tell(Event::Stations(vec![station(1, Some(anna), 100)]));
+    hear(&mut world, vec![station(1, Some(anna), 100)]);
     world.arrive(1);
     world.pass(28_000);
     assert_eq!(world.packet(1, true, 100), Fate::Forwarded);
@@ -183,17 +195,17 @@ fn a_station_too_many_is_refused_with_the_reason() {
     let anna = invite(&mut world, "anna", 1);
     assert_eq!(world.ask(Ask::DeviceLimit { name: name("anna"), limit: Some(2) }), Answer::Done);
     let all: Vec<StationSeen> = (1..=3).map(|n| station(n, Some(anna), 100 + u32::from(n))).collect();
-    world.tell(Event::Stations(all[..2].to_vec()));
-    world.tell(Event::Stations(all.clone()));
+    hear(&mut world, all[..2].to_vec());
+    hear(&mut world, all.clone());
     assert_eq!(world.radio.admitted.len(), 2);
     assert_eq!(world.kicked, [mac(3)]);
     assert_eq!(world.radio.denied, BTreeSet::from([mac(3)]));
     let status = wifi(&mut world);
     assert_eq!(status.denied[0].why, WhyDenied::TooManyDevices { limit: 2 });
-    world.tell(Event::Stations(all[..1].to_vec()));
+    hear(&mut world, all[..1].to_vec());
     world.pass(61_000);
     assert!(world.radio.denied.is_empty(), "it may try again");
-    world.tell(Event::Stations(vec![all[0], all[2]]));
+    hear(&mut world, vec![all[0], all[2]]);
     assert_eq!(world.radio.admitted.keys().copied().collect::<Vec<_>>(), [mac(1), mac(3)]);
     assert!(world.diary().contains(&"too-many-devices"));
 }
@@ -231,13 +243,13 @@ fn without_personal_keys_the_owner_says_who_is_who() {
     assert_eq!(refused, Answer::Refused(Refusal::NotPersonal(Mode::Sealed)));
     let key = told(world.ask(Ask::NetworkKey { fresh: words(1), rotate: false }));
     assert_eq!(world.radio.network_key, Some(key.passphrase));
-    world.tell(Event::Stations(vec![station(1, None, 100)]));
+    hear(&mut world, vec![station(1, None, 100)]);
     world.arrive(1);
     assert_eq!(world.radio.admitted.get(&mac(1)), Some(&100), "it must reach the portal");
     assert_eq!(world.packet(1, true, 100), Fate::Closed);
     assert_eq!(world.ask(Ask::DeviceAssign { mac: mac(1), person: name("anna") }), Answer::Done);
     assert_eq!(world.packet(1, true, 100), Fate::Forwarded);
-    world.tell(Event::Stations(Vec::new()));
+    hear(&mut world, Vec::new());
     assert_eq!(world.packet(1, true, 100), Fate::Closed);
 }
 
@@ -246,7 +258,7 @@ fn a_device_on_the_air_is_whose_key_it_has_not_whom_the_owner_says() {
     let mut world = on_air(Mode::People);
     let anna = invite(&mut world, "anna", 1);
     invite(&mut world, "ben", 2);
-    world.tell(Event::Stations(vec![station(1, Some(anna), 100)]));
+    hear(&mut world, vec![station(1, Some(anna), 100)]);
     let refused = world.ask(Ask::DeviceAssign { mac: mac(1), person: name("ben") });
     assert_eq!(refused, Answer::Refused(Refusal::JoinedByKey(mac(1), name("anna"))));
 }
@@ -258,7 +270,7 @@ fn beacons_say_how_near_the_end_is() {
     let anna = invite(&mut world, "anna", 1);
     let cap = PlanChange { cap: Some(Some(Bytes(50 * MIB))), ..PlanChange::default() };
     assert_eq!(world.ask(Ask::PlanSet(cap)), Answer::Done);
-    world.tell(Event::Stations(vec![station(1, Some(anna), 100)]));
+    hear(&mut world, vec![station(1, Some(anna), 100)]);
     world.arrive(1);
     assert_eq!(world.radio.cost, Cost::Metered);
     download(&mut world, 1, 46 * MIB);
@@ -273,7 +285,7 @@ fn beacons_say_how_near_the_end_is() {
 fn a_killed_daemon_finds_its_keys_again_and_lets_nobody_in_before_it_knows_them() {
     let mut world = on_air(Mode::People);
     let anna = invite(&mut world, "anna", 1);
-    world.tell(Event::Stations(vec![station(1, Some(anna), 100)]));
+    hear(&mut world, vec![station(1, Some(anna), 100)]);
     world.lease(mac(1), ip(1));
     world.kill(true);
     world.radio = hotshare_core::radio::RadioOrders::default();
@@ -281,6 +293,6 @@ fn a_killed_daemon_finds_its_keys_again_and_lets_nobody_in_before_it_knows_them(
     assert_eq!(world.radio.keys.keys().copied().collect::<Vec<_>>(), [anna]);
     assert!(world.radio.admitted.is_empty());
     assert_eq!(world.packet(1, true, 100), Fate::Closed);
-    world.tell(Event::Stations(vec![station(1, Some(anna), 100)]));
+    hear(&mut world, vec![station(1, Some(anna), 100)]);
     assert_eq!(world.packet(1, true, 100), Fate::Forwarded);
 }

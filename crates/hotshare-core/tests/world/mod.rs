@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use hotshare_core::ask::{Answer, Ask, Status};
 use hotshare_core::book::Book;
 use hotshare_core::brain::{AskId, Brain, Command, Event, LeaseId, PostId, Settings};
+use hotshare_core::keys::{KeyId, KeyOwner};
 use hotshare_core::ledger::EntryKind;
 use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::people::{Allowance, PersonName};
@@ -64,6 +65,8 @@ pub(crate) struct World {
     /// What the access point was told last.
     pub(crate) radio: RadioOrders,
     pub(crate) kicked: Vec<Mac>,
+    /// Who is really on the air: by which interface, and with whose key.
+    pub(crate) air: BTreeMap<Mac, (u32, PersonId)>,
     zone: Zone,
     pub(crate) truth: Truth,
     pub(crate) answers: Vec<(AskId, Answer)>,
@@ -124,6 +127,7 @@ impl World {
             wifi: None,
             radio: RadioOrders::default(),
             kicked: Vec::new(),
+            air: BTreeMap::new(),
             zone,
             truth: Truth::default(),
             answers: Vec::new(),
@@ -204,7 +208,10 @@ impl World {
                 }
                 Command::Neighbours { .. } => {}
                 Command::Radio(orders) => self.radio = *orders,
-                Command::Kick(mac) => self.kicked.push(mac),
+                Command::Kick(mac) => {
+                    self.air.remove(&mac);
+                    self.kicked.push(mac);
+                }
                 Command::Unmap(mac) | Command::Rest(mac) => {
                     self.map.remove(&mac);
                     self.addresses.remove(&mac);
@@ -368,6 +375,22 @@ impl World {
         (order.open && order.expiry.0 > self.boot).then_some(order)
     }
 
+    /// Whose key it was, from all that was ever written.
+    pub(crate) fn owner_of(&self, id: KeyId) -> Option<PersonId> {
+        self.log.iter().find_map(|change| match change {
+            Change::Key(key) if key.id == id => match key.owner {
+                KeyOwner::Person(person) => Some(person),
+                KeyOwner::Network => None,
+            },
+            _ => None,
+        })
+    }
+
+    /// Its own interface is a port of the LAN.
+    fn passes_port(&self, mac: Mac) -> bool {
+        self.air.get(&mac).is_some_and(|(port, _)| self.radio.admitted.get(&mac) == Some(port))
+    }
+
     /// One packet of a device; `up`, or down.
     pub(crate) fn packet(&mut self, device: u8, up: bool, bytes: u64) -> Fate {
         if !up {
@@ -419,6 +442,9 @@ impl World {
         let Some(slot) = self.map.get(&mac(device)).copied() else { return Fate::Closed };
         let Some(order) = self.open(slot) else { return Fate::Closed };
         let person = order.parent;
+        if self.wifi.is_some() && !self.passes_port(mac(device)) {
+            return Fate::Closed;
+        }
         let (Some(purse), Some(plan)) = (self.open(person), self.open(Slot::PLAN)) else {
             return Fate::Closed;
         };
@@ -439,6 +465,9 @@ impl World {
         }
         self.cell(person).reading.spent.0 += bytes;
         let owner = self.book.people.values().find(|p| p.slot == person).map(|p| p.id);
+        if let (Some(id), Some((_, whose))) = (owner, self.air.get(&mac(device))) {
+            assert_eq!(id, *whose, "one pays for another's key");
+        }
         if let Some(id) = owner {
             *self.truth.forwarded.entry(id).or_default() += bytes;
             *self.truth.by_device.entry((mac(device), id)).or_default() += bytes;
