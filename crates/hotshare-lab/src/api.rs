@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use hotshare_api::{
-    DeviceChange, Done, Every, Failure, PersonChange, PersonNew, PlanChange, PlanCorrection, Status, path,
+    DeviceChange, Done, Every, Failure, Invite, Key, KeyRotation, NetworkKeyRotation, PersonChange,
+    PersonNew, PlanChange, PlanCorrection, Status, Wifi, path,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -70,6 +71,46 @@ impl Api {
     pub async fn block(&self, mac: &str, blocked: bool) -> Result<()> {
         let change = DeviceChange { person: None, blocked: Some(blocked) };
         self.change(Method::PATCH, &path::device(mac), &change).await
+    }
+
+    /// The network on the air, and who is on it.
+    pub async fn wifi(&self) -> Result<Wifi> {
+        self.ask(Method::GET, path::WIFI, Vec::new()).await
+    }
+
+    /// The person's key, or a first one. `until`: when it ends, if that is to change.
+    pub async fn invite(&self, name: &str, until: Option<Option<i64>>) -> Result<Key> {
+        let invite = Invite { expires: until, ..Invite::default() };
+        self.ask(Method::POST, &path::invite(name), serde_json::to_vec(&invite)?).await
+    }
+
+    /// Another key for the person.
+    pub async fn rotate_key(&self, name: &str) -> Result<Key> {
+        let body = serde_json::to_vec(&KeyRotation::default())?;
+        self.ask(Method::POST, &path::key_rotate(name), body).await
+    }
+
+    /// No key any more.
+    pub async fn revoke_key(&self, name: &str) -> Result<()> {
+        let _: Done = self.ask(Method::DELETE, &path::key(name), Vec::new()).await?;
+        Ok(())
+    }
+
+    /// The key of a network that has one for everybody.
+    pub async fn network_key(&self) -> Result<Key> {
+        self.ask(Method::GET, path::WIFI_KEY, Vec::new()).await
+    }
+
+    /// Another key for everybody.
+    pub async fn rotate_network_key(&self) -> Result<Key> {
+        let body = serde_json::to_vec(&NetworkKeyRotation::default())?;
+        self.ask(Method::POST, path::WIFI_KEY_ROTATE, body).await
+    }
+
+    /// How many devices of the person may be on the air at once; `None`: as many as come.
+    pub async fn set_device_limit(&self, name: &str, limit: Option<u32>) -> Result<()> {
+        let change = PersonChange { device_limit: Some(limit), ..PersonChange::default() };
+        self.change(Method::PATCH, &path::person(name), &change).await
     }
 
     /// `None`: no cap.
