@@ -6,6 +6,9 @@ mod size;
 mod when;
 mod table;
 mod screen;
+mod ask;
+mod qr;
+mod join;
 mod stop;
 mod session;
 mod up;
@@ -13,6 +16,7 @@ mod down;
 mod status;
 mod people;
 mod devices;
+mod wifi;
 mod plan;
 mod usage;
 mod events;
@@ -56,6 +60,7 @@ enum Verb {
     Status(status::Status),
     People(people::People),
     Devices(devices::Devices),
+    Wifi(wifi::Wifi),
     Plan(plan::Plan),
     Usage(usage::Usage),
     Events(events::Events),
@@ -85,6 +90,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Status(verb) => verb.run(&session),
         Verb::People(verb) => verb.run(&session),
         Verb::Devices(verb) => verb.run(&session),
+        Verb::Wifi(verb) => verb.run(&session),
         Verb::Plan(verb) => verb.run(&session),
         Verb::Usage(verb) => verb.run(&session),
         Verb::Events(verb) => verb.run(&session),

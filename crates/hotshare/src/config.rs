@@ -19,7 +19,6 @@ use hotshare_core::uplink::Subnet;
 
 pub(crate) use self::problem::ConfigError;
 pub(crate) use self::values::interface_name;
-pub(crate) use self::wifi::band_word;
 
 /// A file that says everything that can be said, with the values that hold when nothing is said.
 pub(crate) const EXAMPLE: &str = include_str!("config/example.toml");

@@ -2,17 +2,21 @@
 
 use anstyle::Style;
 use clap::{Args, Subcommand};
-use hotshare_api::{self as api, Done, PersonChange, PersonNew, Verdict, path};
+use hotshare_api::{self as api, Done, Invite, KeyRotation, PersonChange, PersonNew, Verdict, path};
 use hotshare_core::people::PersonName;
+use jiff::tz::TimeZone;
 
+use super::join::{Files, Own, Shown};
 use super::screen::{HEAD, LOW, OUT};
 use super::session::Session;
 use super::size::{AllowanceText, allowance, pretty, pretty_allowance};
 use super::stop::Stop;
 use super::table::{Side, fitting};
 use super::text::escaped;
+use super::when::{Until, until};
+use crate::zone;
 
-/// List people, or add, change, pause, resume or remove somebody
+/// List people, or add, invite, change, pause, resume or remove somebody
 #[derive(Debug, Args)]
 pub(crate) struct People {
     #[command(subcommand)]
@@ -31,6 +35,37 @@ enum Action {
     Pause { name: PersonName },
     /// Open somebody's devices again
     Resume { name: PersonName },
+    /// Show how somebody joins the Wi-Fi, as a QR code and in words; the first time, a key is made
+    Invite {
+        name: PersonName,
+        /// Until when the key holds: 12h, 3d, 2026-12-01 (that day included), "2026-12-01 18:00" or never
+        #[arg(long, value_name = "WHEN", value_parser = until)]
+        expires: Option<Until>,
+        #[command(flatten)]
+        own: Own,
+        #[command(flatten)]
+        files: Files,
+    },
+    /// Make another key; whoever joined with the old one is put off the air, and nobody else
+    Rotate {
+        name: PersonName,
+        /// Until when the new key holds; when not given, as long as the old one would have
+        #[arg(long, value_name = "WHEN", value_parser = until)]
+        expires: Option<Until>,
+        #[command(flatten)]
+        own: Own,
+        #[command(flatten)]
+        files: Files,
+    },
+    /// Take somebody's key away; their devices are put off the air and cannot come back
+    Revoke { name: PersonName },
+    /// Say how many of somebody's devices may be on the air at once
+    Limit {
+        name: PersonName,
+        /// A number, or none
+        #[arg(value_name = "DEVICES", value_parser = device_limit)]
+        limit: DeviceLimit,
+    },
     /// Remove somebody; their devices wait for you again, and what was counted stays
     Remove { name: PersonName },
 }
@@ -55,11 +90,11 @@ impl People {
                 let (bytes, every) = allowance.0.unzip();
                 let new = PersonNew { name: name.to_string(), allowance: bytes, allowance_every: every };
                 let done: Done = session.post(&format!("cannot add {name}"), path::PEOPLE, &new)?;
+                let command = session.instance.command();
                 session.show_done(
                     &done,
                     &format!(
-                        "{name} is there. Give {name} a device with `{} devices assign MAC {name}`.",
-                        session.instance.command()
+                        "{name} is there. Invite {name} to the Wi-Fi with `{command} people invite {name}`, or give {name} a device with `{command} devices assign MAC {name}`."
                     ),
                 )
             }
@@ -76,12 +111,74 @@ impl People {
             }
             Action::Pause { name } => pause(session, &name, true),
             Action::Resume { name } => pause(session, &name, false),
+            Action::Invite { name, expires, own, files } => {
+                let tried = format!("cannot invite {name}");
+                let passphrase = own.passphrase(&tried)?;
+                let (expires, zone) = ends(session, &tried, expires)?;
+                let key: api::Key =
+                    session.post(&tried, &path::invite(name.as_str()), &Invite { expires, passphrase })?;
+                files.show(session, &key, &Shown { person: Some(name.as_str()), zone: &zone })
+            }
+            Action::Rotate { name, expires, own, files } => {
+                let tried = format!("cannot change the key of {name}");
+                let passphrase = own.passphrase(&tried)?;
+                let (expires, zone) = ends(session, &tried, expires)?;
+                let key: api::Key = session.post(
+                    &tried,
+                    &path::key_rotate(name.as_str()),
+                    &KeyRotation { expires, passphrase },
+                )?;
+                files.show(session, &key, &Shown { person: Some(name.as_str()), zone: &zone })
+            }
+            Action::Revoke { name } => {
+                let tried = format!("cannot revoke the key of {name}");
+                let done: Done = session.delete(&tried, &path::key(name.as_str()))?;
+                session.show_done(
+                    &done,
+                    &format!("{name} has no key any more; {name}'s devices are off the air."),
+                )
+            }
+            Action::Limit { name, limit } => {
+                let change = PersonChange { device_limit: Some(limit.0), ..PersonChange::default() };
+                let tried = format!("cannot limit the devices of {name}");
+                let done: Done = session.patch(&tried, &path::person(name.as_str()), &change)?;
+                let now = match limit.0 {
+                    None => "as many devices on the air as come".to_owned(),
+                    Some(1) => "1 device on the air at a time".to_owned(),
+                    Some(n) => format!("{n} devices on the air at once"),
+                };
+                session.show_done(&done, &format!("{name} may have {now}."))
+            }
             Action::Remove { name } => {
                 let done: Done =
                     session.delete(&format!("cannot remove {name}"), &path::person(name.as_str()))?;
                 session.show_done(&done, &format!("{name} is gone; what was counted stays."))
             }
         }
+    }
+}
+
+/// When a key ends, and the plan's zone, by which times are told.
+fn ends(
+    session: &Session,
+    tried: &str,
+    expires: Option<Until>,
+) -> Result<(Option<Option<i64>>, TimeZone), Stop> {
+    let status: api::Status = session.get(tried, path::STATUS)?;
+    let zone = zone::rules(&status.plan.zone);
+    Ok((expires.map(|until| until.resolve(status.at, &zone)), zone))
+}
+
+/// How many devices; `None`: as many as come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct DeviceLimit(Option<u32>);
+
+fn device_limit(text: &str) -> Result<DeviceLimit, String> {
+    let number = text.parse::<u32>().ok().filter(|n| (1..=1000).contains(n) && !text.starts_with('+'));
+    match (text, number) {
+        ("none", _) => Ok(DeviceLimit(None)),
+        (_, Some(number)) => Ok(DeviceLimit(Some(number))),
+        (_, None) => Err("write a number of devices, 1 to 1000, or none".to_owned()),
     }
 }
 

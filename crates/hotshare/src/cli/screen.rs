@@ -48,6 +48,11 @@ impl Screen {
         }
     }
 
+    /// A label and text that must stay as it is: never wrapped.
+    pub(super) fn labelled_whole(&mut self, label: &str, text: &str) {
+        self.line(&format!("{HEAD}{label:<width$}{HEAD:#}{text}", width = Self::LABEL));
+    }
+
     pub(super) fn wrapped(&mut self, indent: &str, text: &str) {
         for line in wrap(text, self.width.saturating_sub(indent.len())) {
             self.line(&format!("{indent}{line}"));

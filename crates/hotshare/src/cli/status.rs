@@ -1,5 +1,6 @@
 //! `hotshare status`: one screen that answers who used what, what is left, and what to do.
 
+use anstyle::Style;
 use clap::Args;
 use hotshare_api::{self as api, Verdict, path};
 use jiff::tz::TimeZone;
@@ -10,7 +11,7 @@ use super::screen::{LOW, OUT, Screen};
 use super::session::Session;
 use super::stop::Stop;
 use super::text::{escaped, fitted};
-use super::when;
+use super::{when, wifi};
 use crate::zone;
 
 /// Show what is left of the plan, who used what, and what waits for you
@@ -32,6 +33,10 @@ pub(crate) fn screen(status: &api::Status, width: usize, command: &str) -> Strin
     let zone = zone::rules(&status.plan.zone);
     let mut out = Screen::new(width);
     out.labelled("Uplink", &uplink_words(status));
+    if let Some(wifi) = &status.wifi {
+        let style = if wifi.state == api::AirState::On { Style::new() } else { OUT };
+        out.labelled_as(style, "Wi-Fi", &wifi::status_words(wifi));
+    }
     if let Some(why) = status.closed {
         out.labelled_as(OUT, "Closed", &closed_words(why, &status.plan, status.at, &zone, command));
     }

@@ -6,13 +6,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hotshare_api::Preview;
+use hotshare_core::radio::{Country, Ssid};
 use tracing_subscriber::EnvFilter;
 
-use super::screen::Screen;
+use super::screen::{DIM, Screen};
 use super::session::Session;
 use super::stop::{self, Stop};
 use super::text::escaped;
-use crate::config::{self, Config, ConfigError, interface_name};
+use super::wifi;
+use crate::config::{self, Config, ConfigError, WifiConfig, interface_name};
 use crate::daemon::{self, UpOptions};
 
 /// Read when `--config` names no other, and only if it is there.
@@ -24,9 +26,22 @@ pub(crate) struct Up {
     /// The interface that leads to the carrier; when not given, the one of the default route
     #[arg(long, value_name = "IF", value_parser = interface_name)]
     uplink: Option<String>,
-    /// An interface that people's devices are on; repeat it for more. Instead of those in the file
+    /// A wired port that people's devices are on; repeat it for more. Instead of those in the file. Without any,
+    /// people are on the Wi-Fi
     #[arg(long, value_name = "IF", value_parser = interface_name)]
     lan: Vec<String>,
+    /// Make a Wi-Fi network too, beside the wired ports
+    #[arg(long)]
+    wifi: bool,
+    /// The Wi-Fi card to use, by one of its interfaces
+    #[arg(long, value_name = "IF", value_parser = interface_name)]
+    card: Option<String>,
+    /// The country whose radio rules hold, such as DE; when not given, the uplink's or the locale's
+    #[arg(long, value_name = "CC")]
+    country: Option<Country>,
+    /// The name of the Wi-Fi network
+    #[arg(long, value_name = "SSID", value_parser = Ssid::new)]
+    name: Option<Ssid>,
     /// The configuration file; when not given, /etc/hotshare/hotshare.toml if it is there
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -81,11 +96,14 @@ impl Up {
             config.lan.interfaces = self.lan;
         }
         let lan = &config.lan.interfaces;
-        if lan.is_empty() {
-            return Err(
-                "it is not said where the people's devices are; give the interfaces with `--lan IF` (repeat it for several), or in the configuration file as interfaces in [lan]"
-                    .to_owned(),
-            );
+        let asked = self.wifi || self.card.is_some() || self.country.is_some() || self.name.is_some();
+        if config.wifi.is_none() && (asked || lan.is_empty()) {
+            config.wifi = Some(WifiConfig::default());
+        }
+        if let Some(wifi) = &mut config.wifi {
+            wifi.interface = self.card.or(wifi.interface.take());
+            wifi.country = self.country.or(wifi.country);
+            wifi.name = self.name.or(wifi.name.take());
         }
         for (n, name) in lan.iter().enumerate() {
             if lan.iter().skip(n + 1).any(|other| other == name) {
@@ -94,6 +112,11 @@ impl Up {
             if config.uplink.interface.as_ref() == Some(name) {
                 return Err(format!(
                     "“{name}” is given as the uplink and as a LAN interface; it cannot be both"
+                ));
+            }
+            if config.wifi.as_ref().is_some_and(|wifi| wifi.interface.as_ref() == Some(name)) {
+                return Err(format!(
+                    "“{name}” is given as the Wi-Fi card and as a LAN interface; it cannot be both"
                 ));
             }
         }
@@ -106,8 +129,16 @@ fn text(preview: &Preview, width: usize) -> String {
     let mut out = Screen::new(width);
     let uplink = &preview.uplink;
     out.labelled("Uplink", &format!("{}, address {}", escaped(&uplink.name), escaped(&uplink.address)));
-    let ports = escaped(&preview.ports.join(", "));
+    let mut ports: Vec<String> = preview.ports.iter().map(|port| escaped(port)).collect();
+    ports.extend(preview.wifi.as_ref().map(|_| "Wi-Fi".to_owned()));
+    let ports = ports.join(", ");
     out.labelled("LAN", &format!("{ports}, network {}, gateway {}", preview.subnet, preview.gateway));
+    if let Some(wifi) = &preview.wifi {
+        out.labelled("Wi-Fi", &wifi::choice_words(wifi));
+        for why in &wifi.why {
+            out.labelled_as(DIM, "", &escaped(why));
+        }
+    }
     for (n, step) in preview.steps.iter().enumerate() {
         out.labelled(if n == 0 { "Would" } else { "" }, &escaped(step));
     }
@@ -142,41 +173,62 @@ fn log_to_stderr() {
 mod tests {
     use super::*;
 
-    fn up(uplink: Option<&str>, lan: &[&str], config: Option<&Path>) -> Result<Config, String> {
-        let up = Up {
-            uplink: uplink.map(Into::into),
-            lan: lan.iter().map(|name| (*name).to_owned()).collect(),
-            config: config.map(Into::into),
-            check: false,
-            print_config: false,
-        };
-        up.config(None)
+    fn up(arguments: &[&str]) -> Result<Config, String> {
+        #[derive(clap::Parser)]
+        struct Typed {
+            #[command(flatten)]
+            up: Up,
+        }
+        let typed = <Typed as clap::Parser>::parse_from([&["up"], arguments].concat());
+        typed.up.config(None)
     }
 
     #[test]
     fn flags_go_before_the_file() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("hotshare.toml");
-        std::fs::write(&file, "[uplink]\ninterface = \"wwan0\"\n[lan]\ninterfaces = [\"eth1\"]\n")
-            .expect("written");
+        let path = folder.path().join("hotshare.toml");
+        let file = path.to_str().expect("text");
+        let text = "[uplink]\ninterface = \"wwan0\"\n[lan]\ninterfaces = [\"eth1\"]\n";
+        std::fs::write(file, text).expect("written");
 
-        let config = up(None, &[], Some(&file)).expect("good");
+        let config = up(&["--config", file]).expect("good");
         assert_eq!(
             (config.uplink.interface.as_deref(), &*config.lan.interfaces),
             (Some("wwan0"), &["eth1".to_owned()][..])
         );
-        let config = up(Some("usb0"), &["eth2", "eth3"], Some(&file)).expect("good");
+        assert_eq!(config.wifi, None, "wired ports are named, and Wi-Fi is not");
+        let config =
+            up(&["--config", file, "--uplink", "usb0", "--lan", "eth2", "--lan", "eth3"]).expect("good");
         assert_eq!(config.uplink.interface.as_deref(), Some("usb0"));
         assert_eq!(config.lan.interfaces, ["eth2", "eth3"]);
+
+        std::fs::write(file, "[wifi]\ncountry = \"SE\"\nname = \"Cabin\"\nchannel = 11\n").expect("written");
+        let wifi = |arguments: &[&str]| up(&[&["--config", file], arguments].concat()).expect("good").wifi;
+        let said = wifi(&[]).expect("a section");
+        assert_eq!((said.country, said.channel), ("SE".parse().ok(), Some(11)));
+        let said =
+            wifi(&["--country", "de", "--name", "Van", "--card", "wlan1", "--lan", "eth1"]).expect("beside");
+        assert_eq!((said.country, said.channel), ("DE".parse().ok(), Some(11)));
+        assert_eq!(said.name.as_ref().map(Ssid::as_str), Some("Van"));
+        assert_eq!(said.interface.as_deref(), Some("wlan1"));
+    }
+
+    #[test]
+    fn wifi_is_there_when_asked_for_or_when_nothing_else_is() {
+        let wifi = |arguments: &[&str]| up(arguments).expect("good").wifi;
+        assert_eq!(wifi(&[]), Some(WifiConfig::default()));
+        assert_eq!(wifi(&["--lan", "eth1"]), None);
+        assert_eq!(wifi(&["--lan", "eth1", "--wifi"]), Some(WifiConfig::default()));
+        assert!(wifi(&["--lan", "eth1", "--country", "DE"]).is_some_and(|wifi| wifi.country.is_some()));
     }
 
     #[test]
     fn what_cannot_be() {
         let told = [
-            up(None, &[], None),
-            up(Some("eth1"), &["eth1"], None),
-            up(None, &["eth1", "eth2", "eth1"], None),
-            up(None, &["eth1"], Some(Path::new("/does/not/exist.toml"))),
+            up(&["--uplink", "eth1", "--lan", "eth1"]),
+            up(&["--lan", "eth1", "--lan", "eth2", "--lan", "eth1"]),
+            up(&["--lan", "wlan0", "--card", "wlan0"]),
+            up(&["--lan", "eth1", "--config", "/does/not/exist.toml"]),
         ]
         .map(|result| result.expect_err("wrong") + "\n")
         .concat();
@@ -195,7 +247,24 @@ mod tests {
             wifi: None,
         };
         let nothing = Preview { steps: Vec::new(), ..preview.clone() };
-        let told = [preview, nothing].map(|preview| text(&preview, 80)).concat();
+        let wifi = Preview {
+            ports: Vec::new(),
+            wifi: Some(hotshare_api::WifiPreview {
+                interface: "wlan0".into(),
+                name: "Hotshare-3F2A".into(),
+                mode: hotshare_api::Mode::People,
+                country: "DE".into(),
+                band: hotshare_api::Band::Five,
+                channel: 36,
+                why: vec![
+                    "The country is DE because you said so.".into(),
+                    "Channel 36 of the 5 GHz band may be used at once; no radar has to be listened for."
+                        .into(),
+                ],
+            }),
+            ..preview.clone()
+        };
+        let told = [preview, nothing, wifi].map(|preview| text(&preview, 80)).concat();
         insta::assert_snapshot!(anstream::adapter::strip_str(&told).to_string());
     }
 }

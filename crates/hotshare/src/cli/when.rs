@@ -34,19 +34,71 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     {
         return Ok(Moment::DateTime(time));
     }
+    span(text).map(Moment::Ago).ok_or_else(|| ALLOWED.to_owned())
+}
+
+/// Reads `90m`, `24h`, `7d` or `4w`.
+fn span(text: &str) -> Option<SignedDuration> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let hours = match unit {
-        "m" => 0,
-        "h" => 1,
-        "d" => 24,
-        "w" => 168,
-        _ => return Err(ALLOWED.to_owned()),
+    let number = number.parse::<i64>().ok().filter(|n| *n <= 1_000_000)?;
+    match unit {
+        "m" => Some(SignedDuration::from_mins(number)),
+        "h" => Some(SignedDuration::from_hours(number)),
+        "d" => Some(SignedDuration::from_hours(number * 24)),
+        "w" => Some(SignedDuration::from_hours(number * 168)),
+        _ => None,
+    }
+}
+
+/// Until when something holds, before it is known in which zone and from which “now”.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    Never,
+    /// So long from now.
+    In(SignedDuration),
+    /// To the end of this day.
+    Date(Date),
+    DateTime(jiff::civil::DateTime),
+}
+
+/// Reads until when.
+pub(crate) fn until(text: &str) -> Result<Until, String> {
+    const ALLOWED: &str = "write for how long: 12h, 3d, 4w; a last day such as 2026-12-01; a time such as \"2026-12-01 18:00\"; or never";
+    if text == "never" {
+        return Ok(Until::Never);
+    }
+    if let Ok(date) = date(text) {
+        return Ok(Until::Date(date));
+    }
+    if let Some(span) = span(text).filter(|span| span.is_positive()) {
+        return Ok(Until::In(span));
+    }
+    let time = match text.split_at_checked(10) {
+        Some((day, time)) if day.bytes().all(|b| b.is_ascii_digit() || b == b'-') => {
+            time.strip_prefix([' ', 'T']).and_then(clock).zip(date(day).ok())
+        }
+        _ => None,
     };
-    let number = number.parse::<i64>().ok().filter(|n| *n <= 1_000_000).ok_or(ALLOWED)?;
-    Ok(Moment::Ago(match hours {
-        0 => SignedDuration::from_mins(number),
-        hours => SignedDuration::from_hours(number * hours),
-    }))
+    time.map(|(time, date)| Until::DateTime(date.to_datetime(time))).ok_or_else(|| ALLOWED.to_owned())
+}
+
+/// Reads `18:00`.
+fn clock(text: &str) -> Option<jiff::civil::Time> {
+    let digits = |text: &str| text.parse().ok().filter(|_| text.len() == 2 && !text.starts_with('+'));
+    let (hour, minute) = text.split_once(':')?;
+    jiff::civil::Time::new(digits(hour)?, digits(minute)?, 0, 0).ok()
+}
+
+impl Until {
+    /// As Unix time, exclusive; `None` for never.
+    pub(crate) fn resolve(self, now: i64, zone: &TimeZone) -> Option<i64> {
+        match self {
+            Until::Never => None,
+            Until::In(span) => Some(now.saturating_add(span.as_secs())),
+            Until::Date(date) => Some(Moment::Date(date).resolve(now, zone, true)),
+            Until::DateTime(time) => Some(Moment::DateTime(time).resolve(now, zone, true)),
+        }
+    }
 }
 
 /// Reads a date: `2026-11-01` and nothing else.
@@ -181,6 +233,36 @@ mod tests {
     }
 
     #[test]
+    fn ends_are_in_the_future_and_days_are_whole() {
+        let berlin = zone::rules("Europe/Berlin");
+        let at = |text: &str| until(text).expect(text).resolve(NOW, &berlin).map(|at| pretty(at, &berlin));
+        assert_eq!(at("never"), None);
+        assert_eq!(at("3d").as_deref(), Some("2026-11-26 18:30"));
+        assert_eq!(at("90m").as_deref(), Some("2026-11-23 20:00"));
+        assert_eq!(at("2026-12-01").as_deref(), Some("2026-12-02 00:00"));
+        assert_eq!(at("2026-12-01 18:00").as_deref(), Some("2026-12-01 18:00"));
+        assert_eq!(at("2026-12-01T07:05").as_deref(), Some("2026-12-01 07:05"));
+        for text in [
+            "",
+            "3",
+            "0d",
+            "-3d",
+            "today",
+            "2026-12-01 18",
+            "2026-12-01 24:00",
+            "2026-12-01 1:00",
+            "2026-12-01 +1:+1",
+            "2026-12-01 18:00:00",
+            "2026-12-01  18:00",
+            "2026-12-01Z18:00",
+            "2026-12-0118:00",
+            "长长长长长长",
+        ] {
+            assert!(until(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_of_days() {
         assert_eq!(days("28d"), Ok(28));
         assert_eq!(days("4w"), Ok(28));
@@ -192,7 +274,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_and_any_moment_is_answered(text in "[0-9T:.+-]{0,24}.{0,3}", now in proptest::num::i64::ANY) {
-            let _ = (date(&text), days(&text));
+            let _ = (date(&text), days(&text), until(&text).map(|until| until.resolve(now, &TimeZone::UTC)));
             if let Ok(moment) = moment(&text) {
                 let _ = (moment.resolve(now, &TimeZone::UTC, false), moment.resolve(now, &TimeZone::UTC, true));
             }

@@ -32,6 +32,9 @@ fn what_the_example_only_hints_at_is_right_too() {
         channel: Some(36),
         interface: Some("wlan0".into()),
     };
+    let wish = hotshare_core::radio::RadioWish::from(&wifi);
+    assert_eq!((wish.ssid.as_ref(), wish.mode, wish.country), (wifi.name.as_ref(), wifi.mode, wifi.country));
+    assert_eq!((wish.band, wish.channel, &wish.card), (wifi.band, wifi.channel, &wifi.interface));
     assert_eq!(config.wifi, Some(wifi));
 }
 

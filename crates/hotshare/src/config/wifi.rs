@@ -1,6 +1,6 @@
 //! What each key of `[wifi]` may be.
 
-use hotshare_core::radio::{Band, Country, Mode, Ssid};
+use hotshare_core::radio::{Band, Country, Mode, RadioWish, Ssid};
 use toml::de::DeValue;
 
 use super::WifiConfig;
@@ -28,8 +28,15 @@ pub(super) fn take(document: &mut Document<'_>, lan: &[String]) -> Option<WifiCo
     there.then_some(wifi)
 }
 
+impl From<&WifiConfig> for RadioWish {
+    fn from(config: &WifiConfig) -> RadioWish {
+        let WifiConfig { name, mode, country, band, channel, interface } = config.clone();
+        RadioWish { ssid: name, mode, country, band, channel, card: interface }
+    }
+}
+
 /// The word of a band in the configuration file and on the command line.
-pub(crate) fn band_word(band: Band) -> &'static str {
+fn band_word(band: Band) -> &'static str {
     match band {
         Band::Two => "2.4",
         Band::Five => "5",
