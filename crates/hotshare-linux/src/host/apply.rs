@@ -20,8 +20,8 @@ type Conn = Connection<nlink::Route>;
 /// What a step does, for errors and logs: "could not …".
 pub fn told(step: &Step) -> String {
     match step {
-        Step::SetTable(Table::Absent) => "remove the table inet hotshare".into(),
-        Step::SetTable(_) => "set the table inet hotshare".into(),
+        Step::SetTable(Table::Absent) => "remove the nftables tables named hotshare".into(),
+        Step::SetTable(_) => "set the nftables tables named hotshare".into(),
         Step::Set { setting, value } => format!("set {setting} to {value}"),
         Step::RemoveRoute { interface, route } => {
             format!("remove the route to {}/{} through {interface}", route.destination, route.prefix_len)

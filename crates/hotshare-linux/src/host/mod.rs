@@ -4,7 +4,9 @@
 //! kill can all restore it.
 
 mod apply;
-mod journal;
+pub(crate) mod journal;
+mod neighbours;
+pub mod port;
 mod rows;
 
 pub use apply::told;
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use hotshare_core::desired::{BRIDGE, HostState, Kind, Setting, Table};
 use hotshare_core::steps::{self, Step};
+use hotshare_core::units::Mac;
 use hotshare_core::uplink::Subnet;
 use nlink::netlink::Connection;
 
@@ -40,6 +43,8 @@ pub enum HostError {
     Step(Box<Step>, #[source] nlink::Error),
     #[error("could not read the kernel setting {0}")]
     Setting(Setting, #[source] io::Error),
+    #[error("could not tell the kernel who has which address on {0}")]
+    Neighbours(String, #[source] nlink::Error),
     #[error("could not {verb} the journal {}, which says how the host was before", path.display())]
     Journal { verb: &'static str, path: PathBuf, source: io::Error },
     #[error("the journal {} is damaged; if the host's network is as it should be, remove the file", path.display())]
@@ -61,12 +66,23 @@ pub struct Reconciled {
     pub missing: Vec<String>,
 }
 
+/// The stations on the LAN.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stations {
+    /// Who has which address: every lease in force.
+    pub addresses: BTreeMap<Ipv4Addr, Mac>,
+    /// Who is on the air. Frames with their hardware addresses come from no wire.
+    pub wireless: BTreeSet<Mac>,
+}
+
 /// The hand on the host's network.
 pub struct Host {
     conn: Connection<nlink::Route>,
     nat: Nat,
     journal_path: PathBuf,
     journal: Journal,
+    /// As they were told last, and the LAN's interface.
+    stations: (String, Stations),
 }
 
 impl Host {
@@ -80,6 +96,7 @@ impl Host {
             nat: Nat::open()?,
             journal_path: journal_path.to_owned(),
             journal: Journal::read(journal_path)?,
+            stations: Default::default(),
         })
     }
 
@@ -152,6 +169,9 @@ impl Host {
                 self.journal = journal;
             }
             if steps.is_empty() {
+                if !done.steps.is_empty() {
+                    self.tell_stations().await?;
+                }
                 return Ok(done);
             }
             for step in steps {
@@ -164,8 +184,50 @@ impl Host {
         let target = self.target(&observed, desired);
         match steps::steps(&observed, &target).into_iter().next() {
             Some(step) => Err(HostError::Unsettled(Box::new(step))),
-            None => Ok(done),
+            None => self.tell_stations().await.map(|()| done),
         }
+    }
+
+    /// Tells the kernel and the rules who the stations on the interface `lan` are, so that nobody gets what is
+    /// another's by claiming an address. The whole state; what an earlier run told goes. Costs nothing when it is as
+    /// told last.
+    ///
+    /// # Errors
+    /// When the kernel refuses; to be tried again. Without the interface there is nothing to tell.
+    pub async fn set_stations(&mut self, lan: &str, stations: &Stations) -> Result<(), HostError> {
+        if self.stations.0 == lan && self.stations.1 == *stations {
+            return Ok(());
+        }
+        self.stations = (lan.to_owned(), stations.clone());
+        self.tell_stations().await
+    }
+
+    async fn tell_stations(&mut self) -> Result<(), HostError> {
+        let (lan, stations) = std::mem::take(&mut self.stations);
+        if !lan.is_empty() {
+            // The rules first: what they keep out cannot be learnt.
+            self.nat.set_stations(&stations.addresses, &stations.wireless).await?;
+            self.set_neighbours(&lan, &stations.addresses).await?;
+        }
+        self.stations = (lan, stations);
+        Ok(())
+    }
+
+    /// In our own subnet; it was nobody's before, so there are no others' entries.
+    async fn set_neighbours(&self, name: &str, wanted: &BTreeMap<Ipv4Addr, Mac>) -> Result<(), HostError> {
+        let failed = |error| HostError::Neighbours(name.to_owned(), error);
+        let ours = self.journal.ours.interfaces.get(name).into_iter().flat_map(|i| i.addresses.keys());
+        let subnets: BTreeSet<Subnet> = ours
+            .filter_map(|address| match address.address {
+                IpAddr::V4(v4) => Some(Subnet::new(v4, address.prefix_len)),
+                IpAddr::V6(_) => None,
+            })
+            .collect();
+        let Some(link) = self.conn.get_link_by_name(name).await.map_err(failed)? else { return Ok(()) };
+        for subnet in subnets {
+            neighbours::ensure(&self.conn, link.ifindex(), subnet, wanted).await.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Gives the host back as it was before. A failure does not stop the rest; the journal stays until all is
@@ -175,8 +237,12 @@ impl Host {
     /// With everything that failed.
     pub async fn restore(&mut self) -> Result<(), NotRestored> {
         let mut failures = Vec::new();
+        self.stations.0.clear();
         for _ in 0..ROUNDS {
             failures.clear();
+            for name in self.journal.ours.interfaces.keys() {
+                failures.extend(self.set_neighbours(name, &BTreeMap::new()).await.err());
+            }
             let nothing = HostState::default();
             let observed = match self.observe(&nothing).await {
                 Ok(observed) => observed,

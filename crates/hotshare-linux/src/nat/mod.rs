@@ -1,35 +1,46 @@
-//! The one nftables table that is ours: replaced as a whole in one transaction. Nobody else's is touched.
+//! The nftables tables that are ours, `inet hotshare` and, where the LAN is a bridge, `bridge hotshare`: replaced as
+//! a whole in one transaction. Nobody else's is touched.
 
+mod bridge;
 mod flows;
 mod poke;
 mod ruleset;
+mod sets;
+mod table;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use hotshare_core::desired::{Ruleset, Table};
-use nlink::netlink::nftables::{Family, SetElement};
+use hotshare_core::units::Mac;
+use nlink::netlink::nftables::Family;
 use nlink::netlink::{Connection, Nftables};
 
 pub use flows::forget_flows;
 pub use poke::poke_flows;
-pub use ruleset::{TABLE, text};
+use sets::{Change, Key, Mirror};
+use table::Draft;
+pub use table::TABLE;
 
 /// What went wrong with the table.
 #[derive(Debug, thiserror::Error)]
 pub enum NatError {
     #[error("could not open a netlink socket for nftables; is the kernel built with it, and are we root?")]
     Open(#[source] nlink::Error),
-    #[error("could not read the table inet hotshare")]
+    #[error("could not read the nftables tables named hotshare")]
     Read(#[source] nlink::Error),
     #[error(
-        "could not replace the table inet hotshare; the kernel needs nftables with NAT, conntrack and reject"
+        "could not replace the nftables tables named hotshare; the kernel needs nftables with NAT, conntrack and reject"
     )]
     Replace(#[source] nlink::Error),
-    #[error("could not remove the table inet hotshare; try `nft delete table inet hotshare`")]
+    #[error(
+        "could not remove the nftables tables named hotshare; try `nft delete table inet hotshare`, and the same with bridge"
+    )]
     Remove(#[source] nlink::Error),
     #[error("could not change the set of closed devices")]
     Close(#[source] nlink::Error),
+    #[error("could not tell the rules who has which address")]
+    Stations(#[source] nlink::Error),
     #[error("could not forget the flows of {0}")]
     Flows(Ipv4Addr, #[source] nlink::Error),
     #[error("could not list the flows of closed devices")]
@@ -38,83 +49,108 @@ pub enum NatError {
     Poke(#[source] std::io::Error),
 }
 
-/// The hand on the table.
+/// The hand on the tables.
 pub struct Nat {
     conn: Connection<Nftables>,
-    /// The set's elements as the kernel has them; `None` until they were read.
-    closed: Option<BTreeSet<Ipv4Addr>>,
+    /// Closed, wireless, taken, holders.
+    sets: [Mirror; 4],
+    /// This kernel has no rules for bridges. That each port is isolated must do.
+    no_bridge_rules: bool,
 }
+
+/// The families in which there may be a table of ours.
+const FAMILIES: [Family; 2] = [Family::Inet, Family::Bridge];
 
 impl Nat {
     /// # Errors
     /// Without netlink or without the right to use it.
     pub fn open() -> Result<Nat, NatError> {
         let conn = Connection::<Nftables>::new().map_err(NatError::Open)?;
-        Ok(Nat { conn, closed: None })
+        let sets = [ruleset::CLOSED, bridge::WIRELESS, bridge::TAKEN, bridge::holders()].map(Mirror::new);
+        Ok(Nat { conn, sets, no_bridge_rules: false })
     }
 
-    /// What the kernel's table says, compared with what we `expect` it to.
+    /// What the kernel's tables say, compared with what we `expect` them to.
     pub(crate) async fn observe(&self, expect: &Table) -> Result<Table, NatError> {
-        let tables = self.conn.list_tables_in(Family::Inet).await.map_err(NatError::Read)?;
-        if !tables.iter().any(|table| table.name == TABLE) {
+        self.try_observe(expect).await.map_err(NatError::Read)
+    }
+
+    async fn try_observe(&self, expect: &Table) -> nlink::Result<Table> {
+        let mut there = Vec::new();
+        for family in FAMILIES {
+            let tables = self.conn.list_tables_in(family).await?;
+            there.extend(tables.iter().any(|table| table.name == TABLE).then_some(family));
+        }
+        if there.is_empty() {
             return Ok(Table::Absent);
         }
-        match expect {
-            Table::Holds(ruleset) if self.says(ruleset).await.map_err(NatError::Read)? => Ok(expect.clone()),
-            Table::Holds(_) | Table::Absent | Table::Unknown => Ok(Table::Unknown),
+        let Table::Holds(ruleset) = expect else { return Ok(Table::Unknown) };
+        let drafts = self.drafts(ruleset)?;
+        if there != drafts.iter().map(|draft| draft.family).collect::<Vec<_>>() {
+            return Ok(Table::Unknown);
         }
+        for draft in &drafts {
+            let chains = self.conn.list_chains_in(TABLE, draft.family).await?;
+            let rules = self.conn.list_rules(TABLE, draft.family).await?;
+            let sets = self.conn.list_sets_in(TABLE, draft.family).await?;
+            if !draft.is_said_by(&chains, &rules, &sets) {
+                return Ok(Table::Unknown);
+            }
+        }
+        Ok(expect.clone())
     }
 
-    /// Whether the kernel's table has exactly the chains and rules that `ruleset` asks for.
-    async fn says(&self, ruleset: &Ruleset) -> nlink::Result<bool> {
-        let expected = ruleset::rules(ruleset)?;
-        let chains = self.conn.list_chains_in(TABLE, Family::Inet).await?;
-        let rules = self.conn.list_rules(TABLE, Family::Inet).await?;
-        let sets = self.conn.list_sets_in(TABLE, Family::Inet).await?;
-        let same_chains = chains.len() == expected.len()
-            && ruleset::chains().iter().all(|chain| chains.iter().any(|is| ruleset::is(chain, is)));
-        let lines_of = |name: &str| -> Vec<Option<String>> {
-            let of_chain = rules.iter().filter(|rule| rule.chain == name);
-            of_chain.map(|rule| rule.nft_syntax_stateless()).collect()
-        };
-        let same_rules = expected.iter().all(|(chain, rules)| {
-            lines_of(chain).into_iter().eq(rules.iter().map(|rule| rule.nft_syntax_stateless()))
-        });
-        Ok(same_chains && same_rules && sets.iter().any(|set| set.name == ruleset::CLOSED))
+    fn drafts(&self, ruleset: &Ruleset) -> nlink::Result<Vec<Draft>> {
+        let bridge = if self.no_bridge_rules { None } else { bridge::draft(ruleset)? };
+        Ok([ruleset::draft(ruleset)?].into_iter().chain(bridge).collect())
     }
 
-    /// Makes the table say `ruleset` and nothing else, in one transaction; who is closed stays closed.
+    /// Makes the tables say `ruleset` and nothing else, in one transaction; what is in the sets stays.
     pub(crate) async fn replace(&mut self, ruleset: &Ruleset) -> Result<(), NatError> {
-        let closed = self.closed().await.map_err(NatError::Replace)?;
-        self.try_replace(ruleset, &closed).await.map_err(NatError::Replace)?;
-        self.closed = Some(closed);
-        Ok(())
+        match self.try_replace(ruleset).await {
+            Err(error) if error.is_not_supported() && !self.no_bridge_rules => {
+                self.no_bridge_rules = true;
+                self.try_replace(ruleset).await.map_err(NatError::Replace)?;
+                if ruleset.wifi.is_some() {
+                    tracing::warn!(
+                        "this kernel has no rules for bridges (CONFIG_NF_TABLES_BRIDGE): that devices cannot reach \
+                         one another rests on the isolation of their ports alone"
+                    );
+                }
+                Ok(())
+            }
+            result => result.map_err(NatError::Replace),
+        }
     }
 
-    async fn try_replace(&self, ruleset: &Ruleset, closed: &BTreeSet<Ipv4Addr>) -> nlink::Result<()> {
-        let set = ruleset::closed_set();
-        let mut batch = self
-            .conn
-            .transaction()
-            .destroy_table(TABLE, Family::Inet)
-            .add_table(TABLE, Family::Inet)
-            .add_set(set.clone());
-        if !closed.is_empty() {
-            batch = batch.add_set_elements(&set, &elements(closed));
+    async fn try_replace(&mut self, ruleset: &Ruleset) -> nlink::Result<()> {
+        let drafts = self.drafts(ruleset)?;
+        let mut batch = self.conn.transaction();
+        for family in FAMILIES {
+            batch = batch.destroy_table(TABLE, family);
         }
-        for chain in ruleset::chains() {
-            batch = batch.add_chain(ruleset::chain(chain)?);
-        }
-        for rule in ruleset::rules(ruleset)?.into_iter().flat_map(|(_, rules)| rules) {
-            batch = batch.add_rule(rule);
+        for draft in drafts {
+            batch = batch.add_table(TABLE, draft.family);
+            for set in self.sets.iter_mut().filter(|set| set.family() == draft.family) {
+                set.read(&self.conn).await?;
+                batch = set.add_to(batch);
+            }
+            for chain in draft.chains {
+                batch = batch.add_chain(table::chain(draft.family, chain)?);
+            }
+            for rule in draft.rules.into_iter().flat_map(|(_, rules)| rules) {
+                batch = batch.add_rule(rule);
+            }
         }
         batch.commit(&self.conn).await
     }
 
-    /// Removes the table if there is one.
+    /// Removes the tables if they are there.
     pub(crate) async fn remove(&mut self) -> Result<(), NatError> {
-        self.closed = None;
-        self.conn.del_table_if_exists(TABLE, Family::Inet).await.map_err(NatError::Remove)?;
+        self.sets.iter_mut().for_each(Mirror::forget);
+        for family in FAMILIES {
+            self.conn.del_table_if_exists(TABLE, family).await.map_err(NatError::Remove)?;
+        }
         Ok(())
     }
 
@@ -127,53 +163,77 @@ impl Nat {
         &mut self,
         addresses: &BTreeSet<Ipv4Addr>,
     ) -> Result<BTreeSet<Ipv4Addr>, NatError> {
-        match self.change_closed(addresses).await {
-            Ok(added) => Ok(added),
-            Err(_) => {
-                // Somebody else may have changed the set: read what is there, and try once more.
-                self.closed = None;
-                self.change_closed(addresses).await.map_err(NatError::Close)
-            }
-        }
+        let closed: BTreeSet<Key> = addresses.iter().map(|address| address.octets().to_vec()).collect();
+        let [set, ..] = &mut self.sets;
+        let added = change(&self.conn, vec![(set, closed)]).await.map_err(NatError::Close)?;
+        let address = |key: &Key| <[u8; 4]>::try_from(key.as_slice()).ok().map(Ipv4Addr::from);
+        Ok(added.iter().filter_map(address).collect())
     }
 
-    async fn change_closed(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> nlink::Result<BTreeSet<Ipv4Addr>> {
-        let is = self.closed().await?;
-        let add: BTreeSet<Ipv4Addr> = addresses.difference(&is).copied().collect();
-        let del: BTreeSet<Ipv4Addr> = is.difference(addresses).copied().collect();
-        if add.is_empty() && del.is_empty() {
-            self.closed = Some(is);
-            return Ok(add);
+    /// Tells the bridge's rules who has which address, and who is on the air. Without these rules, nothing is done.
+    pub(crate) async fn set_stations(
+        &mut self,
+        addresses: &BTreeMap<Ipv4Addr, Mac>,
+        on_air: &BTreeSet<Mac>,
+    ) -> Result<(), NatError> {
+        let tables = self.conn.list_tables_in(Family::Bridge).await.map_err(NatError::Read)?;
+        if !tables.iter().any(|table| table.name == TABLE) {
+            return Ok(());
         }
-        let set = ruleset::closed_set();
-        let mut batch = self.conn.transaction();
-        if !del.is_empty() {
-            batch = batch.del_set_elements(&set, &elements(&del));
-        }
-        if !add.is_empty() {
-            batch = batch.add_set_elements(&set, &elements(&add));
-        }
-        self.closed = None;
-        batch.commit(&self.conn).await?;
-        self.closed = Some(addresses.clone());
-        Ok(add)
-    }
-
-    /// The set's elements, from the kernel the first time.
-    async fn closed(&self) -> nlink::Result<BTreeSet<Ipv4Addr>> {
-        if let Some(closed) = &self.closed {
-            return Ok(closed.clone());
-        }
-        let sets = self.conn.list_sets(Family::Inet).await?;
-        if !sets.iter().any(|set| set.table == TABLE && set.name == ruleset::CLOSED) {
-            return Ok(BTreeSet::new());
-        }
-        let elements = self.conn.list_set_elements(TABLE, ruleset::CLOSED, Family::Inet).await?;
-        let address = |element: &SetElement| <[u8; 4]>::try_from(element.key()).ok().map(Ipv4Addr::from);
-        Ok(elements.iter().filter_map(address).collect())
+        let held = |(ip, mac): (&Ipv4Addr, &Mac)| -> Key { [&mac.0[..], &[0; 2], &ip.octets()].concat() };
+        let [_, wireless, taken, holders] = &mut self.sets;
+        let changes = vec![
+            (wireless, on_air.iter().map(|mac| mac.0.to_vec()).collect()),
+            (taken, addresses.keys().map(|ip| ip.octets().to_vec()).collect()),
+            (holders, addresses.iter().map(held).collect()),
+        ];
+        change(&self.conn, changes).await.map(drop).map_err(NatError::Stations)
     }
 }
 
-fn elements(addresses: &BTreeSet<Ipv4Addr>) -> Vec<SetElement> {
-    addresses.iter().copied().map(SetElement::ipv4).collect()
+/// Changes sets in one transaction; returns the elements that are new. Somebody else may have changed a set: then it
+/// is read again, and tried once more.
+async fn change(
+    conn: &Connection<Nftables>,
+    mut wanted: Vec<(&mut Mirror, BTreeSet<Key>)>,
+) -> nlink::Result<BTreeSet<Key>> {
+    if let Ok(added) = try_change(conn, &mut wanted).await {
+        return Ok(added);
+    }
+    wanted.iter_mut().for_each(|(set, _)| set.forget());
+    try_change(conn, &mut wanted).await
 }
+
+async fn try_change(
+    conn: &Connection<Nftables>,
+    wanted: &mut [(&mut Mirror, BTreeSet<Key>)],
+) -> nlink::Result<BTreeSet<Key>> {
+    let mut batch = conn.transaction();
+    let mut changes = Vec::new();
+    for (set, keys) in wanted.iter_mut() {
+        let change = set.change_to(conn, keys.clone()).await?;
+        batch = set.write(batch, &change);
+        changes.push(change);
+    }
+    if !changes.iter().all(Change::is_nothing) {
+        batch.commit(conn).await?;
+    }
+    let mut added = BTreeSet::new();
+    for ((set, _), change) in wanted.iter_mut().zip(changes) {
+        added.extend(change.add.iter().cloned());
+        set.done(change);
+    }
+    Ok(added)
+}
+
+/// The tables as `nft -s list` prints them, but for the sets' elements. For tests and people.
+///
+/// # Errors
+/// When a name in it cannot be one.
+pub fn text(ruleset: &Ruleset) -> nlink::Result<String> {
+    let bridge = bridge::draft(ruleset)?;
+    Ok([ruleset::draft(ruleset)?].iter().chain(&bridge).map(Draft::text).collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,18 +5,15 @@
 
 use hotshare_core::desired::Ruleset;
 use nlink::netlink::nftables::{
-    BaseChain, Chain, ChainInfo, ChainName, CtState, Family, Field, FilterHook, LimitExpr, LimitUnit, Match,
-    MatchOp, NatHook, Policy, Priority, Rule, Set, SetKeyType, Stmt, TcpFlags, Value,
+    BaseChain, ChainName, CtState, Family, Field, FilterHook, LimitExpr, LimitUnit, Match, MatchOp, NatHook,
+    Policy, Priority, Rule, SetKeyType, Stmt, TcpFlags, Value,
 };
 
-/// The table's name.
-pub const TABLE: &str = "hotshare";
-/// The set of the addresses of closed devices.
-pub(super) const CLOSED: &str = "closed";
-/// As many addresses as the set may hold: a /24, and some from a subnet that was left.
-const CLOSED_SIZE: u32 = 1024;
-/// Before the usual filter chains, so that it is we who answer what is refused.
-const PRIORITY: Priority = Priority::Custom(-10);
+use super::table::{Draft, NamedSet, PRIORITY, TABLE};
+
+/// The set of the addresses of closed devices. As many as it may hold: a /24, and some from a subnet that was left.
+pub(super) const CLOSED: NamedSet =
+    NamedSet { family: Family::Inet, name: "closed", key: SetKeyType::Ipv4Addr, size: 1024 };
 
 const FORWARD: &str = "forward";
 const FROM_LAN: &str = "from_lan";
@@ -34,61 +31,49 @@ const IPPROTO_UDP: u8 = 17;
 const PORT_UNREACHABLE: u8 = 3;
 const ADMIN_PROHIBITED: u8 = 13;
 
-pub(super) fn closed_set() -> Set {
-    Set::new(TABLE, CLOSED).family(Family::Inet).key_type(SetKeyType::Ipv4Addr).size(CLOSED_SIZE)
-}
-
-/// Whether the kernel's chain is hooked where `chain` is to be.
-pub(super) fn is(chain: &(&'static str, Option<BaseChain>), kernels: &ChainInfo) -> bool {
-    let (name, base) = chain;
-    kernels.name == *name && kernels.kind().is_some_and(|kind| kind.base() == base.as_ref())
-}
-
-/// The chains, targets before those that lead to them.
-pub(super) fn chains() -> Vec<(&'static str, Option<BaseChain>)> {
-    let filter = |hook| BaseChain::filter(hook, PRIORITY).policy(Policy::Accept);
-    vec![
-        (REFUSE, None),
-        (RESET, None),
-        (FROM_LAN, None),
-        (TO_LAN, None),
-        (LAN_TO_HOST, None),
-        (FORWARD, Some(filter(FilterHook::Forward))),
-        (INPUT, Some(filter(FilterHook::Input))),
-        (POSTROUTING, Some(BaseChain::nat(NatHook::Postrouting, Priority::SrcNat).policy(Policy::Accept))),
-    ]
-}
-
-/// As nlink wants to be told of it.
-pub(super) fn chain((name, base): (&'static str, Option<BaseChain>)) -> nlink::Result<Chain> {
-    let chain = Chain::new(TABLE, name)?.family(Family::Inet);
-    Ok(match base {
-        Some(base) => chain.base(base),
-        None => chain,
-    })
-}
-
-/// Each chain's rules, in order.
-pub(super) fn rules(r: &Ruleset) -> nlink::Result<Vec<(&'static str, Vec<Rule>)>> {
+/// The table that says what a [`Ruleset`] asks for.
+pub(super) fn draft(r: &Ruleset) -> nlink::Result<Draft> {
+    let filter = |hook| Some(BaseChain::filter(hook, PRIORITY).policy(Policy::Accept));
+    let nat = BaseChain::nat(NatHook::Postrouting, Priority::SrcNat).policy(Policy::Accept);
     let masquerade = rule(POSTROUTING)
         .match_oif(&r.uplink)
         .match_saddr_v4(r.subnet.network(), r.subnet.prefix_len())
         .masquerade();
-    Ok(vec![
-        (REFUSE, refuse()),
-        (RESET, reset()),
-        (FROM_LAN, from_lan(r)?),
-        (TO_LAN, to_lan(r)?),
-        (LAN_TO_HOST, lan_to_host(r)?),
-        (FORWARD, forward(r)?),
-        (INPUT, input(r)?),
-        (POSTROUTING, vec![masquerade]),
-    ])
+    Ok(Draft {
+        family: Family::Inet,
+        sets: vec![CLOSED],
+        chains: vec![
+            (REFUSE, None),
+            (RESET, None),
+            (FROM_LAN, None),
+            (TO_LAN, None),
+            (LAN_TO_HOST, None),
+            (FORWARD, filter(FilterHook::Forward)),
+            (INPUT, filter(FilterHook::Input)),
+            (POSTROUTING, Some(nat)),
+        ],
+        rules: vec![
+            (REFUSE, refuse()),
+            (RESET, reset()),
+            (FROM_LAN, from_lan(r)?),
+            (TO_LAN, to_lan(r)?),
+            (LAN_TO_HOST, lan_to_host(r)?),
+            (FORWARD, forward(r)?),
+            (INPUT, input(r)?),
+            (POSTROUTING, vec![masquerade]),
+        ],
+    })
 }
 
-/// A rule as `nft -s` prints it.
-pub(super) fn line(rule: &Rule) -> String {
-    rule.nft_syntax_stateless().unwrap_or_default()
+/// Interfaces that belong to the LAN's bridge, there already or not yet: what comes through them beside the bridge
+/// is nobody's.
+fn members(r: &Ruleset) -> Vec<Value> {
+    let ports = r.ports.iter().map(|port| Value::Name(port.clone()));
+    let wifi = r
+        .wifi
+        .iter()
+        .flat_map(|wifi| [Value::NamePrefix(wifi.pattern.to_owned()), Value::Name(wifi.card.clone())]);
+    ports.chain(wifi).collect()
 }
 
 fn rule(chain: &str) -> Rule {
@@ -129,10 +114,10 @@ fn forward(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
         rule(FORWARD).match_iif(&r.lan).goto(to(FROM_LAN)?),
         rule(FORWARD).match_oif(&r.lan).goto(to(TO_LAN)?),
     ];
-    // A port that has fallen out of the bridge must not become a way around it.
-    for port in &r.ports {
-        rules.push(rule(FORWARD).match_iif(port).drop());
-        rules.push(rule(FORWARD).match_oif(port).drop());
+    // A port that has fallen out of the bridge, or is not in it yet, must not become a way around it.
+    for member in members(r) {
+        rules.push(rule(FORWARD).then(Match::eq(Field::Iifname, member.clone())).drop());
+        rules.push(rule(FORWARD).then(Match::eq(Field::Oifname, member)).drop());
     }
     Ok(rules)
 }
@@ -146,7 +131,7 @@ fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
         other(FROM_LAN, Field::Iif, r.metered.lan).drop(),
         not_ipv4(FROM_LAN).drop(),
         rule(FROM_LAN).match_saddr_v4_not(r.subnet.network(), r.subnet.prefix_len()).drop(),
-        rule(FROM_LAN).match_saddr_in_set(CLOSED).goto(to(REFUSE)?),
+        rule(FROM_LAN).match_saddr_in_set(CLOSED.name).goto(to(REFUSE)?),
         // The gate may be closed for a moment only, and flows outlive that if nobody resets them.
         rule(FROM_LAN).then(unmarked.clone()).match_ct_state(CtState::NEW).goto(to(REFUSE)?),
         rule(FROM_LAN).then(unmarked).drop(),
@@ -162,7 +147,7 @@ fn to_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
         other(TO_LAN, Field::Iif, r.metered.uplink).drop(),
         other(TO_LAN, Field::Oif, r.metered.lan).drop(),
         not_ipv4(TO_LAN).drop(),
-        rule(TO_LAN).match_ct_state(known()).match_daddr_in_set(CLOSED).goto(to(RESET)?),
+        rule(TO_LAN).match_ct_state(known()).match_daddr_in_set(CLOSED.name).goto(to(RESET)?),
         clamp(rule(TO_LAN).match_ct_state(known())),
         rule(TO_LAN).match_ct_state(known()).accept(),
         rule(TO_LAN).drop(),
@@ -196,8 +181,8 @@ fn reset() -> Vec<Rule> {
 
 fn input(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
     let mut rules = vec![rule(INPUT).match_iif(&r.lan).goto(to(LAN_TO_HOST)?)];
-    for port in &r.ports {
-        rules.push(rule(INPUT).match_iif(port).drop());
+    for member in members(r) {
+        rules.push(rule(INPUT).then(Match::eq(Field::Iifname, member)).drop());
     }
     // Linux answers on any interface for any of its addresses; the gateway's is the LAN's alone.
     rules.push(rule(INPUT).match_iif_not("lo").match_daddr_v4(r.gateway, 32).drop());
@@ -222,88 +207,4 @@ fn lan_to_host(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
     rules.push(rule(LAN_TO_HOST).match_ct_state(known()).accept());
     rules.push(rule(LAN_TO_HOST).goto(to(REFUSE)?));
     Ok(rules)
-}
-
-/// The table as `nft -s list table inet hotshare` prints it, but for the set's elements. For tests and people.
-///
-/// # Errors
-/// When a name in it cannot be one.
-pub fn text(r: &Ruleset) -> nlink::Result<String> {
-    let mut out = format!(
-        "table inet {TABLE} {{\n\tset {CLOSED} {{\n\t\ttype ipv4_addr\n\t\tsize {CLOSED_SIZE}\n\t}}\n"
-    );
-    for (chain, rules) in rules(r)? {
-        out.push_str(&format!("\n\tchain {chain} {{\n"));
-        match chain {
-            FORWARD | INPUT => {
-                out.push_str(&format!("\t\ttype filter hook {chain} priority filter - 10; policy accept;\n"));
-            }
-            POSTROUTING => out.push_str("\t\ttype nat hook postrouting priority srcnat; policy accept;\n"),
-            _ => {}
-        }
-        for rule in &rules {
-            out.push_str(&format!("\t\t{}\n", line(rule)));
-        }
-        out.push_str("\t}\n");
-    }
-    out.push_str("}\n");
-    Ok(out)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-    use hotshare_core::desired::{Metered, Table, Wanted};
-    use hotshare_core::uplink::Subnet;
-
-    use super::*;
-
-    fn wanted(ports: &[&str]) -> Wanted {
-        Wanted {
-            uplink: "wwan0".into(),
-            ports: ports.iter().map(|port| (*port).to_owned()).collect(),
-            subnet: Subnet::new([172, 29, 77, 0].into(), 24),
-            portal_ports: [80].into(),
-            ipv6: true,
-            metered: Metered { uplink: Some(7), lan: Some(9) },
-            wifi: None,
-        }
-    }
-
-    fn text_for(ports: &[&str]) -> String {
-        let Table::Holds(ruleset) = wanted(ports).desired().table else { panic!("no rules are desired") };
-        text(&ruleset).unwrap()
-    }
-
-    /// What a change of the rules changes is seen in the difference of these files.
-    #[test]
-    fn the_table_reads_as_reviewed() {
-        let cases: [(&[&str], &str); 2] = [
-            (&["eth1", "eth2"], include_str!("ruleset/bridged.nft")),
-            (&["eth1"], include_str!("ruleset/one-port.nft")),
-        ];
-        for (ports, reviewed) in cases {
-            assert_eq!(text_for(ports), reviewed, "for {ports:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_forwarded_while_the_meter_is_not_there() {
-        let mut wanted = wanted(&["eth1"]);
-        for metered in [Metered { uplink: Some(7), lan: None }, Metered { uplink: None, lan: Some(9) }] {
-            wanted.metered = metered;
-            let Table::Holds(ruleset) = wanted.desired().table else { panic!("no rules are desired") };
-            for (chain, rules) in rules(&ruleset).unwrap() {
-                let lines: Vec<String> = rules.iter().map(line).collect();
-                let gate = lines.iter().take_while(|line| line.ends_with("drop")).any(|line| line == "drop");
-                assert!(gate || ![FROM_LAN, TO_LAN].contains(&chain), "{chain}: {lines:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_rule_can_be_said_in_words() {
-        assert!(text_for(&["eth1", "eth2"]).lines().all(|line| line.is_empty() || !line.trim().is_empty()));
-    }
 }
