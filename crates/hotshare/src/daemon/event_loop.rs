@@ -110,7 +110,7 @@ impl EventLoop {
             }
             if command == Command::Look {
                 // What is read next must not count for whoever was unmapped before.
-                self.hands.finish_turn()?;
+                self.hands.finish_turn().await?;
             }
             match self.hands.obey(command).await? {
                 Some(read @ Event::Read(_)) => self.brain.handle(clock::now(), read),
@@ -121,7 +121,7 @@ impl EventLoop {
                 None => {}
             }
         }
-        self.hands.finish_turn()?;
+        self.hands.finish_turn().await?;
         for command in said {
             self.hands.obey(command).await?;
         }

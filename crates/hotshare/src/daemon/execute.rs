@@ -15,7 +15,7 @@ use hotshare_core::radio::RadioOrders;
 use hotshare_core::units::{Mac, Slot};
 use hotshare_core::uplink::{Framing, Uplink};
 use hotshare_linux::datapath::{KnownDevice, LinkHeader, MarkBits, Meter, MeterConfig, Role};
-use hotshare_linux::host::Host;
+use hotshare_linux::host::{Host, Stations};
 use hotshare_linux::nat;
 use hotshare_linux::nat::forget_flows;
 use hotshare_linux::observe::ifindex;
@@ -46,6 +46,8 @@ pub(super) struct Hands {
     silent: BTreeMap<Ipv4Addr, u8>,
     uplink: Option<Uplink>,
     stale_map: bool,
+    neighbours: Stations,
+    stale_neighbours: bool,
     /// This process has put its own programs on the LAN; an earlier one may have left older ones there.
     lan_attached: bool,
     /// The uplink that could not be connected: tried again with the next tick.
@@ -89,6 +91,8 @@ impl Hands {
             silent: BTreeMap::new(),
             uplink: None,
             stale_map: false,
+            neighbours: Stations::default(),
+            stale_neighbours: false,
             lan_attached: false,
             unconnected: false,
             stopped: false,
@@ -140,6 +144,10 @@ impl Hands {
                     self.resting.insert(mac, ip);
                 }
             }
+            Command::Neighbours { addresses, wireless } => {
+                self.neighbours = Stations { addresses, wireless };
+                self.stale_neighbours = true;
+            }
             Command::Radio(orders) => self.radio.send_modify(|radio| *radio = *orders),
             Command::Kick(mac) => drop(self.kicks.try_send(mac)),
             Command::Close(closed) => {
@@ -166,13 +174,27 @@ impl Hands {
         Ok(None)
     }
 
+    /// The access point's interface has another name now.
+    pub(super) fn card_is(&mut self, name: String) {
+        if let Some(wifi) = &mut self.wanted.wifi {
+            wifi.card = name;
+        }
+    }
+
     /// The map that an earlier run left stays in force until the brain has said who has which device.
     pub(super) fn map_anew(&mut self) {
         self.stale_map = true;
     }
 
-    /// Puts the changes of one turn to the device map in force, together.
-    pub(super) fn finish_turn(&mut self) -> anyhow::Result<()> {
+    /// Puts the changes of one turn in force, together: who has which address, and who has which device.
+    pub(super) async fn finish_turn(&mut self) -> anyhow::Result<()> {
+        if std::mem::take(&mut self.stale_neighbours) {
+            // Where there is no LAN yet, this is done when it is there.
+            if let Err(error) = self.host.set_stations(self.wanted.lan(), &self.neighbours).await {
+                tracing::warn!(error = %error, "addresses could not be bound to their stations; will try again");
+                self.stale_neighbours = true;
+            }
+        }
         if !std::mem::take(&mut self.stale_map) {
             return Ok(());
         }
@@ -282,7 +304,8 @@ impl Hands {
                 self.lan_attached = true;
                 self.stale_map |= !attached;
             }
-            self.finish_turn()?;
+            self.stale_neighbours = true;
+            self.finish_turn().await?;
         }
         if self.note_metered()? {
             done = self.host.reconcile(&self.wanted.desired()).await?;
