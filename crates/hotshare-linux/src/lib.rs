@@ -6,6 +6,7 @@ pub mod uplink;
 pub mod datapath;
 pub mod nat;
 pub mod host;
+pub mod radio;
 pub mod doctor;
 pub mod lease;
 pub mod names;

@@ -84,7 +84,8 @@ impl Journal {
     }
 }
 
-fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
+/// Written aside, synced, and put in place: whole or not at all, and read by root alone.
+pub(crate) fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
     let aside = path.with_extension("new");
@@ -102,13 +103,13 @@ fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
 }
 
 /// Another one after each boot.
-fn boot_id() -> String {
+pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map_or_else(|_| String::new(), |id| id.trim().to_owned())
 }
 
 /// A number that no two network namespaces of one boot share (`SO_NETNS_COOKIE`); 0 when the kernel has none.
-fn network() -> u64 {
+pub(crate) fn network() -> u64 {
     cookie::of_this_thread().unwrap_or(0)
 }
 
