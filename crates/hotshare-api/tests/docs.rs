@@ -1,6 +1,9 @@
 //! What docs/api.md shows is what is promised.
 
-use hotshare_api::{Code, Doctor, Events, Failure, Preview, Status, UsageReport, Verdict};
+use hotshare_api::{
+    Admission, AirState, Band, Code, Cost, Doctor, Events, Failure, Key, Mode, Preview, Status, UsageReport,
+    Verdict, WhyDenied, Wifi,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -27,12 +30,14 @@ fn same<T: Serialize + DeserializeOwned>(example: &Value) {
 #[test]
 fn the_examples_are_replies() {
     let examples = examples();
-    let [status, usage, events, doctor, preview, failure] = examples.as_slice() else {
+    let [status, usage, events, wifi, key, doctor, preview, failure] = examples.as_slice() else {
         panic!("{} examples", examples.len())
     };
     same::<Status>(status);
     same::<UsageReport>(usage);
     same::<Events>(events);
+    same::<Wifi>(wifi);
+    same::<Key>(key);
     same::<Doctor>(doctor);
     same::<Preview>(preview);
     same::<Failure>(failure);
@@ -54,6 +59,13 @@ fn every_word_and_path_is_on_the_page() {
         Code::NotAStation,
         Code::Full,
         Code::BadPeriod,
+        Code::NoWifi,
+        Code::WrongMode,
+        Code::NoKey,
+        Code::HasKey,
+        Code::JoinedByKey,
+        Code::EndsInThePast,
+        Code::BadPassphrase,
         Code::NotWritten,
         Code::NotRead,
         Code::Busy,
@@ -72,10 +84,27 @@ fn every_word_and_path_is_on_the_page() {
     ];
     let codes = codes.iter().map(|code| word(serde_json::json!(code)));
     let verdicts = verdicts.iter().map(|verdict| word(serde_json::json!(verdict)));
-    use hotshare_api::path::{DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_CORRECT, STATUS, USAGE};
-    let paths = [STATUS, USAGE, EVENTS, PEOPLE, DEVICES, PLAN, PLAN_CORRECT, DOWN];
+    let air = [
+        serde_json::json!([AirState::Starting, AirState::On, AirState::Off]),
+        serde_json::json!([Mode::People, Mode::PeopleOld, Mode::Sealed, Mode::Open]),
+        serde_json::json!([Band::Two, Band::Five, Band::Six]),
+        serde_json::json!([Cost::Metered, Cost::NearLimit, Cost::OverLimit]),
+        serde_json::json!([
+            Admission::Waiting,
+            Admission::Admitted,
+            Admission::TooManyDevices,
+            Admission::KeyGone
+        ]),
+        serde_json::json!([WhyDenied::WrongKey, WhyDenied::TooManyDevices]),
+    ];
+    let air = air.iter().filter_map(Value::as_array).flatten().map(|value| word(value.clone()));
+    use hotshare_api::path::{
+        DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY, WIFI_KEY_ROTATE,
+    };
+    let paths =
+        [STATUS, USAGE, EVENTS, PEOPLE, DEVICES, PLAN, PLAN_CORRECT, WIFI, WIFI_KEY, WIFI_KEY_ROTATE, DOWN];
     let paths = paths.iter().map(|path| format!(" {path}`"));
-    for word in codes.chain(verdicts).chain(paths) {
+    for word in codes.chain(verdicts).chain(air).chain(paths) {
         assert!(PAGE.contains(&word), "docs/api.md does not mention {word}");
     }
 }
