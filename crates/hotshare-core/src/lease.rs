@@ -202,7 +202,7 @@ pub enum Silence {
 pub enum LeaseChange {
     /// New, or longer: replaces what was kept for the station.
     Kept(Leased),
-    /// The station has no address any more: it gave it back, or it was away and somebody needed it.
+    /// The station has no address any more: it gave it back, its time ran out, or it was away and somebody needed it.
     Gone(Mac),
     /// The station found the address in use: it is nobody's for [`QUARANTINE_SECS`].
     Declined { mac: Mac, ip: Ipv4Addr },

@@ -236,6 +236,21 @@ impl LeaseTable {
         self.rows.retain(|_, owner| *owner != mac);
     }
 
+    /// Ends the leases that ran out since the last call, in the order of hardware addresses. Their addresses are kept
+    /// for their return, as with [`LeaseChange::Gone`] at a release.
+    pub fn run_out(&mut self, now: BootTime) -> Vec<LeaseChange> {
+        let mut over = Vec::new();
+        for (mac, holding) in &mut self.holdings {
+            let on_disk = self.rows.get(&holding.ip) == Some(mac);
+            if holding.taken && holding.until <= now && on_disk {
+                holding.kept = None;
+                self.rows.remove(&holding.ip);
+                over.push(LeaseChange::Gone(*mac));
+            }
+        }
+        over
+    }
+
     /// The address is nobody's for a while. At most a quarter of the pool can be; then the one that was
     /// declined first is free again.
     pub(super) fn quarantine(&mut self, mac: Mac, ip: Ipv4Addr, now: BootTime) {

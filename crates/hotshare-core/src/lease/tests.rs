@@ -307,6 +307,30 @@ fn one_station_cannot_decline_the_whole_pool_away() {
 }
 
 #[test]
+fn a_lease_that_runs_out_is_told_once_and_its_address_waits_for_the_station() {
+    let mut scene = Scene::new();
+    let ip = scene.join(ANNA).unwrap();
+    scene.join(BEN).unwrap();
+    scene.pass(3599);
+    let renew = |client| Request { client, ..message(Kind::Request, BEN) };
+    let bens = scene.table.holding(BEN).unwrap().ip;
+    scene.send(&renew(bens));
+    assert_eq!(scene.table.run_out(scene.now.boot), []);
+    scene.pass(1);
+    assert_eq!(scene.table.run_out(scene.now.boot), [LeaseChange::Gone(ANNA)]);
+    assert_eq!(scene.table.run_out(scene.now.boot), [], "once");
+    // It comes back with its old address, which has to be written anew.
+    let reboot = Request { requested: Some(ip), ..message(Kind::Request, ANNA) };
+    let back = scene.send(&reboot);
+    assert!(matches!(&back.changes[..], [LeaseChange::Kept(leased)] if leased.ip == ip), "{back:?}");
+    scene.restart();
+    assert_eq!(scene.table.run_out(scene.now.boot), []);
+    scene.pass(3 * 3600);
+    scene.restart();
+    assert_eq!(scene.table.run_out(scene.now.boot), [LeaseChange::Gone(ANNA), LeaseChange::Gone(BEN)]);
+}
+
+#[test]
 fn a_released_address_is_kept_for_its_station_while_nobody_needs_it() {
     let mut scene = Scene::small();
     let ip = scene.join(ANNA).unwrap();
