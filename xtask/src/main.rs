@@ -8,6 +8,7 @@ mod deny;
 mod packages;
 mod test;
 mod tidy;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,8 @@ enum Verb {
     Deny,
     /// Check the house rules: file sizes, the map, import order, links, names.
     Tidy,
+    /// Boot virtual machines with simulated radios and run scenarios in them.
+    Vm(vm::Options),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Bpf { check } => packages::ensure(&packages::BPF).and_then(|()| bpf::run(check)).map(|()| true),
         Verb::Deny => deny::run().map(|()| true),
         Verb::Tidy => tidy::run().map(|()| true),
+        Verb::Vm(options) => vm::run(&options),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

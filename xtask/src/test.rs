@@ -13,7 +13,8 @@ use clap::ValueEnum;
 use nix::unistd::geteuid;
 
 use crate::packages::{self, Package};
-use build::Binary;
+use crate::vm;
+use build::{Binary, Built};
 
 /// What tests need, and so when and where they can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -26,13 +27,15 @@ pub(crate) enum Tier {
     Root,
     /// The whole of Hotshare between an internet and phones, in network namespaces. Root.
     Net,
+    /// Wi-Fi with real 802.11 stacks, in virtual machines. Root only to install QEMU where it is missing.
+    Vm,
 }
 
 impl Tier {
-    const ALL: [Tier; 4] = [Tier::Unit, Tier::Docs, Tier::Root, Tier::Net];
+    const ALL: [Tier; 5] = [Tier::Unit, Tier::Docs, Tier::Root, Tier::Net, Tier::Vm];
 
     fn needs_root(self) -> bool {
-        self >= Tier::Root
+        matches!(self, Tier::Root | Tier::Net)
     }
 
     /// The tier of a test program, by its package and name.
@@ -50,6 +53,7 @@ impl Tier {
             Tier::Unit | Tier::Docs => &[],
             Tier::Root => &ROOT_PACKAGES,
             Tier::Net => &NET_PACKAGES,
+            Tier::Vm => &vm::PACKAGES,
         }
     }
 }
@@ -61,6 +65,7 @@ impl fmt::Display for Tier {
             Tier::Docs => "docs",
             Tier::Root => "root",
             Tier::Net => "net",
+            Tier::Vm => "vm",
         })
     }
 }
@@ -129,7 +134,7 @@ pub(crate) fn run(asked: &[Tier]) -> Result<bool> {
 
     let start = Instant::now();
     println!("building the tests");
-    let built = build::tests()?;
+    let built = if tiers == [Tier::Vm] { Built::default() } else { build::tests()? };
     println!("built in {:.0} s", start.elapsed().as_secs_f64());
 
     let mut outcomes = Vec::new();
@@ -140,17 +145,22 @@ pub(crate) fn run(asked: &[Tier]) -> Result<bool> {
     Ok(close(&outcomes))
 }
 
-fn run_tier(tier: Tier, built: &build::Built) -> Result<Outcome> {
+fn run_tier(tier: Tier, built: &Built) -> Result<Outcome> {
     let start = Instant::now();
     let mut count = Count::default();
     if tier == Tier::Docs {
         count.add(run::docs()?);
     }
+    if tier == Tier::Vm {
+        let vm::Summary { passed, failed } = vm::run_all()?;
+        let names: Vec<String> = failed.iter().map(|name| format!("vm: {name}")).collect();
+        count.add(Count { passed, failed: u64::try_from(names.len()).unwrap_or(u64::MAX), names });
+    }
     let mine: Vec<&Binary> = built.binaries.iter().filter(|binary| binary.tier == tier).collect();
     for binary in &mine {
         count.add(run::binary(binary, built)?);
     }
-    if mine.is_empty() && tier != Tier::Docs {
+    if mine.is_empty() && !matches!(tier, Tier::Docs | Tier::Vm) {
         count.add(Count::one_failed(format!("tier {tier}: no test program found")));
     }
     Ok(Outcome { tier, count, took: start.elapsed() })

@@ -11,6 +11,7 @@ use super::Tier;
 use crate::cargo::cargo;
 
 /// What the build made.
+#[derive(Default)]
 pub(super) struct Built {
     pub(super) binaries: Vec<Binary>,
     /// The `hotshare` program, for tests that start it.

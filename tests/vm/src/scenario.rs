@@ -1,0 +1,59 @@
+//! The scenarios. Each runs in a fresh guest of its own, as root, and passes when it returns `Ok`.
+
+mod air;
+mod assault;
+mod attacks_plain;
+mod boot;
+mod tools;
+mod world;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+/// One scenario.
+pub(crate) struct Scenario {
+    /// How `cargo xtask vm NAME` calls it.
+    pub(crate) name: &'static str,
+    /// Whether NetworkManager, D-Bus and udev are to be in the guest (not started).
+    pub(crate) needs_network_manager: bool,
+    /// Longer is a failure: from the start of QEMU, with some reserve for a busy machine.
+    pub(crate) limit: Duration,
+    pub(crate) run: fn() -> Result<()>,
+}
+
+/// All of them.
+pub(crate) const ALL: &[Scenario] = &[
+    plain("boot", 60, boot::run),
+    plain("air", 90, air::run),
+    plain("tools", 90, tools::run),
+    plain("attacks_plain", 90, attacks_plain::run),
+];
+
+/// A scenario without NetworkManager; the limit is in seconds.
+const fn plain(name: &'static str, limit: u64, run: fn() -> Result<()>) -> Scenario {
+    Scenario { name, needs_network_manager: false, limit: Duration::from_secs(limit), run }
+}
+
+impl Scenario {
+    /// As the runner reads it.
+    pub(crate) fn line(&self) -> String {
+        let kind = if self.needs_network_manager { "nm" } else { "plain" };
+        format!("{} {kind} {}", self.name, self.limit.as_secs())
+    }
+
+    pub(crate) fn find(name: &str) -> Option<&'static Scenario> {
+        ALL.iter().find(|scenario| scenario.name == name)
+    }
+}
+
+/// Runs a scenario, in a guest only: it takes the whole machine for itself.
+pub(crate) fn run(name: &str) -> Result<()> {
+    ensure!(Path::new("/share/.hotshare-guest").exists(), "this is no guest of the VM lab");
+    let scenario = Scenario::find(name).with_context(|| format!("there is no scenario {name}"))?;
+    let start = Instant::now();
+    (scenario.run)()?;
+    println!("{name}: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(())
+}

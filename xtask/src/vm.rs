@@ -1,0 +1,258 @@
+//! `cargo xtask vm`: real 802.11 stacks without a radio, in virtual machines.
+//!
+//! The machine's own package archive gives kernel and programs, `tests/vm` the scenarios. See docs/vm-lab.md.
+
+mod apt;
+mod cpio;
+mod fresh;
+mod image;
+mod kernel;
+mod qemu;
+mod tree;
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::cargo::top;
+use crate::packages::{self, Package};
+use fresh::{Initrd, Scenario};
+use image::Image;
+use qemu::{Accelerator, Guest, Verdict};
+
+/// What the lab needs on this machine. All else is fetched and unpacked below `target/vm`.
+pub(crate) const PACKAGES: [Package; 4] = [
+    Package { name: "binutils", proof: "strip", purpose: "to shorten programs for the guest" },
+    Package { name: "qemu-system-x86", proof: "qemu-system-x86_64", purpose: "to run virtual machines" },
+    Package { name: "xz-utils", proof: "xz", purpose: "to unpack the guest's kernel modules" },
+    Package { name: "zstd", proof: "zstd", purpose: "to unpack the guest's kernel" },
+];
+
+/// Lines of a failed guest's console that are shown.
+const TAIL: usize = 40;
+
+/// Boot virtual machines with simulated radios and run scenarios in them.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Options {
+    /// Scenarios to run; all of them when none is named.
+    names: Vec<String>,
+    /// List the scenarios.
+    #[arg(long)]
+    list: bool,
+    /// Run this shell command line in a guest instead, connected to this terminal.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "names")]
+    run: Option<String>,
+    /// With --run: have NetworkManager's programs in the guest.
+    #[arg(long, requires = "run")]
+    network_manager: bool,
+    /// Guests at a time.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// Use the programs as they were built last.
+    #[arg(long)]
+    no_build: bool,
+    /// Ask the archive for a newer kernel and newer programs.
+    #[arg(long)]
+    renew: bool,
+    /// Where logs and captures go, instead of target/vm/artefacts.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// What came of the scenarios, for the closing line here and in `cargo xtask test`.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) passed: u64,
+    /// Names.
+    pub(crate) failed: Vec<String>,
+}
+
+/// Runs what was asked for; says whether all passed.
+pub(crate) fn run(options: &Options) -> Result<bool> {
+    let lab = Lab::ready(options)?;
+    if options.list {
+        lab.scenarios.iter().for_each(|scenario| println!("{}", scenario.name));
+        return Ok(true);
+    }
+    if let Some(command) = &options.run {
+        return lab.run_command(command, options);
+    }
+    let summary = lab.run_scenarios(&options.names, options.jobs)?;
+    println!("\n{} passed, {} failed", summary.passed, summary.failed.len());
+    Ok(summary.failed.is_empty())
+}
+
+/// Runs every scenario.
+pub(crate) fn run_all() -> Result<Summary> {
+    Lab::ready(&Options::default())?.run_scenarios(&[], 2)
+}
+
+/// Everything built, nothing started.
+struct Lab {
+    image: Image,
+    initrd: Initrd,
+    scenarios: Vec<Scenario>,
+    artefacts: PathBuf,
+    accelerator: Accelerator,
+}
+
+impl Lab {
+    fn ready(options: &Options) -> Result<Lab> {
+        let start = Instant::now();
+        ensure!(cfg!(target_arch = "x86_64"), "the VM lab's guest is an x86-64 Debian; this machine is not");
+        packages::ensure(&PACKAGES)?;
+        if !options.no_build {
+            fresh::build()?;
+        }
+        let scenarios = fresh::scenarios()?;
+        let folder = top().join("target/vm");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let image = {
+            // Two runs at a time build one image.
+            let lock = File::create(folder.join("lock")).context("cannot make the image's lock")?;
+            let _held = Flock::lock(lock, FlockArg::LockExclusive)
+                .map_err(|(_, error)| error)
+                .context("cannot lock the image")?;
+            image::ready(&folder, options.renew)?
+        };
+        let own = folder.join("runs").join(process::id().to_string());
+        let needs_network_manager =
+            options.network_manager || scenarios.iter().any(|scenario| scenario.needs_network_manager);
+        let initrd = Initrd::make(&image, &own, needs_network_manager)?;
+        let accelerator = qemu::accelerator(&image.kernel, initrd.path(false), &own.join("trial"))?;
+        let artefacts = options.out.clone().unwrap_or_else(|| folder.join("artefacts"));
+        println!(
+            "guest: Linux {}, {}; ready after {:.1} s",
+            image.version,
+            match accelerator {
+                Accelerator::Kvm => "KVM",
+                Accelerator::Tcg => "no usable KVM, in software",
+            },
+            start.elapsed().as_secs_f64()
+        );
+        Ok(Lab { image, initrd, scenarios, artefacts, accelerator })
+    }
+
+    fn run_command(&self, command: &str, options: &Options) -> Result<bool> {
+        let folder =
+            options.out.clone().unwrap_or_else(|| self.artefacts.join(format!("run-{}", process::id())));
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let script = folder.join("command");
+        fs::write(&script, command).with_context(|| format!("cannot write {}", script.display()))?;
+        let guest = Guest {
+            kernel: &self.image.kernel,
+            initrd: self.initrd.path(options.network_manager),
+            folder: &absolute(&folder)?,
+            task: "hotshare.task=command".to_owned(),
+            limit: None,
+            is_shown: true,
+        };
+        let (verdict, took) = qemu::run(&guest, self.accelerator)?;
+        println!("{:.1} s, logs in {}", took.as_secs_f64(), folder.display());
+        Ok(match verdict {
+            Verdict::Passed => true,
+            Verdict::Failed(why) => {
+                println!("failed: {why}");
+                false
+            }
+        })
+    }
+
+    fn run_scenarios(&self, names: &[String], jobs: usize) -> Result<Summary> {
+        let mut chosen: Vec<&Scenario> = self.scenarios.iter().collect();
+        if let Some(unknown) =
+            names.iter().find(|name| !chosen.iter().any(|scenario| scenario.name == **name))
+        {
+            bail!("there is no scenario {unknown}; cargo xtask vm --list shows all");
+        }
+        chosen.retain(|scenario| names.is_empty() || names.contains(&scenario.name));
+        // The long ones first, so that the last to end is a short one.
+        chosen.sort_by_key(|scenario| std::cmp::Reverse(scenario.limit));
+        let waiting: Mutex<VecDeque<&Scenario>> = Mutex::new(chosen.into());
+        let outcomes = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for _ in 0..jobs.max(1) {
+                scope.spawn(|| {
+                    while let Some(scenario) = waiting.lock().ok().and_then(|mut queue| queue.pop_front()) {
+                        let outcome = self.run_scenario(scenario);
+                        if let Ok(mut outcomes) = outcomes.lock() {
+                            outcomes.push((scenario.name.clone(), outcome));
+                        }
+                    }
+                });
+            }
+        });
+        let mut summary = Summary::default();
+        for (name, outcome) in outcomes.into_inner().unwrap_or_default() {
+            if outcome? {
+                summary.passed += 1;
+            } else {
+                summary.failed.push(name);
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Prints how it went.
+    fn run_scenario(&self, scenario: &Scenario) -> Result<bool> {
+        let folder = self.artefacts.join(&scenario.name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
+        }
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let guest = Guest {
+            kernel: &self.image.kernel,
+            initrd: self.initrd.path(scenario.needs_network_manager),
+            folder: &absolute(&folder)?,
+            task: format!("hotshare.task=scenario hotshare.scenario={}", scenario.name),
+            limit: Some(Duration::from_secs(scenario.limit)),
+            is_shown: false,
+        };
+        let (verdict, took) = qemu::run(&guest, self.accelerator)?;
+        let took = took.as_secs_f64();
+        match verdict {
+            Verdict::Passed => {
+                println!("{:24} ok {took:>7.1} s", scenario.name);
+                Ok(true)
+            }
+            Verdict::Failed(why) => {
+                let logs = logs(&folder);
+                println!(
+                    "{:24} FAILED {took:>3.1} s: {why}\n{logs}    all of it: {}",
+                    scenario.name,
+                    folder.display()
+                );
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// QEMU reads commas in paths as the next option; the guest's folder is given from the top.
+fn absolute(folder: &Path) -> Result<PathBuf> {
+    let path = folder.canonicalize().with_context(|| format!("cannot find {}", folder.display()))?;
+    ensure!(!path.to_string_lossy().contains(','), "{} has a comma in it", path.display());
+    Ok(path)
+}
+
+/// The ends of what the guest and QEMU said.
+fn logs(folder: &Path) -> String {
+    let mut text = String::new();
+    for (name, lines) in [("qemu.log", 5), ("kernel.log", 15), ("console.log", TAIL)] {
+        let log = fs::read(folder.join(name)).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let all: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+        for line in all.iter().skip(all.len().saturating_sub(lines)) {
+            text.push_str(&format!("    {name}: {}\n", line.trim_end()));
+        }
+    }
+    text
+}
