@@ -7,10 +7,17 @@ use crate::keys::{KeyId, Passphrase};
 use crate::units::Mac;
 
 mod card;
+mod channel;
 mod choice;
+mod choose;
+mod country;
+mod words;
 
 pub use card::{Beside, CardInterface, CardSeen, ChannelSeen, HostapdSeen, InterfaceKind, RadioSeen};
 pub use choice::{Choice, RadioWish};
+pub use choose::{choose, country};
+pub use country::country_name;
+pub use words::{NoRadio, Obstacle, Place, Rules};
 
 /// How stations join, and what that says about who they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
