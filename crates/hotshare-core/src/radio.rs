@@ -10,13 +10,17 @@ mod card;
 mod channel;
 mod choice;
 mod choose;
+mod cost;
 mod country;
+mod join;
 mod words;
 
 pub use card::{Beside, CardInterface, CardSeen, ChannelSeen, HostapdSeen, InterfaceKind, RadioSeen};
 pub use choice::{Choice, RadioWish};
 pub use choose::{choose, country};
+pub use cost::{cost_element, read_cost_element};
 pub use country::country_name;
+pub use join::{Join, NotAJoinText, join_text};
 pub use words::{NoRadio, Obstacle, Place, Rules};
 
 /// How stations join, and what that says about who they are.
