@@ -58,6 +58,8 @@ struct Wrong {
 struct Denied {
     until: BootTime,
     why: WhyDenied,
+    /// Who has too many devices on the air.
+    person: Option<PersonId>,
 }
 
 impl Air {
@@ -126,16 +128,16 @@ impl Brain {
         wrong.reports = 0;
         wrong.waits += 1;
         let why = WhyDenied::WrongKey { attempts: ATTEMPTS };
-        self.deny(mac, wait, why);
+        self.deny(mac, wait, why, None);
         self.note(
             "wrong-key",
             format!("{mac} tried a wrong Wi-Fi passphrase {ATTEMPTS} times; it has to wait {wait} s"),
         );
     }
 
-    fn deny(&mut self, mac: Mac, secs: u64, why: WhyDenied) {
+    fn deny(&mut self, mac: Mac, secs: u64, why: WhyDenied, person: Option<PersonId>) {
         if self.air.denied.len() < REMEMBERED || self.air.denied.contains_key(&mac) {
-            self.air.denied.insert(mac, Denied { until: self.now.boot.plus_secs(secs), why });
+            self.air.denied.insert(mac, Denied { until: self.now.boot.plus_secs(secs), why, person });
         }
     }
 
@@ -146,7 +148,9 @@ impl Brain {
             return;
         }
         let now = self.now.boot;
-        self.air.denied.retain(|_, denied| now < denied.until);
+        let mut denied = std::mem::take(&mut self.air.denied);
+        denied.retain(|_, denied| now < denied.until && !denied.person.is_some_and(|id| self.has_room(id)));
+        self.air.denied = denied;
         self.air.wrong.retain(|_, wrong| now < wrong.last.plus_secs(FORGET_SECS));
         let mut counts = BTreeMap::new();
         let mut moved = false;
@@ -171,6 +175,15 @@ impl Brain {
         }
     }
 
+    /// Another device of this person could come in now, or there is no such person any more.
+    fn has_room(&self, id: PersonId) -> bool {
+        let limit = self.book.people.get(&id).and_then(|person| person.device_limit);
+        let theirs = |mac: &Mac| self.person_of(*mac).is_some_and(|person| person.id == id);
+        let counted = |s: &Station| matches!(s.admission, Admission::Waiting | Admission::Admitted);
+        let count = self.air.stations.iter().filter(|(mac, s)| counted(s) && theirs(mac)).count();
+        limit.is_none_or(|limit| u32::try_from(count).is_ok_and(|count| count < limit))
+    }
+
     fn admit(&mut self, mac: Mac, admission: Admission) {
         if let Some(station) = self.air.stations.get_mut(&mac) {
             station.admission = admission;
@@ -179,7 +192,8 @@ impl Brain {
             Admission::Waiting | Admission::Admitted => {}
             Admission::KeyGone => self.said.push(Command::Kick(mac)),
             Admission::TooManyDevices { limit } => {
-                self.deny(mac, TOO_MANY_SECS, WhyDenied::TooManyDevices { limit });
+                let whose = self.person_of(mac).map(|person| person.id);
+                self.deny(mac, TOO_MANY_SECS, WhyDenied::TooManyDevices { limit }, whose);
                 self.said.push(Command::Kick(mac));
                 let whose =
                     self.person_of(mac).map_or_else(String::new, |person| format!("{}'s ", person.name));

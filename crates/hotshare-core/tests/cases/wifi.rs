@@ -203,10 +203,13 @@ fn a_station_too_many_is_refused_with_the_reason() {
     let status = wifi(&mut world);
     assert_eq!(status.denied[0].why, WhyDenied::TooManyDevices { limit: 2 });
     hear(&mut world, all[..1].to_vec());
-    world.pass(61_000);
-    assert!(world.radio.denied.is_empty(), "it may try again");
+    assert!(world.radio.denied.is_empty(), "there is room: it may come");
     hear(&mut world, vec![all[0], all[2]]);
     assert_eq!(world.radio.admitted.keys().copied().collect::<Vec<_>>(), [mac(1), mac(3)]);
+    hear(&mut world, vec![all[0], all[1], all[2]]);
+    assert_eq!(world.radio.denied, BTreeSet::from([mac(2)]));
+    world.ask(Ask::DeviceLimit { name: name("anna"), limit: None });
+    assert!(world.radio.denied.is_empty());
     assert!(world.diary().contains(&"too-many-devices"));
 }
 
