@@ -5,6 +5,12 @@ use std::fmt;
 
 use crate::units::{PersonId, UnixTime};
 
+mod draw;
+mod judge;
+
+pub use draw::{Drawn, MADE_BITS, NoDraw, draw};
+pub use judge::{Guess, OWN_GUESSES_LOG10, WeakPassphrase, judge};
+
 /// The number of a key, never given twice: what hostapd calls `keyid`, written `k17`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub u32);
