@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use hotshare_api::Status;
+use hotshare_api::{AirState, Key, Status, Wifi};
 use hotshare_lab::api::Api;
 use hotshare_lab::layout;
 use nix::sys::signal::{self, Signal};
@@ -129,7 +129,7 @@ impl Hotspot {
 
     /// Does the daemon say that its access point is on?
     pub(crate) async fn on_the_air(&self) -> Result<bool> {
-        Ok(self.wifi().await.is_ok_and(|wifi| wifi["state"] == "on"))
+        Ok(self.api.wifi().await.is_ok_and(|wifi| wifi.state == AirState::On))
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -137,8 +137,8 @@ impl Hotspot {
     }
 
     /// What the daemon says of its network.
-    pub(crate) async fn wifi(&self) -> Result<Value> {
-        Ok(self.json(&["wifi"]).await?["wifi"].clone())
+    pub(crate) async fn wifi(&self) -> Result<Wifi> {
+        self.api.wifi().await
     }
 
     pub(crate) async fn status(&self) -> Result<Status> {
@@ -163,17 +163,11 @@ impl Hotspot {
         serde_json::from_str(&said.out).with_context(|| format!("hotshare {}: {said:?}", words.join(" ")))
     }
 
-    /// A new person with a key; the text of their QR code.
-    pub(crate) async fn invite(&self, name: &str, allowance: Option<u64>) -> Result<Invitation> {
+    /// A new person, invited on the command line: what an owner does.
+    pub(crate) async fn invite(&self, name: &str, allowance: Option<u64>) -> Result<Key> {
         self.api.add_person(name, allowance).await?;
-        self.invitation(name, &[]).await
-    }
-
-    /// The person's key, or a first one; with more words for the command line.
-    pub(crate) async fn invitation(&self, name: &str, more: &[&str]) -> Result<Invitation> {
-        let words: Vec<&str> = ["people", "invite", name].iter().chain(more).copied().collect();
-        let told = self.json(&words).await?;
-        Invitation::read(&told).with_context(|| format!("an invitation: {told}"))
+        let told = self.json(&["people", "invite", name]).await?;
+        serde_json::from_value(told.clone()).with_context(|| format!("an invitation: {told}"))
     }
 
     /// Ends it at once, as a crash would. What it had set up is still there.
@@ -201,24 +195,6 @@ impl Drop for Hotspot {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
-    }
-}
-
-/// What somebody needs to join.
-#[derive(Clone, Debug)]
-pub(crate) struct Invitation {
-    /// What the QR code says.
-    pub(crate) code: String,
-    pub(crate) passphrase: String,
-}
-
-impl Invitation {
-    fn read(told: &Value) -> Option<Invitation> {
-        let key = &told["key"];
-        Some(Invitation {
-            code: key["join"].as_str()?.to_owned(),
-            passphrase: key["passphrase"].as_str()?.to_owned(),
-        })
     }
 }
 

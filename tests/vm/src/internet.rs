@@ -129,6 +129,12 @@ pub(crate) fn passed(tally: &Tally, ports: Ports) -> Passed {
     Passed { up: of(Way::In).bytes, down: of(Way::Out).bytes, packets_up: of(Way::In).packets }
 }
 
+/// Pings and their answers, of everybody together.
+pub(crate) fn pinged(tally: &Tally) -> Passed {
+    let of = |way: Way| tally.sum(|w, kind| w == way && matches!(kind, Kind::V4 { protocol: 1, .. }));
+    Passed { up: of(Way::In).bytes, down: of(Way::Out).bytes, packets_up: of(Way::In).packets }
+}
+
 /// Bytes from a source address that passed the uplink outwards.
 #[must_use]
 pub(crate) fn sent_by(tally: &Tally, source: Ipv4Addr) -> u64 {

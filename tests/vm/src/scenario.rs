@@ -1,11 +1,21 @@
 //! The scenarios. Each runs in a fresh guest of its own, as root, and passes when it returns `Ok`.
 
 mod air;
+mod allowance;
 mod assault;
+mod attacks;
 mod attacks_plain;
 mod boot;
+mod cost;
+mod first_packets;
+mod join;
+mod keys;
+mod limits;
+mod modes;
+mod recovery;
 mod tools;
 mod world;
+mod wrong_key;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -28,7 +38,21 @@ pub(crate) const ALL: &[Scenario] = &[
     plain("boot", 60, boot::run),
     plain("air", 90, air::run),
     plain("tools", 90, tools::run),
+    plain("join", 120, join::run),
+    plain("wrong_key", 150, wrong_key::run),
+    plain("allowance", 120, allowance::run),
+    plain("keys", 120, keys::run),
+    plain("limits", 120, limits::run),
+    plain("modes_personal", 150, modes::run_personal),
+    plain("modes_shared", 150, modes::run_shared),
     plain("attacks_plain", 90, attacks_plain::run),
+    plain("attacks", 120, attacks::run),
+    plain("clone", 120, attacks::run_clone),
+    plain("first_packets", 240, first_packets::run),
+    plain("recovery_hostapd", 150, recovery::run_hostapd),
+    plain("recovery_card", 150, recovery::run_card),
+    plain("recovery_daemon", 150, recovery::run_daemon),
+    plain("cost", 120, cost::run),
 ];
 
 /// A scenario without NetworkManager; the limit is in seconds.

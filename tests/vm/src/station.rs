@@ -16,10 +16,9 @@ use hotshare_lab::inside::Inside;
 use nlink::netlink::namespace::Netns;
 use nlink::{Connection, Route};
 
-pub(crate) use control::{Control, Event};
+pub(crate) use control::{Control, field};
 pub(crate) use lease::Lease;
-pub(crate) use network::{Address, Key, Network, Pmf};
-pub(crate) use traffic::{Flooded, Transfer};
+pub(crate) use network::{Address, Key, Network};
 
 use crate::air::Air;
 use crate::measure::{tool_in, within};
@@ -152,7 +151,8 @@ impl Station {
         let space = self.inside.space();
         tool_in(space, "ip", &["address", "replace", address, "dev", &self.interface])?;
         tool_in(space, "ip", &["route", "replace", "default", "via", router])?;
-        Ok(())
+        let words = format!("{} {router} {router}", address.replace('/', " "));
+        Ok(std::fs::write(self.dir().join("lease"), words)?)
     }
 
     /// Asks the DHCP server once more, without using the answer.
@@ -190,10 +190,8 @@ impl Station {
             drop(control);
             // SIGTERM, so that it says good-bye as a device that is switched off does.
             if let Ok(pid) = i32::try_from(child.id()) {
-                drop(nix::sys::signal::kill(
-                    nix::unistd::Pid::from_raw(pid),
-                    nix::sys::signal::Signal::SIGTERM,
-                ));
+                let pid = nix::unistd::Pid::from_raw(pid);
+                nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).ok();
             }
             drop(child.wait());
         }

@@ -2,8 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Pinger {
     stop: Arc<AtomicBool>,
+    answers: Arc<Mutex<Vec<Instant>>>,
     task: JoinHandle<Result<Pings>>,
 }
 
@@ -49,12 +50,6 @@ impl Pings {
         }
         longest
     }
-
-    /// When the first answered one after a moment was sent.
-    #[must_use]
-    pub(crate) fn first_answered_after(&self, moment: Instant) -> Option<Instant> {
-        self.sent.iter().find(|(at, answered)| *answered && *at >= moment).map(|(at, _)| *at)
-    }
 }
 
 impl std::fmt::Display for Pings {
@@ -69,8 +64,14 @@ impl Pinger {
     #[must_use]
     pub(crate) fn start(inside: &Inside, target: Ipv4Addr, every: Duration) -> Pinger {
         let stop = Arc::new(AtomicBool::new(false));
-        let task = inside.start(ping(target, every, Arc::clone(&stop)));
-        Pinger { stop, task }
+        let answers = Arc::default();
+        let task = inside.start(ping(target, every, Arc::clone(&stop), Arc::clone(&answers)));
+        Pinger { stop, answers, task }
+    }
+
+    /// When the first answer came to a ping that was sent after the moment.
+    pub(crate) fn answered_after(&self, moment: Instant) -> Option<Instant> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|at| **at >= moment).copied()
     }
 
     /// Ends it; waits for late answers.
@@ -80,7 +81,12 @@ impl Pinger {
     }
 }
 
-async fn ping(target: Ipv4Addr, every: Duration, stop: Arc<AtomicBool>) -> Result<Pings> {
+async fn ping(
+    target: Ipv4Addr,
+    every: Duration,
+    stop: Arc<AtomicBool>,
+    answers: Arc<Mutex<Vec<Instant>>>,
+) -> Result<Pings> {
     let socket = Socket::new(Domain::IPV4, Type::RAW.nonblocking().cloexec(), Some(Protocol::ICMPV4))?;
     // A raw socket is read and written like a datagram socket.
     let socket = UdpSocket::from_std(std::net::UdpSocket::from(OwnedFd::from(socket)))?;
@@ -121,6 +127,7 @@ async fn ping(target: Ipv4Addr, every: Duration, stop: Arc<AtomicBool>) -> Resul
                 && ping.0.elapsed() < PATIENCE
             {
                 ping.1 = true;
+                answers.lock().unwrap_or_else(PoisonError::into_inner).push(ping.0);
             }
         }
     }
