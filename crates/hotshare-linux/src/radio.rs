@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use hotshare_core::radio::{self, Band, Choice, Country, Mode, NoRadio, RadioSeen, RadioWish, StationSeen};
 use hotshare_core::units::Mac;
 
-use crate::host::PortError;
+use crate::host::port::PortError;
 use card::{Card, CardError};
 use features::Features;
 use files::RunDir;
@@ -117,6 +117,11 @@ pub enum RadioError {
     Ended { interface: String, words: String },
     #[error("hostapd did not make {interface} an access point within {secs} s{}", said(.words))]
     TooSlow { interface: String, secs: u64, words: String },
+    #[error(
+        "the uplink {0} has no link, and shares its card with the access point, which comes on again with it, on its \
+         channel"
+    )]
+    UplinkLost(String),
     #[error(transparent)]
     Port(#[from] PortError),
     #[error("the daemon no longer listens to the radio")]
@@ -166,16 +171,13 @@ pub async fn decide(card: &mut Card, wish: &RadioWish, uplink: &str) -> Result<C
     Ok(chosen(&seen, wish, uplink, &features)?)
 }
 
-fn chosen(
-    seen: &RadioSeen,
-    wish: &RadioWish,
-    uplink: &str,
-    features: &Features,
-) -> Result<Choice, NoRadio> {
+fn chosen(seen: &RadioSeen, wish: &RadioWish, uplink: &str, features: &Features) -> Result<Choice, NoRadio> {
     let mut choice = radio::choose(seen, wish, uplink)?;
     if choice.station_ports && !features.station_ports {
         choice.station_ports = false;
-        choice.why.push("stations share one interface, because this hostapd gives them none of their own".into());
+        choice
+            .why
+            .push("stations share one interface, because this hostapd gives them none of their own".into());
     }
     Ok(choice)
 }

@@ -10,9 +10,11 @@ const CORE_MAY_USE: [&str; 2] = ["jiff", "thiserror"];
 const NOT_IN_CORE: [&str; 6] =
     ["std::fs", "std::thread", "std::process", "std::env", "Instant::now", "SystemTime"];
 
-/// Crates that may start another program, each with its reason.
-const MAY_START_PROGRAMS: [(&str, &str); 1] =
-    [("crates/hotshare-lab", "starts the daemon that it shows, and its phones")];
+/// What may start another program, each with its reason.
+const MAY_START_PROGRAMS: [(&str, &str); 2] = [
+    ("crates/hotshare-lab", "starts the daemon that it shows, and its phones"),
+    ("crates/hotshare-linux/src/radio/process.rs", "starts hostapd, which alone speaks 802.11"),
+];
 
 /// Crates with unsafe code.
 const MAY_BE_UNSAFE: [&str; 2] = ["crates/hotshare-linux", "crates/hotshare-lab"];

@@ -1,0 +1,246 @@
+//! The client's side of hostapd's control socket: datagrams of text, one request and one reply at a time.
+//!
+//! Events come only on a socket that has attached itself, so replies and events each have their own. A request
+//! that gets no reply in time costs its socket: a late reply must not be taken for the next one's.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hotshare_core::units::Mac;
+use tokio::net::UnixDatagram;
+use tokio::time::timeout;
+
+use super::reply::{self, Event, Station, Status};
+
+/// hostapd answers from memory, and asks the kernel for a station's counters: milliseconds. Reading a file of many
+/// passphrases anew takes it longer.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// For what makes it compute.
+const LONG_PATIENCE: Duration = Duration::from_secs(5);
+/// The longest datagram that is read. hostapd's replies end at 4 KiB.
+const LONGEST: usize = 64 * 1024;
+/// More stations than a card can hold. Ends a walk through a list that changes all the time.
+const MOST_STATIONS: usize = 2048;
+/// How often the list of stations is read anew when it changes while it is read.
+const LIST_TRIES: u32 = 5;
+
+/// Why hostapd did not do as asked. Requests can hold secrets, so only their first word is told.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error("hostapd's control socket {} cannot be reached", path.display())]
+    Unreachable { path: PathBuf, source: io::Error },
+    #[error("hostapd does not answer ({verb})")]
+    Silent { verb: &'static str },
+    #[error("hostapd refuses {verb}")]
+    Refused { verb: &'static str },
+    #[error("the connection to hostapd is broken ({verb})")]
+    Broken { verb: &'static str, source: io::Error },
+}
+
+/// A socket with a name of its own, which hostapd sends to. The name goes with it.
+#[derive(Debug)]
+struct Line {
+    socket: UnixDatagram,
+    own: PathBuf,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.own) {
+            tracing::debug!(%error, path = %self.own.display(), "a control socket's name was gone already");
+        }
+    }
+}
+
+impl Line {
+    fn open(folder: &Path, name: &str, server: &Path) -> io::Result<Line> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let own = folder.join(name);
+        // What a killed run left.
+        match fs::remove_file(&own) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let line = Line { socket: UnixDatagram::bind(&own)?, own };
+        line.socket.connect(server)?;
+        Ok(line)
+    }
+
+    async fn ask(&self, verb: &'static str, request: &str) -> Result<String, ControlError> {
+        let broken = |source| ControlError::Broken { verb, source };
+        let exchange = async {
+            self.socket.send(request.as_bytes()).await.map_err(broken)?;
+            loop {
+                let text = receive(&self.socket).await.map_err(broken)?;
+                // An event that came before the reply to ATTACH.
+                if !text.starts_with('<') {
+                    return Ok(text);
+                }
+            }
+        };
+        // Each passphrase costs it 8192 rounds of SHA-1.
+        let patience = if verb == "RELOAD_WPA_PSK" { LONG_PATIENCE } else { PATIENCE };
+        timeout(patience, exchange).await.map_err(|_| ControlError::Silent { verb })?
+    }
+}
+
+/// One datagram. What is not UTF-8 is hostile or broken, and reads as nothing we know.
+async fn receive(socket: &UnixDatagram) -> io::Result<String> {
+    let mut buffer = vec![0; LONGEST];
+    let length = socket.recv(&mut buffer).await?;
+    Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
+}
+
+/// For requests.
+#[derive(Debug)]
+pub(super) struct Control {
+    folder: PathBuf,
+    server: PathBuf,
+    line: Option<Line>,
+    /// How many sockets there were: each has another name, so that a late reply finds nobody.
+    opened: u64,
+}
+
+impl Control {
+    /// `folder` is where the own sockets get their names, `server` is hostapd's.
+    pub(super) fn new(folder: &Path, server: &Path) -> Control {
+        Control { folder: folder.to_owned(), server: server.to_owned(), line: None, opened: 0 }
+    }
+
+    async fn ask(&mut self, verb: &'static str, request: &str) -> Result<String, ControlError> {
+        let line = match self.line.take() {
+            Some(line) => line,
+            None => {
+                self.opened += 1;
+                Line::open(&self.folder, &format!("ask-{}", self.opened), &self.server)
+                    .map_err(|source| ControlError::Unreachable { path: self.server.clone(), source })?
+            }
+        };
+        let reply = line.ask(verb, request).await?;
+        self.line = Some(line);
+        Ok(reply)
+    }
+
+    async fn order(&mut self, verb: &'static str, request: &str) -> Result<(), ControlError> {
+        let reply = self.ask(verb, request).await?;
+        if reply.trim_end() == "OK" { Ok(()) } else { Err(ControlError::Refused { verb }) }
+    }
+
+    pub(super) async fn ping(&mut self) -> Result<(), ControlError> {
+        let reply = self.ask("PING", "PING").await?;
+        if reply.trim_end() == "PONG" { Ok(()) } else { Err(ControlError::Refused { verb: "PING" }) }
+    }
+
+    pub(super) async fn status(&mut self) -> Result<Status, ControlError> {
+        Ok(reply::status(&self.ask("STATUS", "STATUS").await?))
+    }
+
+    /// One station, if hostapd knows it.
+    pub(super) async fn station(&mut self, mac: Mac) -> Result<Option<Station>, ControlError> {
+        let reply = self.ask("STA", &format!("STA {mac}")).await?;
+        Ok(reply::station(&reply).filter(|station| station.mac == mac))
+    }
+
+    /// Every station, proven or not, at nearly one moment.
+    pub(super) async fn stations(&mut self) -> Result<Vec<Station>, ControlError> {
+        for _ in 0..LIST_TRIES {
+            if let Some(stations) = self.try_stations().await? {
+                return Ok(stations);
+            }
+        }
+        Err(ControlError::Refused { verb: "STA-NEXT" })
+    }
+
+    /// `None` when the station that was to be followed is gone.
+    async fn try_stations(&mut self) -> Result<Option<Vec<Station>>, ControlError> {
+        let mut stations: Vec<Station> = Vec::new();
+        let mut reply = self.ask("STA-FIRST", "STA-FIRST").await?;
+        while let Some(station) = reply::station(&reply) {
+            if stations.iter().any(|seen| seen.mac == station.mac) || stations.len() == MOST_STATIONS {
+                return Ok(None);
+            }
+            stations.push(station);
+            reply = self.ask("STA-NEXT", &format!("STA-NEXT {}", station.mac)).await?;
+        }
+        Ok((!reply.starts_with("FAIL") || stations.is_empty()).then_some(stations))
+    }
+
+    /// Reads the passphrase file again. Who joined with a passphrase that is gone is disconnected; nobody else is.
+    pub(super) async fn reload_keys(&mut self) -> Result<(), ControlError> {
+        self.order("RELOAD_WPA_PSK", "RELOAD_WPA_PSK").await
+    }
+
+    /// Sets one item of the configuration. The value may be a secret.
+    pub(super) async fn set(&mut self, item: &'static str, value: &str) -> Result<(), ControlError> {
+        self.order("SET", &format!("SET {item} {value}")).await
+    }
+
+    /// Puts changed elements into the beacon. Stations stay.
+    pub(super) async fn update_beacon(&mut self) -> Result<(), ControlError> {
+        self.order("UPDATE_BEACON", "UPDATE_BEACON").await
+    }
+
+    /// Forgets the keys of earlier associations, so that each station must prove the key again.
+    pub(super) async fn forget_associations(&mut self) -> Result<(), ControlError> {
+        self.order("PMKSA_FLUSH", "PMKSA_FLUSH").await
+    }
+
+    /// The station is disconnected, if it is on, and may not come back.
+    pub(super) async fn deny(&mut self, mac: Mac) -> Result<(), ControlError> {
+        self.order("DENY_ACL", &format!("DENY_ACL ADD_MAC {mac}")).await
+    }
+
+    pub(super) async fn allow(&mut self, mac: Mac) -> Result<(), ControlError> {
+        self.order("DENY_ACL", &format!("DENY_ACL DEL_MAC {mac}")).await
+    }
+
+    pub(super) async fn allow_all(&mut self) -> Result<(), ControlError> {
+        self.order("DENY_ACL", "DENY_ACL CLEAR").await
+    }
+
+    /// Disconnects one station. It may come back at once.
+    pub(super) async fn kick(&mut self, mac: Mac) -> Result<(), ControlError> {
+        self.order("DEAUTHENTICATE", &format!("DEAUTHENTICATE {mac}")).await
+    }
+
+    pub(super) async fn kick_all(&mut self) -> Result<(), ControlError> {
+        self.order("DEAUTHENTICATE", "DEAUTHENTICATE ff:ff:ff:ff:ff:ff").await
+    }
+
+    /// hostapd is to end.
+    pub(super) async fn terminate(&mut self) -> Result<(), ControlError> {
+        self.order("TERMINATE", "TERMINATE").await
+    }
+}
+
+/// For events.
+#[derive(Debug)]
+pub(super) struct Events {
+    line: Line,
+}
+
+impl Events {
+    /// Asks hostapd for its events. What happened before is told by the list of stations only.
+    pub(super) async fn attach(folder: &Path, server: &Path) -> Result<Events, ControlError> {
+        let line = Line::open(folder, "events", server)
+            .map_err(|source| ControlError::Unreachable { path: server.to_owned(), source })?;
+        let reply = line.ask("ATTACH", "ATTACH").await?;
+        if reply.trim_end() != "OK" {
+            return Err(ControlError::Refused { verb: "ATTACH" });
+        }
+        Ok(Events { line })
+    }
+
+    /// Waits for the next event. May be dropped at any moment without losing one.
+    ///
+    /// # Errors
+    /// When the socket is broken; hostapd's end shows otherwise.
+    pub(super) async fn next(&mut self) -> Result<Event, ControlError> {
+        let broken = |source| ControlError::Broken { verb: "events", source };
+        let text = receive(&self.line.socket).await.map_err(broken)?;
+        Ok(reply::event(&text))
+    }
+}
