@@ -2,8 +2,8 @@
 //! requests to the daemon, the same that the web page makes.
 
 pub(crate) mod text;
-mod size;
-mod when;
+pub(crate) mod size;
+pub(crate) mod when;
 mod table;
 mod screen;
 mod ask;
@@ -16,7 +16,7 @@ mod down;
 mod status;
 mod people;
 mod devices;
-mod wifi;
+pub(crate) mod wifi;
 mod plan;
 mod usage;
 mod events;

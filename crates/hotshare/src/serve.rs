@@ -4,7 +4,10 @@
 //! Everything is bounded: connections, the size of a head and a body, and the time that each part may take.
 //! One connection carries one request.
 
+mod air;
 mod failure;
+mod passphrase;
+pub(crate) mod portal;
 mod reports;
 mod routes;
 mod translate;
@@ -15,12 +18,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotshare_core::ask::{Answer, Ask};
+use hotshare_linux::radio::RadioView;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixListener;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::air::{band_told, key_told, mode_told};
+pub(crate) use self::passphrase::fresh_passphrase;
 
 /// The way into the event loop. Bounded; each question brings the place for its answer.
 pub(crate) type BrainSender = mpsc::Sender<(Ask, oneshot::Sender<Answer>)>;
@@ -31,6 +39,8 @@ pub(crate) struct AppState {
     pub(crate) brain: BrainSender,
     /// The database that reports are read from.
     pub(crate) ledger_path: PathBuf,
+    /// How the radio does; `None`: people are on wired ports only.
+    pub(crate) radio: Option<watch::Receiver<RadioView>>,
     /// Cancelled by `POST /v1/down`: the daemon should stop.
     pub(crate) down: CancellationToken,
     pub(crate) limits: Limits,
@@ -146,7 +156,10 @@ pub(crate) async fn serve(listener: UnixListener, state: AppState, stop: Cancell
 }
 
 /// One connection: one request, one reply.
-async fn converse(stream: UnixStream, routes: axum::Router, limits: Limits) {
+async fn converse<S>(stream: S, routes: axum::Router, limits: Limits)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
@@ -155,8 +168,8 @@ async fn converse(stream: UnixStream, routes: axum::Router, limits: Limits) {
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
     match tokio::time::timeout(limits.connection_time, connection).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a connection to the socket ended badly"),
-        Err(_) => tracing::debug!("a connection to the socket took too long"),
+        Ok(Err(error)) => tracing::debug!(%error, "a connection ended badly"),
+        Err(_) => tracing::debug!("a connection took too long"),
     }
 }
 

@@ -98,12 +98,13 @@ fn read_request(stream: &mut impl std::io::Read) -> String {
     head + &String::from_utf8(body).unwrap()
 }
 
-const VERBS: [&str; 12] = [
+const VERBS: [&str; 13] = [
     "up",
     "down",
     "status",
     "people",
     "devices",
+    "wifi",
     "plan",
     "usage",
     "events",
@@ -141,6 +142,17 @@ fn wrong_usage_is_2_and_goes_to_stderr() {
         "people add anna --allowance 1",
         "people add anna --allowance 1GB/year",
         "people pause",
+        "people invite",
+        "people invite Anna",
+        "people invite anna --expires 2026-12-32",
+        "people invite anna --expires 3",
+        "people invite anna --passphrase secret-words",
+        "people limit anna",
+        "people limit anna 0",
+        "people limit anna many",
+        "wifi key --passphrase-file",
+        "up --country Germany",
+        "up --name",
         "devices assign nonsense anna",
         "devices assign 02:00:5e:10:00:01",
         "plan set",
@@ -178,6 +190,10 @@ fn without_a_daemon_it_says_so_and_how_to_start_one() {
             "people",
             "people pause anna",
             "devices",
+            "wifi",
+            "wifi key",
+            "people invite anna",
+            "people revoke anna",
             "plan",
             "plan correct --used 1GB",
             "usage",
@@ -189,7 +205,7 @@ fn without_a_daemon_it_says_so_and_how_to_start_one() {
             assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{verb}");
             assert!(
                 said.err.contains("Hotshare is not running")
-                    && said.err.contains("sudo hotshare up --lan IF"),
+                    && said.err.contains("start it with `sudo hotshare up`"),
                 "{}",
                 said.err
             );
@@ -294,6 +310,9 @@ fn each_change_is_one_request() {
         ),
         ("people pause anna", "PATCH /v1/people/anna ", r#"{"paused":true}"#),
         ("people resume anna", "PATCH /v1/people/anna ", r#"{"paused":false}"#),
+        ("people revoke anna", "DELETE /v1/people/anna/key ", ""),
+        ("people limit anna 3", "PATCH /v1/people/anna ", r#"{"device_limit":3}"#),
+        ("people limit anna none", "PATCH /v1/people/anna ", r#"{"device_limit":null}"#),
         ("people remove anna", "DELETE /v1/people/anna ", ""),
         (
             "devices assign 02-00-5E-10-00-01 anna",
@@ -324,6 +343,88 @@ fn each_change_is_one_request() {
         assert_eq!(request.split_once("\r\n\r\n").unwrap().1, body, "{arguments}");
         assert!(daemon.asked.try_recv().is_err(), "{arguments}: more than one request");
     }
+}
+
+const KEY: &str = r#"{"schema":1,"name":"Hotshare-3F2A","mode":"people","passphrase":"unlocked-trombone-celery-poking-vanity",
+    "since":1795000000,"until":1795388400,"join":"WIFI:T:WPA;S:Hotshare-3F2A;P:unlocked-trombone-celery-poking-vanity;;"}"#;
+
+#[test]
+fn an_invitation_is_asked_for_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let (svg, png) = (folder.path().join("anna.svg"), folder.path().join("anna.png"));
+    let daemon = Daemon::with_status(200, KEY);
+    let said = daemon.run(&format!(
+        "people invite anna --expires 2026-11-22 --svg {} --png {}",
+        svg.display(),
+        png.display()
+    ));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let _status = daemon.asked.recv().unwrap();
+    let request = daemon.asked.recv().unwrap();
+    assert!(request.starts_with("POST /v1/people/anna/invite "), "{request}");
+    // To the end of the 22nd in Berlin.
+    assert!(request.ends_with("\r\n\r\n{\"expires\":1795388400}"), "{request}");
+    for part in ["Hotshare-3F2A", "unlocked-trombone-celery-poking-vanity", "2026-11-23 00:00", "██"] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    for file in [&svg, &png] {
+        let meta = std::fs::metadata(file).unwrap();
+        assert!(meta.len() > 200, "{}", file.display());
+        assert_eq!(meta.permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+    let said = Daemon::with_status(200, KEY).run("people rotate anna --json");
+    let reply: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(reply["passphrase"], "unlocked-trombone-celery-poking-vanity");
+}
+
+#[test]
+fn a_passphrase_of_ones_own_comes_from_a_file_and_is_never_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine");
+    std::fs::write(&file, "seven purple otters juggling\nand more\n").unwrap();
+    let daemon = Daemon::with_status(200, KEY);
+    let said =
+        daemon.run(&format!("people rotate anna --expires never --passphrase-file {}", file.display()));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let _status = daemon.asked.recv().unwrap();
+    let request = daemon.asked.recv().unwrap();
+    assert!(request.starts_with("POST /v1/people/anna/key/rotate "), "{request}");
+    assert!(
+        request.ends_with(r#"{"expires":null,"passphrase":"seven purple otters juggling"}"#),
+        "{request}"
+    );
+
+    for (text, why) in
+        [("short\n", "8 to 63 characters"), ("長い長い長い長い\n", "plain ASCII"), ("", "8 to 63")]
+    {
+        std::fs::write(&file, text).unwrap();
+        let said = daemon.run(&format!("people invite anna --passphrase-file {}", file.display()));
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{}", said.err);
+        assert!(said.err.contains(why) && !said.err.contains("short"), "{}", said.err);
+    }
+    let said = daemon.run(&format!("wifi key --passphrase-file {}/none", folder.path().display()));
+    assert_eq!(said.code, Some(2));
+    let said = Daemon::with_status(200, KEY).run("wifi key");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let (_, piped) =
+        piped(&Daemon::with_status(200, KEY), "wifi key --rotate --passphrase-file -", "a b c d e f g h\n");
+    assert!(piped.ends_with(r#"{"passphrase":"a b c d e f g h"}"#), "{piped}");
+}
+
+/// Runs with something piped in; what was said, and the request that the daemon got.
+fn piped(daemon: &Daemon, arguments: &str, input: &str) -> (Said, String) {
+    let mut child = hotshare()
+        .arg("--socket")
+        .arg(daemon.folder.path().join("api.sock"))
+        .args(arguments.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let said = Said::of(child.wait_with_output().unwrap());
+    (said, daemon.asked.recv().unwrap())
 }
 
 #[test]

@@ -30,8 +30,7 @@ impl Session {
     pub(crate) fn new(lab: bool, json: bool, socket: Option<PathBuf>) -> Session {
         let instance = if lab { Instance::lab() } else { Instance::normal() };
         let client = Client::new(socket.unwrap_or_else(|| instance.socket_path()));
-        let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-        Session { instance, client, json, width: width.clamp(*WIDTHS.start(), *WIDTHS.end()) }
+        Session { instance, client, json, width: terminal_width() }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -102,6 +101,12 @@ impl Session {
             }
         }
     }
+}
+
+/// In cells; 80 when there is no terminal.
+pub(super) fn terminal_width() -> usize {
+    let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    width.clamp(*WIDTHS.start(), *WIDTHS.end())
 }
 
 /// Runs something asynchronous to its end.

@@ -53,11 +53,7 @@ impl Stop {
                 format!(
                     "{tried}: Hotshare is not running (nobody answers at {}); start it with `{}`",
                     path.display(),
-                    if command.ends_with("--lab") {
-                        "sudo hotshare lab --hold"
-                    } else {
-                        "sudo hotshare up --lan IF"
-                    }
+                    if command.ends_with("--lab") { "sudo hotshare lab --hold" } else { "sudo hotshare up" }
                 ),
             ),
             CallError::NotPermitted(path) => local(

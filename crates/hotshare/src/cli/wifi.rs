@@ -1,18 +1,26 @@
 //! `hotshare wifi`: how the network does, and who is on it.
 
+use std::io::Write as _;
+
 use clap::{Args, Subcommand};
 use hotshare_api::{
     self as api, Admission, AirState, Band, Cost, Mode, NetworkKeyRotation, Station, Wifi as Air, WifiLine,
     WifiPreview, path,
 };
+use hotshare_core::ask::KeyTold;
+use hotshare_core::keys::Passphrase;
+use hotshare_core::radio as core;
+use hotshare_core::radio::Ssid;
+use hotshare_core::units::UnixTime;
+use jiff::tz::TimeZone;
 
-use super::join::{Files, Own, Shown};
+use super::join::{self, Files, Own, Shown};
 use super::screen::{DIM, HEAD, LOW, OUT, Screen};
-use super::session::Session;
+use super::session::{Session, terminal_width};
 use super::stop::Stop;
 use super::table::{Side, fitting};
 use super::text::{escaped, fitted};
-use crate::zone;
+use crate::{serve, zone};
 
 /// Show the Wi-Fi network and who is on it, or the key of a network with one key for all
 #[derive(Debug, Args)]
@@ -61,6 +69,17 @@ impl Wifi {
             }
         }
     }
+}
+
+/// Shows on the terminal of `hotshare up` how to join, once, when there was nobody yet. `who`: whose the key is,
+/// where keys are personal. Only for a terminal: what goes there goes into no log.
+pub(crate) fn show_join(ssid: &Ssid, mode: core::Mode, passphrase: Option<&Passphrase>, who: &str) {
+    let told = passphrase.cloned().map(|passphrase| KeyTold { passphrase, since: UnixTime(0), until: None });
+    let key = serve::key_told(ssid, mode, told.as_ref());
+    let shown = Shown { person: Some(who).filter(|_| mode.is_personal()), zone: &TimeZone::UTC };
+    let screen = join::text(&key, &shown, terminal_width());
+    // The terminal may be gone by now; the key is shown again by whoever asks for it.
+    let _written = anstream::stderr().lock().write_all(format!("\n{screen}\n").as_bytes());
 }
 
 /// The whole screen, styled.

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use hotshare_api as api;
 use hotshare_api::{Code, path};
 use hotshare_core as core;
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::failure::No;
-use super::{AppState, reports, translate};
+use super::{AppState, air, reports, translate};
 
 pub(super) fn router(state: AppState) -> Router {
     Router::new()
@@ -25,6 +25,12 @@ pub(super) fn router(state: AppState) -> Router {
         .route(path::EVENTS, get(reports::events))
         .route(path::PEOPLE, get(people).post(person_add))
         .route(&format!("{}/{{name}}", path::PEOPLE), patch(person_change).delete(person_remove))
+        .route(&format!("{}/{{name}}/invite", path::PEOPLE), post(air::invite))
+        .route(&format!("{}/{{name}}/key", path::PEOPLE), delete(air::key_revoke))
+        .route(&format!("{}/{{name}}/key/rotate", path::PEOPLE), post(air::key_rotate))
+        .route(path::WIFI, get(air::wifi))
+        .route(path::WIFI_KEY, get(air::network_key))
+        .route(path::WIFI_KEY_ROTATE, post(air::network_key_rotate))
         .route(path::DEVICES, get(devices))
         .route(&format!("{}/{{mac}}", path::DEVICES), patch(device_change).delete(device_forget))
         .route(path::PLAN, get(plan).patch(plan_change))
@@ -38,7 +44,8 @@ pub(super) fn router(state: AppState) -> Router {
 pub(super) type Reply<T> = Result<Json<T>, No>;
 
 async fn status(State(state): State<AppState>) -> Reply<api::Status> {
-    Ok(Json(translate::status(&state.status().await?)))
+    let wifi = state.wifi_line().await?;
+    Ok(Json(api::Status { wifi, ..translate::status(&state.status().await?) }))
 }
 
 async fn people(State(state): State<AppState>) -> Reply<api::People> {
@@ -177,14 +184,14 @@ impl AppState {
         }
     }
 
-    async fn change(&self, ask: Ask) -> Reply<api::Done> {
+    pub(super) async fn change(&self, ask: Ask) -> Reply<api::Done> {
         self.ask(ask).await?;
         Ok(Json(api::Done { schema: api::SCHEMA, done: true }))
     }
 }
 
 /// The part of the path that says who or what, decoded.
-struct Place(String);
+pub(super) struct Place(pub(super) String);
 
 impl FromRequestParts<AppState> for Place {
     type Rejection = No;
@@ -198,7 +205,7 @@ impl FromRequestParts<AppState> for Place {
 }
 
 /// A body of JSON: declared as such, not too large, arriving in time, and well formed.
-struct Body<T>(T);
+pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = No;

@@ -10,6 +10,7 @@ use hotshare_core::plan::{AtCap, Period, Plan};
 use hotshare_core::policy::Verdict;
 use hotshare_core::units::{Bytes, UnixTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 
 use super::*;
 
@@ -53,7 +54,7 @@ impl Fake {
             }
         });
         let ledger_path = folder.path().join("ledger.sqlite");
-        let state = AppState { brain, ledger_path, down: down.clone(), limits: limits() };
+        let state = AppState { brain, ledger_path, radio: None, down: down.clone(), limits: limits() };
         tasks.spawn(serve(listener, state, stop.clone()));
         Fake { folder, down, stop, asked, tasks }
     }
@@ -97,7 +98,7 @@ fn code(body: &serde_json::Value) -> &str {
     body["error"]["code"].as_str().unwrap_or("none")
 }
 
-fn status() -> Status {
+pub(super) fn status() -> Status {
     Status {
         at: UnixTime(1_795_455_000),
         clock_held: false,
@@ -329,6 +330,7 @@ async fn a_brain_that_is_stuck_or_gone_is_told() {
     let state = AppState {
         brain,
         ledger_path: folder.path().into(),
+        radio: None,
         down: CancellationToken::new(),
         limits: limits(),
     };

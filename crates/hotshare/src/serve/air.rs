@@ -1,0 +1,275 @@
+//! The Wi-Fi: what the brain knows and what the radio tells, put together; and the keys to it.
+
+use axum::Json;
+use axum::extract::State;
+use hotshare_api::{self as api, Code, Secret};
+use hotshare_core::ask::{Admission, Answer, Ask, KeyTold, StationStatus, Status, WhyDenied, WifiStatus};
+use hotshare_core::keys::Passphrase;
+use hotshare_core::radio::{Band, Cost, Mode, Ssid, join_text};
+use hotshare_core::units::UnixTime;
+use hotshare_linux::radio::{AccessPoint, RadioView};
+
+use super::failure::No;
+use super::passphrase::{fresh_passphrase, judged};
+use super::routes::{Body, Place, Reply};
+use super::{AppState, translate};
+
+pub(super) async fn wifi(State(state): State<AppState>) -> Reply<api::Wifi> {
+    let air = state.air().await?;
+    let status = state.status().await?;
+    let view = state.view().unwrap_or_default();
+    Ok(Json(told(&air, &status, &view)))
+}
+
+pub(super) async fn invite(
+    State(state): State<AppState>,
+    Place(name): Place,
+    body: Body<api::Invite>,
+) -> Reply<api::Key> {
+    let name = translate::name(&name)?;
+    let api::Invite { expires, passphrase } = body.0;
+    if passphrase.is_some() && state.status().await?.people.iter().any(|p| p.name == name && p.key.is_some())
+    {
+        return Err(No::new(
+            Code::HasKey,
+            format!("{name} has a key already; `hotshare people rotate {name}` takes another one instead"),
+        ));
+    }
+    let fresh = state.passphrase(passphrase.as_ref(), name.as_str())?;
+    let until = expires.map(|expires| expires.map(UnixTime));
+    state.key(Ask::Invite { name, fresh, until }).await
+}
+
+pub(super) async fn key_rotate(
+    State(state): State<AppState>,
+    Place(name): Place,
+    body: Body<api::KeyRotation>,
+) -> Reply<api::Key> {
+    let name = translate::name(&name)?;
+    let api::KeyRotation { expires, passphrase } = body.0;
+    let fresh = state.passphrase(passphrase.as_ref(), name.as_str())?;
+    let until = match expires {
+        Some(expires) => expires.map(UnixTime),
+        None => {
+            let status = state.status().await?;
+            let person = status.people.iter().find(|person| person.name == name);
+            person.and_then(|person| person.key).and_then(|key| key.until)
+        }
+    };
+    state.key(Ask::KeyRotate { name, fresh, until }).await
+}
+
+pub(super) async fn key_revoke(State(state): State<AppState>, Place(name): Place) -> Reply<api::Done> {
+    state.change(Ask::KeyRevoke { name: translate::name(&name)? }).await
+}
+
+pub(super) async fn network_key(State(state): State<AppState>) -> Reply<api::Key> {
+    let fresh = state.passphrase(None, "")?;
+    state.network_key(Ask::NetworkKey { fresh, rotate: false }).await
+}
+
+pub(super) async fn network_key_rotate(
+    State(state): State<AppState>,
+    body: Body<api::NetworkKeyRotation>,
+) -> Reply<api::Key> {
+    let fresh = state.passphrase(body.0.passphrase.as_ref(), "")?;
+    state.network_key(Ask::NetworkKey { fresh, rotate: true }).await
+}
+
+impl AppState {
+    /// How the radio does now; `None`: there is no Wi-Fi.
+    fn view(&self) -> Option<RadioView> {
+        self.radio.as_ref().map(|radio| radio.borrow().clone())
+    }
+
+    async fn air(&self) -> Result<WifiStatus, No> {
+        match self.ask(Ask::Wifi).await? {
+            Answer::Wifi(air) => Ok(*air),
+            Answer::Done | Answer::Status(_) | Answer::Key(_) | Answer::Refused(_) => {
+                Err(No::new(Code::Busy, "the daemon does not tell who is on the air"))
+            }
+        }
+    }
+
+    /// The network in a line; `None`: there is no Wi-Fi.
+    pub(super) async fn wifi_line(&self) -> Result<Option<api::WifiLine>, No> {
+        let Some(view) = self.view() else { return Ok(None) };
+        let air = self.air().await?;
+        let (state, off_because) = state_told(&view.state);
+        Ok(Some(api::WifiLine {
+            state,
+            off_because,
+            name: view.ssid,
+            band: view.band.map(band_told),
+            channel: some(view.channel),
+            stations: u32::try_from(air.stations.len()).unwrap_or(u32::MAX),
+        }))
+    }
+
+    /// The passphrase that was sent, if it is a good one, or one that is made.
+    fn passphrase(&self, own: Option<&Secret>, person: &str) -> Result<Passphrase, No> {
+        let ssid = self.view().map(|view| view.ssid).unwrap_or_default();
+        match own {
+            Some(own) => judged(&own.0, &[&ssid, person]).map_err(|why| No::new(Code::BadPassphrase, why)),
+            None => fresh_passphrase().map_err(|e| No::new(Code::Broken, e.to_string())),
+        }
+    }
+
+    /// Asks for a key, and tells how to join with it.
+    async fn key(&self, ask: Ask) -> Reply<api::Key> {
+        let mode = self.air().await?.mode;
+        match self.ask(ask).await? {
+            Answer::Key(told) => self.join(mode, Some(&told)),
+            Answer::Done | Answer::Status(_) | Answer::Wifi(_) | Answer::Refused(_) => {
+                Err(No::new(Code::Busy, "the daemon has no key to tell"))
+            }
+        }
+    }
+
+    async fn network_key(&self, ask: Ask) -> Reply<api::Key> {
+        match self.air().await?.mode {
+            Mode::Open => self.join(Mode::Open, None),
+            Mode::People | Mode::PeopleOld | Mode::Sealed => self.key(ask).await,
+        }
+    }
+
+    fn join(&self, mode: Mode, key: Option<&KeyTold>) -> Reply<api::Key> {
+        let view = self.view().unwrap_or_default();
+        let ssid = Ssid::new(&view.ssid).map_err(|_| {
+            No::new(
+                Code::Busy,
+                "the Wi-Fi has not been on the air yet, so it has no name; `hotshare wifi` tells why",
+            )
+        })?;
+        Ok(Json(key_told(&ssid, mode, key)))
+    }
+}
+
+/// How to join.
+pub(crate) fn key_told(ssid: &Ssid, mode: Mode, key: Option<&KeyTold>) -> api::Key {
+    let passphrase = key.map(|key| &key.passphrase);
+    api::Key {
+        schema: api::SCHEMA,
+        name: ssid.as_str().to_owned(),
+        mode: mode_told(mode),
+        passphrase: passphrase.map(|passphrase| passphrase.secret().into()),
+        since: key.map(|key| key.since.0),
+        until: key.and_then(|key| key.until).map(|until| until.0),
+        join: Secret(join_text(ssid, mode, passphrase)),
+    }
+}
+
+fn told(air: &WifiStatus, status: &Status, view: &RadioView) -> api::Wifi {
+    let (state, off_because) = state_told(&view.state);
+    let station = |seen: &StationStatus| {
+        let device = status.devices.iter().find(|device| device.mac == seen.mac);
+        let signal = view.signals.get(&seen.mac);
+        let (admission, reason) = admission(seen);
+        api::Station {
+            mac: seen.mac.to_string(),
+            person: seen.person.as_ref().map(ToString::to_string),
+            host_name: device.and_then(|device| device.host_name.clone()),
+            address: device.and_then(|device| device.address).map(|address| address.to_string()),
+            since: seen.since.0,
+            admission,
+            reason,
+            signal_dbm: signal.and_then(|signal| signal.dbm),
+            up_kbit_s: signal.and_then(|signal| signal.rx_kbit).map(u64::from),
+            down_kbit_s: signal.and_then(|signal| signal.tx_kbit).map(u64::from),
+            heard_ms: signal.and_then(|signal| signal.heard_ms).map(u64::from),
+        }
+    };
+    api::Wifi {
+        schema: api::SCHEMA,
+        at: status.at.0,
+        state,
+        off_because,
+        name: view.ssid.clone(),
+        mode: mode_told(air.mode),
+        interface: Some(view.interface.clone()).filter(|name| !name.is_empty()),
+        bssid: view.bssid.map(|bssid| bssid.to_string()),
+        country: view.country.map(|country| country.to_string()),
+        band: view.band.map(band_told),
+        channel: some(view.channel),
+        mhz: some(view.mhz),
+        width_mhz: some(view.width_mhz),
+        station_ports: view.station_ports,
+        why: view.why.clone(),
+        cost: match air.cost {
+            Cost::Metered => api::Cost::Metered,
+            Cost::NearLimit => api::Cost::NearLimit,
+            Cost::OverLimit => api::Cost::OverLimit,
+        },
+        stations: air.stations.iter().map(station).collect(),
+        denied: air
+            .denied
+            .iter()
+            .map(|denied| {
+                let (why, reason) = match denied.why {
+                    WhyDenied::WrongKey { attempts } => {
+                        (api::WhyDenied::WrongKey, format!("{attempts} attempts with a wrong passphrase"))
+                    }
+                    WhyDenied::TooManyDevices { limit } => {
+                        (api::WhyDenied::TooManyDevices, too_many(None, limit))
+                    }
+                };
+                let (mac, seconds_left) = (denied.mac.to_string(), denied.seconds_left);
+                api::Denied { mac, seconds_left, why, reason }
+            })
+            .collect(),
+        wrong_keys: air.wrong_keys,
+    }
+}
+
+fn admission(seen: &StationStatus) -> (api::Admission, Option<String>) {
+    match seen.admission {
+        Admission::Admitted => (api::Admission::Admitted, None),
+        Admission::Waiting => {
+            (api::Admission::Waiting, Some("it is being written down whose it is".to_owned()))
+        }
+        Admission::TooManyDevices { limit } => {
+            let person = seen.person.as_ref().map(|person| person.as_str());
+            (api::Admission::TooManyDevices, Some(too_many(person, limit)))
+        }
+        Admission::KeyGone => (
+            api::Admission::KeyGone,
+            Some("the key that it joined with was taken away, or has ended".to_owned()),
+        ),
+    }
+}
+
+fn too_many(person: Option<&str>, limit: u32) -> String {
+    let whose = person.unwrap_or("its person");
+    let devices = if limit == 1 { "device" } else { "devices" };
+    format!("{whose} may have {limit} {devices} on the air at once (`hotshare people limit`)")
+}
+
+fn state_told(state: &AccessPoint) -> (api::AirState, Option<String>) {
+    match state {
+        AccessPoint::Starting => (api::AirState::Starting, None),
+        AccessPoint::On => (api::AirState::On, None),
+        AccessPoint::Off(why) => (api::AirState::Off, Some(why.clone())),
+    }
+}
+
+pub(crate) fn mode_told(mode: Mode) -> api::Mode {
+    match mode {
+        Mode::People => api::Mode::People,
+        Mode::PeopleOld => api::Mode::PeopleOld,
+        Mode::Sealed => api::Mode::Sealed,
+        Mode::Open => api::Mode::Open,
+    }
+}
+
+pub(crate) fn band_told(band: Band) -> api::Band {
+    match band {
+        Band::Two => api::Band::Two,
+        Band::Five => api::Band::Five,
+        Band::Six => api::Band::Six,
+    }
+}
+
+/// Nothing has the number 0.
+fn some(number: u32) -> Option<u32> {
+    Some(number).filter(|number| *number != 0)
+}

@@ -1,0 +1,280 @@
+//! What the page says, in the language of who asks.
+
+use std::net::Ipv4Addr;
+
+use hotshare_core::ask::{DeviceStatus, PersonStatus, Status};
+use hotshare_core::people::Allowance;
+use hotshare_core::policy::{Verdict, Why};
+use hotshare_core::units::{Mac, UnixTime};
+use jiff::tz::TimeZone;
+
+use crate::cli::size::pretty;
+use crate::cli::text::escaped;
+use crate::cli::when;
+use crate::zone;
+
+pub(super) const STYLE_PATH: &str = "/style.css";
+pub(super) const STYLE: &str = "\
+:root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif; }
+body { margin: 0 auto; max-width: 32rem; padding: 1.5rem; }
+h1 { font-size: 1.4rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.4rem 1rem; }
+dt { opacity: 0.7; }
+dd { margin: 0; overflow-wrap: anywhere; }
+.closed { border-inline-start: 0.3rem solid #c33; padding-inline-start: 0.8rem; }
+";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    English,
+    Chinese,
+}
+
+impl Language {
+    /// The one that a browser likes best (RFC 9110, 12.5.4); of those it likes alike, the first.
+    pub(super) fn of(wished: &str) -> Language {
+        let mut best = (Language::English, 0.0);
+        for wish in wished.split(',').take(32) {
+            let (tag, rest) = wish.split_once(';').unwrap_or((wish, ""));
+            let quality = rest.trim().strip_prefix("q=").map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
+            let language =
+                match tag.trim().split('-').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+                    "en" => Language::English,
+                    "zh" => Language::Chinese,
+                    _ => continue,
+                };
+            if quality > best.1 {
+                best = (language, quality);
+            }
+        }
+        best.0
+    }
+
+    fn tag(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Chinese => "zh-Hans",
+        }
+    }
+
+    fn pick(self, english: impl Into<String>, chinese: impl Into<String>) -> String {
+        match self {
+            Language::English => english.into(),
+            Language::Chinese => chinese.into(),
+        }
+    }
+}
+
+/// What there is to say to who asks, and nothing of anybody else.
+pub(super) enum Asker<'a> {
+    /// The hotspot gave nobody this address.
+    Stranger,
+    Nobodys(Mac),
+    Blocked(Mac),
+    Person {
+        person: &'a PersonStatus,
+        /// Why nothing at all is forwarded.
+        closed: Option<Verdict>,
+        zone: TimeZone,
+        plan_ends: Option<UnixTime>,
+    },
+}
+
+impl<'a> Asker<'a> {
+    /// Who is at this address.
+    pub(super) fn of(status: &'a Status, at: Ipv4Addr) -> Asker<'a> {
+        let Some(device) = status.devices.iter().find(|device| device.address == Some(at)) else {
+            return Asker::Stranger;
+        };
+        let whose = |device: &'a DeviceStatus| {
+            let name = device.person.as_ref()?;
+            status.people.iter().find(|person| person.name == *name)
+        };
+        match whose(device) {
+            _ if device.blocked => Asker::Blocked(device.mac),
+            None => Asker::Nobodys(device.mac),
+            Some(person) => Asker::Person {
+                person,
+                closed: status.closed,
+                zone: zone::rules(status.plan.plan.zone.name()),
+                plan_ends: status.plan.ends,
+            },
+        }
+    }
+}
+
+/// The page.
+pub(super) fn html(language: Language, asker: &Asker<'_>) -> String {
+    let l = language;
+    match asker {
+        Asker::Stranger => closed_page(
+            l,
+            &l.pick("This device is not known here.", "这里不认识这台设备。"),
+            &l.pick(
+                "The hotspot did not give it its address. Let the device get its address by itself (DHCP, “automatic”).",
+                "它的地址不是热点分配的。请让设备自动获取地址（DHCP，“自动”）。",
+            ),
+            None,
+        ),
+        Asker::Nobodys(mac) => closed_page(
+            l,
+            &l.pick("This device waits.", "这台设备正在等待。"),
+            &l.pick(
+                "Nobody has said yet whose it is. Show this to the owner of the hotspot:",
+                "还没有人说明它属于谁。请把下面的内容给热点的主人看：",
+            ),
+            Some(*mac),
+        ),
+        Asker::Blocked(mac) => closed_page(
+            l,
+            &l.pick("This device is blocked.", "这台设备被阻止了。"),
+            &l.pick("The owner of the hotspot has blocked it:", "热点的主人阻止了它："),
+            Some(*mac),
+        ),
+        Asker::Person { person, closed, zone, plan_ends } => {
+            // What closes everybody comes first: topping one person up does not help then.
+            let why = match closed.filter(|verdict| *verdict != Verdict::Open).unwrap_or(person.verdict) {
+                Verdict::Open => None,
+                Verdict::Closed(why) => Some(why),
+            };
+            let mut body = String::new();
+            if let Some(why) = why {
+                let text = why_words(l, why, person, zone, *plan_ends);
+                body.push_str(&format!("<p class=\"closed\">{}</p>\n", html_text(&text)));
+            }
+            body.push_str("<dl>\n");
+            for (label, text) in facts(l, person, zone) {
+                body.push_str(&format!("<dt>{}</dt><dd>{}</dd>\n", html_text(&label), html_text(&text)));
+            }
+            body.push_str("</dl>\n");
+            let name = person.name.as_str();
+            page(l, &l.pick(format!("You are {name}."), format!("你是 {name}。")), &body)
+        }
+    }
+}
+
+/// The page when the brain does not answer.
+pub(super) fn busy(l: Language) -> String {
+    let text =
+        l.pick("The hotspot is busy. Load this page again in a moment.", "热点正忙，请稍后重新加载本页。");
+    page(l, "Hotshare", &format!("<p class=\"closed\">{}</p>\n", html_text(&text)))
+}
+
+fn closed_page(l: Language, title: &str, text: &str, mac: Option<Mac>) -> String {
+    let mac = mac.map(|mac| format!("<p><strong>{mac}</strong></p>\n")).unwrap_or_default();
+    page(l, title, &format!("<p class=\"closed\">{}</p>\n{mac}", html_text(text)))
+}
+
+fn page(l: Language, title: &str, body: &str) -> String {
+    let (tag, title) = (l.tag(), html_text(title));
+    format!(
+        "<!doctype html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Hotshare</title>\n<link rel=\"stylesheet\" href=\"{STYLE_PATH}\">\n</head>\n<body>\n\
+         <h1>{title}</h1>\n{body}</body>\n</html>\n"
+    )
+}
+
+/// What the person has used, what is left, and until when.
+fn facts(l: Language, person: &PersonStatus, zone: &TimeZone) -> Vec<(String, String)> {
+    let used = pretty(person.up.0.saturating_add(person.down.0));
+    let mut facts = match person.allowance {
+        Allowance::Unlimited => vec![
+            (l.pick("Left", "剩余"), l.pick("no limit of your own", "没有个人限额")),
+            (l.pick("Used", "已用"), used),
+        ],
+        Allowance::Limited { bytes, .. } => {
+            let (left, all) = (pretty(person.balance.map_or(0, |left| left.0)), pretty(bytes.0));
+            vec![
+                (l.pick("Left", "剩余"), l.pick(format!("{left} of {all}"), format!("{left}（共 {all}）"))),
+                (l.pick("Used", "已用"), used),
+            ]
+        }
+    };
+    if let Some(renews) = person.renews {
+        facts.push((l.pick("Renews", "重置时间"), when::pretty(renews.0, zone)));
+    }
+    if let Some(until) = person.key.and_then(|key| key.until) {
+        facts.push((l.pick("Your key holds until", "密钥有效期至"), when::pretty(until.0, zone)));
+    }
+    facts
+}
+
+fn why_words(
+    l: Language,
+    why: Why,
+    person: &PersonStatus,
+    zone: &TimeZone,
+    plan_ends: Option<UnixTime>,
+) -> String {
+    let again = |at: Option<UnixTime>| match at.map(|at| when::pretty(at.0, zone)) {
+        Some(at) => l.pick(format!(" It opens again at {at}."), format!("将在 {at} 重新开放。")),
+        None => l.pick(" Ask the owner of the hotspot.", "请询问热点的主人。"),
+    };
+    match why {
+        Why::Paused => l.pick("The owner of the hotspot has paused you.", "热点的主人暂停了你的使用。"),
+        Why::AllowanceUsed => {
+            l.pick("Your allowance is used up.", "你的限额已用完。") + &again(person.renews)
+        }
+        Why::PlanUsed => {
+            l.pick("Everybody's data plan is used up.", "大家共用的流量套餐已用完。") + &again(plan_ends)
+        }
+        Why::PlanOver => l.pick(
+            "The data plan has not begun or is over. Ask the owner of the hotspot.",
+            "流量套餐尚未开始或已经结束，请询问热点的主人。",
+        ),
+        Why::NoUplink => l.pick(
+            "The hotspot has no connection to the internet at the moment.",
+            "热点目前没有连接到互联网。",
+        ),
+        Why::LedgerStuck => l.pick(
+            "The hotspot cannot write down what is used, so it lets nothing through. Tell its owner.",
+            "热点无法记录用量，因此暂停放行，请告诉热点的主人。",
+        ),
+    }
+}
+
+/// Text as HTML shows it: nothing in it is markup, hidden or reordered.
+fn html_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in escaped(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_that_is_liked_best() {
+        for (wished, language) in [
+            ("", Language::English),
+            ("en-US,en;q=0.9", Language::English),
+            ("zh-CN,zh;q=0.9,en;q=0.8", Language::Chinese),
+            ("de-DE,de;q=0.9,zh;q=0.5,en;q=0.4", Language::Chinese),
+            ("en;q=0.9, zh-Hans", Language::Chinese),
+            ("zh;q=0", Language::English),
+            ("zh;q=NaN,*", Language::English),
+            ("fr", Language::English),
+        ] {
+            assert_eq!(Language::of(wished), language, "{wished}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_markup() {
+        assert_eq!(
+            html_text("<script>\"a\" & 'b'\u{202e}</script>"),
+            "&lt;script&gt;&quot;a&quot; &amp; &#39;b&#39;\\u{202e}&lt;/script&gt;"
+        );
+    }
+}
