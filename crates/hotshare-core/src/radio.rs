@@ -13,6 +13,7 @@ mod choose;
 mod cost;
 mod country;
 mod join;
+mod supervise;
 mod words;
 
 pub use card::{Beside, CardInterface, CardSeen, ChannelSeen, HostapdSeen, InterfaceKind, RadioSeen};
@@ -21,6 +22,7 @@ pub use choose::{choose, country};
 pub use cost::{cost_element, read_cost_element};
 pub use country::country_name;
 pub use join::{Join, NotAJoinText, join_text};
+pub use supervise::{HUNG_MS, Observed, Station, Step, Supervision, Why};
 pub use words::{NoRadio, Obstacle, Place, Rules};
 
 /// How stations join, and what that says about who they are.
