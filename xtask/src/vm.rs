@@ -62,6 +62,9 @@ pub(crate) struct Options {
     /// Ask the archive for a newer kernel and newer programs.
     #[arg(long)]
     renew: bool,
+    /// Keep logs and captures of scenarios that passed, too.
+    #[arg(long)]
+    keep: bool,
     /// Where logs and captures go, instead of target/vm/artefacts.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -85,14 +88,14 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     if let Some(command) = &options.run {
         return lab.run_command(command, options);
     }
-    let summary = lab.run_scenarios(&options.names, options.jobs)?;
+    let summary = lab.run_scenarios(&options.names, options.jobs, options.keep)?;
     println!("\n{} passed, {} failed", summary.passed, summary.failed.len());
     Ok(summary.failed.is_empty())
 }
 
 /// Runs every scenario.
 pub(crate) fn run_all() -> Result<Summary> {
-    Lab::ready(&Options::default())?.run_scenarios(&[], 2)
+    Lab::ready(&Options::default())?.run_scenarios(&[], 2, false)
 }
 
 /// Everything built, nothing started.
@@ -166,7 +169,7 @@ impl Lab {
         })
     }
 
-    fn run_scenarios(&self, names: &[String], jobs: usize) -> Result<Summary> {
+    fn run_scenarios(&self, names: &[String], jobs: usize, keep: bool) -> Result<Summary> {
         let mut chosen: Vec<&Scenario> = self.scenarios.iter().collect();
         if let Some(unknown) =
             names.iter().find(|name| !chosen.iter().any(|scenario| scenario.name == **name))
@@ -182,7 +185,7 @@ impl Lab {
             for _ in 0..jobs.max(1) {
                 scope.spawn(|| {
                     while let Some(scenario) = waiting.lock().ok().and_then(|mut queue| queue.pop_front()) {
-                        let outcome = self.run_scenario(scenario);
+                        let outcome = self.run_scenario(scenario, keep);
                         if let Ok(mut outcomes) = outcomes.lock() {
                             outcomes.push((scenario.name.clone(), outcome));
                         }
@@ -202,7 +205,7 @@ impl Lab {
     }
 
     /// Prints how it went.
-    fn run_scenario(&self, scenario: &Scenario) -> Result<bool> {
+    fn run_scenario(&self, scenario: &Scenario, keep: bool) -> Result<bool> {
         let folder = self.artefacts.join(&scenario.name);
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
@@ -212,7 +215,11 @@ impl Lab {
             kernel: &self.image.kernel,
             initrd: self.initrd.path(scenario.needs_network_manager),
             folder: &absolute(&folder)?,
-            task: format!("hotshare.task=scenario hotshare.scenario={}", scenario.name),
+            task: format!(
+                "hotshare.task=scenario hotshare.scenario={}{}",
+                scenario.name,
+                if keep { " hotshare.keep=1" } else { "" }
+            ),
             limit: Some(Duration::from_secs(scenario.limit)),
             is_shown: false,
         };

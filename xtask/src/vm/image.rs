@@ -52,13 +52,15 @@ const PLUGINS: &str = "usr/lib/x86_64-linux-gnu/NetworkManager";
 const FILES: &[(&str, &str)] = &[
     (
         "etc/passwd",
-        "root:x:0:0::/:/bin/sh\nmessagebus:x:100:100::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n",
+        "root:x:0:0::/:/bin/sh\nmessagebus:x:100:100::/:/bin/sh\nsystemd-network:x:102:102::/:/bin/sh\n\
+         polkitd:x:103:103::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n",
     ),
     (
         "etc/group",
-        "root:x:0:\nnetdev:x:101:\nmessagebus:x:100:\nsystemd-network:x:102:\nnogroup:x:65534:\n\
-         adm:x:4:\ntty:x:5:\ndisk:x:6:\nlp:x:7:\nkmem:x:15:\ndialout:x:20:\ncdrom:x:24:\ntape:x:26:\naudio:x:29:\n\
-         video:x:44:\ninput:x:105:\nsgx:x:106:\nkvm:x:107:\nrender:x:108:\nplugdev:x:46:\n",
+        "root:x:0:\nadm:x:4:\ntty:x:5:\ndisk:x:6:\nlp:x:7:\nkmem:x:15:\ndialout:x:20:\ncdrom:x:24:\n\
+         tape:x:26:\naudio:x:29:\nvideo:x:44:\nplugdev:x:46:\nmessagebus:x:100:\nnetdev:x:101:\n\
+         systemd-network:x:102:\npolkitd:x:103:\ninput:x:105:\nsgx:x:106:\nkvm:x:107:\nrender:x:108:\n\
+         nogroup:x:65534:\n",
     ),
     ("etc/hosts", "127.0.0.1 localhost guest\n::1 localhost\n"),
     ("etc/hostname", "guest\n"),
