@@ -110,8 +110,10 @@ impl AppState {
     fn passphrase(&self, own: Option<&Secret>, person: &str) -> Result<Passphrase, No> {
         let ssid = self.view().map(|view| view.ssid).unwrap_or_default();
         match own {
-            Some(own) => judged(&own.0, &[&ssid, person]).map_err(|why| No::new(Code::BadPassphrase, why)),
-            None => fresh_passphrase().map_err(|e| No::new(Code::Broken, e.to_string())),
+            Some(own) => {
+                judged(&own.0, &[&ssid, person]).map_err(|why| No::new(Code::BadPassphrase, why.to_string()))
+            }
+            None => fresh_passphrase().map_err(|e| No::new(Code::Busy, e.to_string())),
         }
     }
 

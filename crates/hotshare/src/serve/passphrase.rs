@@ -1,58 +1,78 @@
 //! Passphrases: made of words that people can read out and type, or judged when they are of the owner's own choice.
 
 use diceware_wordlists::EFF_LONG_WORDLIST;
-use hotshare_core::keys::Passphrase;
-use rand::TryRng;
-use rand::rngs::SysRng;
+use hotshare_core::keys::{self, Guess, NoDraw, Passphrase, WeakPassphrase};
+use rand::TryRng as _;
+use rand::rngs::{SysError, SysRng};
 
 /// Makes a passphrase from the operating system's random numbers.
 ///
 /// # Errors
 /// When the operating system has none: nothing else will do.
 pub(crate) fn fresh_passphrase() -> Result<Passphrase, NoPassphrase> {
-    drawn(|| SysRng.try_next_u32().map_err(|e| NoPassphrase(e.to_string())))
+    Ok(keys::draw(&EFF_LONG_WORDLIST, || SysRng.try_next_u32())?.passphrase)
 }
 
 /// Why no passphrase could be made.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot make a passphrase: {0}")]
-pub(crate) struct NoPassphrase(String);
+#[error("cannot make a passphrase")]
+pub(crate) struct NoPassphrase(#[from] NoDraw<SysError>);
 
-/// Of the words: 5 of 7,772 have 64.6 bits.
-const WORDS: usize = 5;
+/// A passphrase of the owner's own choice, if it is a good one. `known`: what a stranger would try first, such as
+/// the network's name.
+pub(super) fn judged(text: &str, known: &[&str]) -> Result<Passphrase, WeakPassphrase> {
+    // It is not a good one if it is none at all; and nothing long is given to a judge that takes its time.
+    Passphrase::new(text)?;
+    let entropy = zxcvbn::zxcvbn(text, &[known, &["hotshare", "hotspot", "wifi", "wlan"]].concat());
+    let advice = entropy.feedback().map(|feedback| {
+        let warning = feedback.warning().map(|warning| warning.to_string());
+        warning.into_iter().chain(feedback.suggestions().iter().take(1).map(ToString::to_string)).collect()
+    });
+    let guess = Guess { guesses_log10: entropy.guesses_log10(), advice: advice.unwrap_or_default() };
+    keys::judge(text, &guess, known)
+}
 
-/// Draws words, each as likely as any other.
-fn drawn<E>(mut random: impl FnMut() -> Result<u32, E>) -> Result<Passphrase, E> {
-    // A hyphen stands between words, so that none with one inside is taken.
-    let plain: Vec<&str> = EFF_LONG_WORDLIST.iter().copied().filter(|word| !word.contains('-')).collect();
-    let count = u32::try_from(plain.len()).unwrap_or(u32::MAX);
-    // What is left over at the end would make the first words more likely.
-    let fair = u32::MAX - u32::MAX % count;
-    let mut words: Vec<&str> = Vec::new();
-    while words.len() < WORDS {
-        let number = random()?;
-        if number < fair {
-            words.extend(usize::try_from(number % count).ok().and_then(|n| plain.get(n).copied()));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_ones_are_words_and_never_the_same() {
+        let made: Vec<String> =
+            (0..50).map(|_| fresh_passphrase().expect("random numbers").secret().to_owned()).collect();
+        for text in &made {
+            let words: Vec<&str> = text.split('-').collect();
+            assert_eq!(words.len(), 5, "{text}");
+            assert!(words.iter().all(|word| EFF_LONG_WORDLIST.contains(word)), "{text}");
+            assert!(judged(text, &["Hotshare-3F2A", "anna"]).is_ok(), "{text}");
         }
+        let different: std::collections::BTreeSet<&String> = made.iter().collect();
+        assert_eq!(different.len(), made.len());
     }
-    Ok(Passphrase::new(&words.join("-")).expect("five short words"))
-}
 
-/// A passphrase of the owner's own choice, if it is a good one; the message says why not. `known`: what a
-/// stranger would try first, such as the network's name.
-pub(super) fn judged(text: &str, known: &[&str]) -> Result<Passphrase, String> {
-    let passphrase = Passphrase::new(text).map_err(|e| e.to_string())?;
-    let verdict = zxcvbn::zxcvbn(text, known);
-    if verdict.guesses_log10() >= ENOUGH {
-        return Ok(passphrase);
+    #[test]
+    fn ones_own_are_judged_with_the_reason() {
+        let mut told = String::new();
+        for text in [
+            "1234567",
+            "password1234",
+            "qwertyuiop",
+            "aaaaaaaaaaaaaaaa",
+            "Anna2019!",
+            "annahatgeburtstag",
+            "The Millers 2026",
+            "correct horse battery staple",
+            "seven purple otters juggling",
+            "ich mag keine kalten Kartoffeln",
+            "k7Qp2mXw9rLz",
+            "größe ist nicht alles",
+        ] {
+            let verdict = match judged(text, &["The Millers", "anna"]) {
+                Ok(_) => "good".to_owned(),
+                Err(why) => why.to_string(),
+            };
+            told += &format!("{text}\n    {verdict}\n");
+        }
+        insta::assert_snapshot!(told);
     }
-    let warning =
-        verdict.feedback().and_then(|feedback| feedback.warning()).map(|warning| format!(" {warning}"));
-    Err(format!(
-        "this passphrase is too easily guessed.{} Take several words that have nothing to do with one another, or let Hotshare make one",
-        warning.unwrap_or_default()
-    ))
 }
-
-/// The decimal logarithm of how many guesses a passphrase must withstand.
-const ENOUGH: f64 = 12.0;

@@ -1,5 +1,6 @@
 //! A real server on a real socket; only the brain is a fake.
 
+mod air;
 mod reports;
 
 use std::time::Duration;
@@ -37,6 +38,12 @@ fn limits() -> Limits {
 impl Fake {
     /// `answer` is the brain; `None`: it is stuck.
     fn start(answer: impl Fn(&Ask) -> Option<Answer> + Send + 'static) -> Fake {
+        Fake::with_radio(answer, None)
+    }
+
+    fn with_radio(answer: impl Fn(&Ask) -> Option<Answer> + Send + 'static, view: Option<RadioView>) -> Fake {
+        // The receiver keeps what was last sent.
+        let radio = view.map(|view| watch::channel(view).1);
         let folder = tempfile::tempdir().expect("a folder");
         let listener = bind(&folder.path().join("api.sock")).expect("bound");
         let (brain, mut asks) = mpsc::channel::<(Ask, oneshot::Sender<Answer>)>(4);
@@ -54,7 +61,7 @@ impl Fake {
             }
         });
         let ledger_path = folder.path().join("ledger.sqlite");
-        let state = AppState { brain, ledger_path, radio: None, down: down.clone(), limits: limits() };
+        let state = AppState { brain, ledger_path, radio, down: down.clone(), limits: limits() };
         tasks.spawn(serve(listener, state, stop.clone()));
         Fake { folder, down, stop, asked, tasks }
     }
@@ -229,6 +236,11 @@ async fn bad_requests_are_told_apart_and_reach_nobody() {
         ("PATCH", "/v1/people/anna", "{}", 400, "bad-request"),
         ("PATCH", "/v1/people/anna", r#"{"pasued":true}"#, 400, "bad-request"),
         ("PATCH", "/v1/people/anna", r#"{"allowance":null,"paused":true}"#, 400, "bad-request"),
+        ("PATCH", "/v1/people/anna", r#"{"device_limit":3,"paused":true}"#, 400, "bad-request"),
+        ("PATCH", "/v1/people/anna", r#"{"device_limit":-1}"#, 400, "bad-request"),
+        ("POST", "/v1/people/anna/key", "{}", 405, "wrong-method"),
+        ("GET", "/v1/people/anna/invite", "", 405, "wrong-method"),
+        ("POST", "/v1/people/Anna/invite", "{}", 400, "bad-request"),
         ("PATCH", "/v1/people/%ff", r#"{"paused":true}"#, 400, "bad-request"),
         ("PATCH", "/v1/people/..%2Fplan", r#"{"paused":true}"#, 400, "bad-request"),
         ("PATCH", "/v1/devices/nonsense", r#"{"blocked":true}"#, 400, "bad-request"),
@@ -348,6 +360,12 @@ async fn a_refusal_keeps_its_reason() {
         (Refusal::NoSuchDevice(mac), 404, "no-such-device"),
         (Refusal::NotAStation(mac), 422, "not-a-station"),
         (Refusal::Full(4094), 409, "full"),
+        (Refusal::NoKey(anna.clone()), 404, "no-key"),
+        (Refusal::NoWifi, 409, "no-wifi"),
+        (Refusal::NotPersonal(hotshare_core::radio::Mode::Sealed), 409, "wrong-mode"),
+        (Refusal::NoNetworkKey(hotshare_core::radio::Mode::People), 409, "wrong-mode"),
+        (Refusal::JoinedByKey(mac, anna.clone()), 409, "joined-by-key"),
+        (Refusal::EndsInThePast, 422, "ends-in-the-past"),
         (Refusal::NotWritten("disk full".into()), 500, "not-written"),
     ] {
         let message = refusal.to_string();
