@@ -6,6 +6,7 @@ mod execute;
 mod ledger;
 mod start;
 mod tasks;
+mod wifi;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use hotshare_core::units::{BootTime, Slot};
 use hotshare_linux::clock;
 use hotshare_linux::datapath::{MeterEventKind, MeterEvents};
 use hotshare_linux::lease::LeaseNews;
+use hotshare_linux::radio::RadioNews;
 use hotshare_linux::uplink::Watch;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +22,8 @@ use super::tasks::{Tasks, What};
 pub(super) struct Sources {
     pub(super) asks: mpsc::Receiver<(Ask, oneshot::Sender<Answer>)>,
     pub(super) leases: mpsc::Receiver<LeaseNews>,
+    /// `None`: no Wi-Fi.
+    pub(super) radio: Option<mpsc::Receiver<RadioNews>>,
     pub(super) postings: mpsc::UnboundedReceiver<Event>,
     pub(super) meter: MeterEvents,
     pub(super) uplink: Watch,
@@ -70,12 +73,13 @@ impl EventLoop {
                 }
                 Some((ask, reply)) = self.sources.asks.recv() => self.asked(ask, reply).await?,
                 Some(news) = self.sources.leases.recv() => self.leased(news).await?,
+                Some(news) = next(&mut self.sources.radio) => self.on_air(news).await?,
                 () = self.sources.uplink.changed() => self.network_changed().await?,
                 ended = self.tasks.next_ended() => {
                     tracing::warn!(error = ended.error, "{} ended; starting it again", ended.what.words());
                     match ended.what {
-                        What::Api => anyhow::bail!("{} ended: {}", ended.what.words(), ended.error),
-                        What::Lease | What::Names => self.lan.missing = true,
+                        What::Api | What::Radio => anyhow::bail!("{} ended: {}", ended.what.words(), ended.error),
+                        What::Lease | What::Names | What::Portal => self.lan.missing = true,
                     }
                 }
                 _ = tick.tick() => self.tick().await?,
@@ -164,6 +168,18 @@ impl EventLoop {
         }
     }
 
+    async fn on_air(&mut self, news: RadioNews) -> anyhow::Result<()> {
+        match news {
+            RadioNews::Stations(seen) => self.tell(Event::Stations(seen)).await,
+            RadioNews::WrongKey(mac) => self.tell(Event::WrongKey(mac)).await,
+            RadioNews::Card(name) => {
+                // The rules name the card.
+                self.hands.card_is(name);
+                self.lan.check(&mut self.hands, &mut self.tasks, self.brain.leases()).await
+            }
+        }
+    }
+
     async fn network_changed(&mut self) -> anyhow::Result<()> {
         self.look_for_uplink().await?;
         self.lan.check(&mut self.hands, &mut self.tasks, self.brain.leases()).await
@@ -197,5 +213,13 @@ impl EventLoop {
             self.hands.ledger.roll_up(self.brain.civil_time(), self.brain.zone());
         }
         self.tell(Event::Tick).await
+    }
+}
+
+/// Waits for ever where there is nothing to wait for.
+async fn next<T>(news: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    match news {
+        Some(news) => news.recv().await,
+        None => std::future::pending().await,
     }
 }

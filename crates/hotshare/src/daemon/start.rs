@@ -11,8 +11,9 @@ use hotshare_api::Preview;
 use hotshare_core::book::Book;
 use hotshare_core::brain::{Brain, Settings};
 use hotshare_core::desired::{Metered, Wanted};
+use hotshare_core::keys::Passphrase;
 use hotshare_core::names::NamesView;
-use hotshare_core::radio::RadioOrders;
+use hotshare_core::radio::{Choice, RadioOrders};
 use hotshare_core::record::Leased;
 use hotshare_core::units::BootTime;
 use hotshare_core::uplink::{Subnet, Uplink, choose_subnet};
@@ -33,6 +34,8 @@ use super::event_loop::{EventLoop, Sources};
 use super::execute::{Hands, Parts};
 use super::ledger::Ledger;
 use super::tasks::{LanSide, Tasks};
+use super::wifi;
+use crate::serve::BrainSender;
 use crate::{serve, zone};
 
 /// Ports of the gateway that the LAN may reach, beside DNS: the portal's.
@@ -46,24 +49,28 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
     make_dir(instance.state_dir(), 0o700)?;
     let _lock = lock(options)?;
 
-    let store = Store::open(&instance.ledger_path())?;
-    let book = Book::new(store.snapshot()?, zone::system());
+    let mut store = Store::open(&instance.ledger_path())?;
+    let mut book = Book::new(store.snapshot()?, zone::system());
     let mut host = Host::open(&instance.before_path())?;
     if host.has_leftovers() {
         tracing::info!("an earlier run was cut off; taking over what it left");
     }
     let used_before = book.leases.values().next().map(|lease| lease.ip);
-    let pins = instance.pin_dir();
-    let ground = match survey(options, &host, used_before).await {
-        Ok(ground) => ground,
-        Err(error) => return Err(give_back(&mut host, pins, false, error).await),
+    if options.config.wifi.is_none() {
+        // An earlier run may have had Wi-Fi.
+        wifi::give_back(options).await?;
+    }
+    let prepared = async {
+        let ground = survey(options, &host, used_before).await?;
+        let welcome = wifi::prepare_book(options, &mut store, &mut book)?;
+        Ok((ground, welcome, Meter::open(instance.pin_dir())?))
     };
-    let meter = match Meter::open(pins) {
-        Ok(meter) => meter,
-        Err(error) => return Err(give_back(&mut host, pins, false, error.into()).await),
+    let (ground, welcome, meter) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(error) => return Err(give_back(options, &mut host, false, error).await),
     };
     let fresh = meter.is_fresh();
-    let result = match assemble(options, store, book, host, meter, ground).await {
+    let result = match assemble(options, store, book, host, meter, (ground, welcome)).await {
         Ok(mut assembled) => {
             let result = assembled.run().await;
             let EventLoop { brain, hands, tasks, .. } = assembled;
@@ -72,11 +79,11 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
             hands.ledger.stop();
             drop(hands.meter);
             match result {
-                Ok(()) => end(&mut host, pins, done).await,
-                Err(error) => Err(give_back(&mut host, pins, done, error).await),
+                Ok(()) => end(options, &mut host, done).await,
+                Err(error) => Err(give_back(options, &mut host, done, error).await),
             }
         }
-        Err((mut host, error)) => Err(give_back(&mut host, pins, fresh, error).await),
+        Err((mut host, error)) => Err(give_back(options, &mut host, fresh, error).await),
     };
     drop(std::fs::remove_file(instance.socket_path()));
     result.map(|()| ExitCode::SUCCESS)
@@ -91,20 +98,23 @@ pub(super) async fn check(options: &UpOptions) -> anyhow::Result<Preview> {
         _ => None,
     };
     let host = Host::open(&instance.before_path())?;
-    let ground = survey(options, &host, used_before).await?;
+    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
+    let choice = wifi::preview(options, &uplink.name).await?;
+    let ground = ground(options, &host, used_before, uplink, choice.as_ref()).await?;
     let planned = host.check(&ground.wanted.desired()).await?;
     let steps = planned.steps.iter().map(told).collect();
-    Ok(ground.preview(steps))
+    Ok(ground.preview(steps, choice.as_ref()))
 }
 
 /// What the host offers and the owner wants.
 struct Ground {
     uplink: Uplink,
     wanted: Wanted,
+    wifi: Option<wifi::Chosen>,
 }
 
 impl Ground {
-    fn preview(&self, steps: Vec<String>) -> Preview {
+    fn preview(&self, steps: Vec<String>, wifi: Option<&Choice>) -> Preview {
         Preview {
             schema: hotshare_api::SCHEMA,
             uplink: hotshare_api::Uplink {
@@ -115,15 +125,29 @@ impl Ground {
             subnet: self.wanted.subnet.to_string(),
             gateway: self.wanted.subnet.gateway().to_string(),
             steps,
-            wifi: None,
+            wifi: wifi.map(wifi::told),
         }
     }
 }
 
 /// `used_before` is an address of the LAN of last time.
 async fn survey(options: &UpOptions, host: &Host, used_before: Option<Ipv4Addr>) -> anyhow::Result<Ground> {
+    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
+    let chosen = wifi::decide(options, &uplink.name).await?;
+    let choice = chosen.as_ref().map(|chosen| &chosen.choice);
+    let ground = ground(options, host, used_before, uplink, choice).await?;
+    Ok(Ground { wifi: chosen, ..ground })
+}
+
+async fn ground(
+    options: &UpOptions,
+    host: &Host,
+    used_before: Option<Ipv4Addr>,
+    uplink: Uplink,
+    wifi: Option<&Choice>,
+) -> anyhow::Result<Ground> {
     let ports = options.ports();
-    if ports.is_empty() {
+    if ports.is_empty() && wifi.is_none() {
         bail!(
             "no LAN port is named: say which interface people connect to, with --lan IF or in the configuration file"
         );
@@ -135,7 +159,6 @@ async fn survey(options: &UpOptions, host: &Host, used_before: Option<Ipv4Addr>)
             );
         }
     }
-    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
     let mut taken = host.taken().await?;
     // A resolver may lie behind the uplink's gateway, in a subnet that no route names.
     taken.extend(uplink.resolvers.iter().map(|resolver| Subnet::new(*resolver, 32)));
@@ -160,9 +183,9 @@ async fn survey(options: &UpOptions, host: &Host, used_before: Option<Ipv4Addr>)
         portal_ports: PORTAL_PORTS.into(),
         ipv6: Path::new("/proc/sys/net/ipv6").exists(),
         metered: Metered::default(),
-        wifi: None,
+        wifi: wifi.map(wifi::part_of_lan),
     };
-    Ok(Ground { uplink, wanted })
+    Ok(Ground { uplink, wanted, wifi: None })
 }
 
 async fn find_uplink(options: &UpOptions, name: Option<&str>) -> Result<Uplink, FindError> {
@@ -179,7 +202,7 @@ async fn assemble(
     book: Book,
     host: Host,
     meter: Meter,
-    ground: Ground,
+    (ground, fresh_key): (Ground, Option<Passphrase>),
 ) -> Result<EventLoop, (Host, anyhow::Error)> {
     let instance = &options.instance;
     let (postings, done) = mpsc::unbounded_channel();
@@ -207,12 +230,13 @@ async fn assemble(
         let settings = Settings {
             default_person: options.config.people.default.clone(),
             grant_life_secs: options.config.grants.expiry.as_secs(),
-            wifi: None,
+            wifi: options.config.wifi.as_ref().map(|wifi| wifi.mode),
         };
         let watch = Watch::open().await?;
         // In place before the brain's first order: what an earlier run let through goes on meanwhile.
         hands.first_connect(ground.uplink.clone()).await?;
         let readings = hands.all_readings()?;
+        let uplink = ground.uplink.name.clone();
         let brain = Brain::new(settings, book, clock::now(), generation, readings, Some(ground.uplink));
         let side = LanSide {
             lan: hands.wanted.lan().to_owned(),
@@ -225,12 +249,23 @@ async fn assemble(
             side,
             index: None,
             news,
+            asks: asks_in.clone(),
             views,
             missing: true,
         };
         let mut tasks = Tasks::new();
         lan.bind(brain.leases(), &mut tasks)?;
+        let mut air = None;
+        if let Some(chosen) = ground.wifi {
+            let choice = chosen.choice.clone();
+            let orders = (brain.radio().unwrap_or_default(), radio_orders);
+            let lan = hands.wanted.lan();
+            air = Some(wifi::start(options, chosen, lan, &uplink, orders, kicked, &mut tasks).await?);
+            wifi::welcome(&choice, fresh_key.as_ref());
+        }
+        let (radio, view) = air.map(|air| (air.news, air.view)).unzip();
         let state = serve::AppState {
+            radio: view,
             brain: asks_in,
             ledger_path: instance.ledger_path(),
             down: down.clone(),
@@ -238,7 +273,7 @@ async fn assemble(
         };
         tasks.serve_api(listener, state);
         let meter = hands.meter.events()?;
-        let sources = Sources { asks, leases, postings: done, meter, uplink: watch, down };
+        let sources = Sources { asks, leases, radio, postings: done, meter, uplink: watch, down };
         Ok((brain, tasks, lan, sources))
     }
     .await;
@@ -264,6 +299,7 @@ pub(super) struct LanServers {
     side: LanSide,
     index: Option<u32>,
     news: mpsc::Sender<LeaseNews>,
+    asks: BrainSender,
     views: watch::Receiver<NamesView>,
     /// The LAN is not there, or a server on it failed: looked at again with each tick.
     pub(super) missing: bool,
@@ -280,7 +316,9 @@ impl LanServers {
         let server = Lease::bind(self.side.lease_config())?;
         let gateway: Ipv4Addr = self.side.subnet.gateway();
         let names = Names::bind(NamesConfig { lan: self.side.lan.clone(), gateway })?;
+        let page = serve::portal::bind(&self.side.lan, gateway)?;
         tasks.serve_leases(server, leases, self.news.clone());
+        tasks.serve_portal(page, self.asks.clone());
         tasks.serve_names(names, self.views.clone());
         self.index = ifindex(&self.side.lan);
         self.missing = false;
@@ -367,7 +405,10 @@ fn lock(options: &UpOptions) -> anyhow::Result<Flock<std::fs::File>> {
 
 /// The host as it was before, and no program of ours on its interfaces. What was counted and not written
 /// stays in the maps, unless all is `done`: the next start settles it.
-async fn end(host: &mut Host, pins: &Path, done: bool) -> anyhow::Result<()> {
+async fn end(options: &UpOptions, host: &mut Host, done: bool) -> anyhow::Result<()> {
+    let pins = options.instance.pin_dir();
+    // No station may be left before the LAN goes.
+    let card = wifi::give_back(options).await;
     let restored = host.restore().await;
     let taken_off = if done { datapath::remove(pins) } else { datapath::detach(pins) };
     if let Err(failures) = restored {
@@ -376,12 +417,13 @@ async fn end(host: &mut Host, pins: &Path, done: bool) -> anyhow::Result<()> {
         }
         bail!(failures);
     }
+    card?;
     Ok(taken_off?)
 }
 
 /// The same after a failure, which is what the owner has to hear of.
-async fn give_back(host: &mut Host, pins: &Path, done: bool, error: anyhow::Error) -> anyhow::Error {
-    match end(host, pins, done).await {
+async fn give_back(options: &UpOptions, host: &mut Host, done: bool, error: anyhow::Error) -> anyhow::Error {
+    match end(options, host, done).await {
         Ok(()) => error,
         Err(failed) => error.context(format!("{failed:#}")),
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   lease (DHCP)  --LeaseNews-->  event loop  --watch NamesView-->  names (DNS)
+//!   radio         --RadioNews-->              --watch RadioOrders-->  radio (hostapd)
 //!   API socket    --Ask-------->              --NamesView
 //!   signals       --Stop------->
 //! ```
@@ -10,16 +11,19 @@ use std::time::Duration;
 
 use hotshare_core::lease::LeaseRules;
 use hotshare_core::names::NamesView;
+use hotshare_core::radio::RadioOrders;
 use hotshare_core::record::Leased;
+use hotshare_core::units::Mac;
 use hotshare_core::uplink::Subnet;
 use hotshare_linux::lease::{self, LeaseConfig, LeaseNews};
 use hotshare_linux::names;
-use tokio::net::UnixListener;
+use hotshare_linux::radio::{Radio, RadioNews, RadioView};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::serve;
+use crate::serve::{self, BrainSender};
 
 /// A task that ended although nobody told it to.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(super) struct Ended {
 pub(super) enum What {
     Lease,
     Names,
+    Portal,
+    Radio,
     Api,
 }
 
@@ -40,6 +46,8 @@ impl What {
         match self {
             What::Lease => "the DHCP server",
             What::Names => "the DNS forwarder",
+            What::Portal => "the page for browsers",
+            What::Radio => "the access point",
             What::Api => "the API's socket",
         }
     }
@@ -103,6 +111,31 @@ impl Tasks {
             match server.serve(view, stop.clone()).await {
                 Ok(()) => ended(What::Names, "it ended".into(), &stop),
                 Err(error) => ended(What::Names, error.to_string(), &stop),
+            }
+        });
+    }
+
+    pub(super) fn serve_portal(&mut self, listener: TcpListener, brain: BrainSender) {
+        let stop = self.lan_stop.clone();
+        self.spawn(async move {
+            serve::portal::serve(listener, brain, stop.clone()).await;
+            ended(What::Portal, "it closed".into(), &stop)
+        });
+    }
+
+    pub(super) fn serve_radio(
+        &mut self,
+        radio: Radio,
+        orders: watch::Receiver<RadioOrders>,
+        kicks: mpsc::Receiver<Mac>,
+        news: mpsc::Sender<RadioNews>,
+        view: watch::Sender<RadioView>,
+    ) {
+        let stop = self.stop.clone();
+        self.spawn(async move {
+            match radio.serve(orders, kicks, news, view, stop.clone()).await {
+                Ok(()) => ended(What::Radio, "it ended".into(), &stop),
+                Err(error) => ended(What::Radio, error.to_string(), &stop),
             }
         });
     }
