@@ -117,11 +117,6 @@ pub enum RadioError {
     Ended { interface: String, words: String },
     #[error("hostapd did not make {interface} an access point within {secs} s{}", said(.words))]
     TooSlow { interface: String, secs: u64, words: String },
-    #[error(
-        "the uplink {0} has no link, and shares its card with the access point, which comes on again with it, on its \
-         channel"
-    )]
-    UplinkLost(String),
     #[error(transparent)]
     Port(#[from] PortError),
     #[error("the daemon no longer listens to the radio")]

@@ -1,8 +1,8 @@
 //! The access point while it is on: hostapd watched, orders obeyed, stations told.
 //!
 //! What is told is a list, read anew after every event, every attachment, and every few seconds: events are hints.
-//! When hostapd dies, hangs, or loses its card, the list is empty, and it is started again; then everything that
-//! is ordered holds before the first station can join.
+//! When hostapd dies, hangs, or loses its card, the list is empty, and it is started again as the core's
+//! [`Supervision`] says; then everything that is ordered holds before the first station can join.
 
 mod air;
 mod attend;
@@ -12,8 +12,8 @@ mod mouth;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hotshare_core::radio::RadioOrders;
-use hotshare_core::units::Mac;
+use hotshare_core::radio::{Observed, RadioOrders, Station, Step, Supervision, Why};
+use hotshare_core::units::{BootTime, Mac};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -23,17 +23,10 @@ use super::control::Control;
 use super::features::Features;
 use super::files::RunDir;
 use super::{AccessPoint, RadioConfig, RadioError, RadioNews, RadioView, decide, end_stray, process};
+use crate::clock;
+use air::Air;
 use live::{Live, Wish};
 use mouth::Mouth;
-
-/// How long to wait before the second and later tries to start.
-const AGAIN: [Duration; 5] = [
-    Duration::from_millis(300),
-    Duration::from_millis(700),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-];
 
 /// An access point that is on.
 pub struct Radio {
@@ -43,6 +36,8 @@ pub struct Radio {
     program: PathBuf,
     features: Features,
     live: Option<Live>,
+    /// Why the last start failed, in words.
+    failure: Option<String>,
 }
 
 /// The ends of the daemon's channels.
@@ -52,19 +47,6 @@ struct Ties {
     mouth: Mouth,
     view: watch::Sender<RadioView>,
     stop: CancellationToken,
-}
-
-/// Why hostapd is not attended any more.
-#[derive(Debug)]
-enum Left {
-    /// We were told to stop.
-    Stopped,
-    /// It is off air. Start it again, as it was.
-    Off(String),
-    /// It does not answer. Nothing is asked of it any more.
-    Silent(String),
-    /// It is off air, and the card or the channel may be another one now.
-    Changed(String),
 }
 
 impl Radio {
@@ -83,7 +65,7 @@ impl Radio {
         // The name may come from the card's address; with another card, stations are to find the same network.
         config.wish.ssid.get_or_insert_with(|| config.choice.ssid.clone());
         let dir = RunDir::new(&config.run_dir);
-        let mut radio = Radio { config, card, dir, program, features, live: None };
+        let mut radio = Radio { config, card, dir, program, features, live: None, failure: None };
         if let Some(live) = radio.wish(orders).adopt().await? {
             radio.live = Some(live);
         } else {
@@ -129,96 +111,118 @@ impl Radio {
     }
 
     async fn serve_until_stopped(&mut self, ties: &mut Ties) -> Result<(), RadioError> {
-        let mut air = AirWatch::open().await?;
+        let mut watch = AirWatch::open().await?;
+        let mut supervision = Supervision::new();
+        supervision.started(clock::boot(), self.followed());
         loop {
-            let left = match self.live.take() {
-                Some(mut live) => {
-                    let left = self.attend(&mut live, ties, &mut air).await?;
-                    if let Left::Stopped = left {
-                        self.live = Some(live);
-                        return Ok(());
-                    }
-                    live.end(matches!(left, Left::Silent(_))).await?;
-                    left
-                }
-                None => Left::Off("it is being started".into()),
-            };
-            ties.mouth.stations(Vec::new(), true);
-            match left {
-                Left::Stopped => return Ok(()),
-                Left::Off(why) | Left::Silent(why) => {
-                    if !self.revive(ties, &mut air, why, false).await? {
+            let air = air::look(&self.config.choice).await?;
+            let seen = self.observed(&air);
+            match supervision.step(clock::boot(), &seen) {
+                Step::Wait(until) => {
+                    if !self.wait(ties, &mut watch, until).await? {
                         return Ok(());
                     }
                 }
-                Left::Changed(why) => {
-                    if !self.revive(ties, &mut air, why, true).await? {
-                        return Ok(());
-                    }
+                Step::End(why) => {
+                    self.end(ties, why).await?;
+                    supervision.ended(clock::boot());
                 }
+                Step::Start { anew } => match self.start_again(ties, anew).await? {
+                    Started::On => supervision.started(clock::boot(), self.followed()),
+                    Started::Failed => supervision.failed(),
+                    Started::Stopped => return Ok(()),
+                },
             }
         }
     }
 
-    /// Tries until the access point is on again; `false` when told to stop meanwhile.
-    async fn revive(
+    /// The channel that has to be the uplink station's, if it has to be.
+    fn followed(&self) -> Option<u32> {
+        self.config.choice.follows.as_ref().map(|_| self.config.choice.mhz)
+    }
+
+    fn observed(&self, air: &Air) -> Observed {
+        Observed {
+            process: self.live.as_ref().is_some_and(Live::is_running),
+            answered: self.live.as_ref().map(|live| live.answered),
+            card: if self.live.is_some() { air.card } else { air.any_card },
+            on_air: air.on_air,
+            station: if self.config.choice.follows.is_some() { air.station } else { Station::Free },
+        }
+    }
+
+    /// Waits for news or for this moment; `false` when told to stop.
+    async fn wait(
         &mut self,
         ties: &mut Ties,
-        air: &mut AirWatch,
-        why: String,
-        is_changed: bool,
+        watch: &mut AirWatch,
+        until: BootTime,
     ) -> Result<bool, RadioError> {
-        tracing::warn!(%why, "the access point is off; starting it again");
+        let millis = until.millis_since(clock::boot());
+        let pause = sleep(Duration::from_millis(millis));
+        if let Some(mut live) = self.live.take() {
+            let attended = self.attend(&mut live, ties, watch, pause).await;
+            self.live = Some(live);
+            return attended;
+        }
+        tokio::select! {
+            biased;
+            () = ties.stop.cancelled() => Ok(false),
+            error = ties.mouth.speak_on() => Err(error),
+            // Whoever is to be disconnected is.
+            Some(_) = ties.kicks.recv() => Ok(true),
+            () = watch.changed() => Ok(true),
+            () = pause => Ok(true),
+        }
+    }
+
+    async fn end(&mut self, ties: &mut Ties, why: Why) -> Result<(), RadioError> {
+        let mut words = self.failure.take().unwrap_or_else(|| why.to_string());
+        if let Some(mut live) = self.live.take() {
+            tracing::warn!(%why, "the access point is off; it is started again");
+            if why == Why::Died {
+                let said = live.last_words().await;
+                words = if said.is_empty() { words } else { format!("{words}: {said}") };
+            }
+            live.end(why == Why::Hung || why == Why::Died).await?;
+            ties.mouth.stations(Vec::new(), true);
+        }
+        end_stray(&self.config.run_dir).await?;
         ties.view.send_modify(|view| {
-            view.state = AccessPoint::Off(why);
+            view.state = AccessPoint::Off(words);
             view.signals.clear();
         });
-        let mut tries = 0_usize;
-        loop {
-            let orders = ties.orders.borrow_and_update().clone();
-            let stop = ties.stop.clone();
-            let anew = is_changed || tries > 0;
-            let tried = tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(false),
-                spoken = speak_on(&mut ties.mouth) => return Err(spoken),
-                tried = self.try_start(&orders, anew) => tried,
-            };
-            match tried {
-                Ok(live) => {
-                    tracing::info!(
-                        interface = self.config.choice.interface(),
-                        "the access point is on again"
-                    );
-                    self.live = Some(live);
-                    ties.mouth.card(self.config.choice.interface());
-                    return Ok(true);
-                }
-                Err(error) => {
-                    let words = told(&error);
-                    tracing::debug!(%words, tries, "the access point cannot be started");
-                    ties.view.send_modify(|view| view.state = AccessPoint::Off(words));
-                }
+        Ok(())
+    }
+
+    async fn start_again(&mut self, ties: &mut Ties, anew: bool) -> Result<Started, RadioError> {
+        let orders = ties.orders.borrow_and_update().clone();
+        let tried = tokio::select! {
+            biased;
+            () = ties.stop.cancelled() => return Ok(Started::Stopped),
+            error = ties.mouth.speak_on() => return Err(error),
+            tried = self.try_start(&orders, anew) => tried,
+        };
+        match tried {
+            Ok(live) => {
+                tracing::info!(interface = self.config.choice.interface(), "the access point is on again");
+                self.live = Some(live);
+                ties.mouth.card(self.config.choice.interface());
+                Ok(Started::On)
             }
-            let pause = AGAIN.get(tries).or(AGAIN.last()).copied().unwrap_or_default();
-            tries += 1;
-            tokio::select! {
-                () = stop.cancelled() => return Ok(false),
-                spoken = speak_on(&mut ties.mouth) => return Err(spoken),
-                () = sleep(pause) => {}
-                // A card came, or the uplink has a channel: at once, but let it settle.
-                () = air.changed() => sleep(AGAIN[0]).await,
+            Err(error) => {
+                let words = told(&error);
+                tracing::debug!(%words, "the access point cannot be started");
+                self.failure = Some(words);
+                Ok(Started::Failed)
             }
         }
     }
 
-    /// One try, with the card that is there now.
+    /// One try; `anew`: with the card and the channel that there are now.
     async fn try_start(&mut self, orders: &RadioOrders, anew: bool) -> Result<Live, RadioError> {
-        // A try that was given up may have left one.
-        end_stray(&self.config.run_dir).await?;
-        if anew || !air::has(&self.config.choice).await? {
+        if anew {
             let choice = decide(&mut self.card, &self.config.wish, &self.config.uplink).await?;
-            air::uplink_is_on(&choice).await?;
             self.card.prepare(&choice).await?;
             self.config.choice = choice;
         }
@@ -226,13 +230,12 @@ impl Radio {
     }
 }
 
-/// Tells what waits, for as long as this is waited for. Returns only the failure.
-async fn speak_on(mouth: &mut Mouth) -> RadioError {
-    loop {
-        if let Err(error) = mouth.speak().await {
-            return error;
-        }
-    }
+/// How a start went.
+enum Started {
+    On,
+    Failed,
+    /// We were told to stop meanwhile.
+    Stopped,
 }
 
 /// An error with its causes.

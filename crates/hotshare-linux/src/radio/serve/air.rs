@@ -1,59 +1,85 @@
 //! What the kernel says of the access point's interface, and of the station that it shares its card with.
 
-use hotshare_core::radio::{CardInterface, Choice, InterfaceKind};
+use hotshare_core::radio::{CardInterface, Choice, InterfaceKind, Station};
 
 use super::super::RadioError;
 use super::super::card;
 
 /// How the access point is, by the kernel's word.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Air {
-    On,
-    /// The interface is there, but does not send.
-    Off,
-    /// The interface is gone.
-    Gone,
-    /// The uplink's station on the same card is on another channel now, given in MHz.
-    UplinkMoved(u32),
-    /// That station has no link, and finds none on another channel while the access point holds the card.
-    UplinkLost,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Air {
+    /// The interface of the choice is there.
+    pub(super) card: bool,
+    /// Some card is there.
+    pub(super) any_card: bool,
+    pub(super) on_air: bool,
+    pub(super) station: Station,
 }
 
 pub(super) async fn look(choice: &Choice) -> Result<Air, RadioError> {
-    let interfaces = card::interfaces().await?;
-    Ok(judge(choice, &interfaces))
+    Ok(judge(choice, &card::interfaces().await?))
 }
 
 fn judge(choice: &Choice, interfaces: &[(u32, CardInterface)]) -> Air {
     let find = |name: &str| interfaces.iter().find(|(_, interface)| interface.name == name);
-    let Some((_, own)) = find(choice.interface()) else { return Air::Gone };
-    if let Some(follows) = &choice.follows {
-        match find(follows).map(|(_, station)| station.mhz) {
-            Some(Some(mhz)) if mhz != choice.mhz => return Air::UplinkMoved(mhz),
-            Some(None) => return Air::UplinkLost,
-            Some(Some(_)) | None => {}
-        }
+    let own = find(choice.interface()).filter(|(phy, _)| *phy == choice.phy).map(|(_, own)| own);
+    let station = match choice.follows.as_deref().and_then(find) {
+        Some((_, CardInterface { mhz: Some(mhz), .. })) => Station::On(*mhz),
+        Some((_, CardInterface { mhz: None, .. })) => Station::Lost,
+        None => Station::Free,
+    };
+    Air {
+        card: own.is_some(),
+        any_card: interfaces.iter().any(|(_, interface)| interface.is_the_cards()),
+        on_air: own.is_some_and(|i| i.kind == InterfaceKind::AccessPoint && i.up && i.mhz.is_some()),
+        station,
     }
-    let is_on = own.kind == InterfaceKind::AccessPoint && own.up && own.mhz.is_some();
-    if is_on { Air::On } else { Air::Off }
 }
 
-/// The card of this choice is there with the interface that the access point was on.
-pub(super) async fn has(choice: &Choice) -> Result<bool, RadioError> {
-    let interfaces = card::interfaces().await?;
-    let is_there = interfaces.iter().any(|(phy, i)| *phy == choice.phy && i.name == choice.interface());
-    let keeps_channel = matches!(judge(choice, &interfaces), Air::On | Air::Off);
-    Ok(is_there && keeps_channel)
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-/// # Errors
-/// When the access point is to follow a station that has no link: it would keep the station from finding one.
-pub(super) async fn uplink_is_on(choice: &Choice) -> Result<(), RadioError> {
-    let Some(follows) = &choice.follows else { return Ok(()) };
-    let interfaces = card::interfaces().await?;
-    let station = interfaces.iter().find(|(_, interface)| interface.name == *follows);
-    match station.map(|(_, station)| station.mhz) {
-        Some(None) => Err(RadioError::UplinkLost(follows.clone())),
-        Some(Some(_)) | None => Ok(()),
+    use hotshare_core::units::Mac;
+
+    use super::super::super::config::tests::choice;
+    use super::*;
+
+    fn interface(name: &str, kind: InterfaceKind, mhz: Option<u32>) -> CardInterface {
+        CardInterface { name: name.into(), ifindex: 7, mac: Mac([2, 0, 0, 0, 0, 1]), kind, up: true, mhz }
+    }
+
+    #[test]
+    fn on_air_is_what_the_kernel_says() {
+        let choice = choice();
+        let on = [(0, interface("wlan0", InterfaceKind::AccessPoint, Some(2412)))];
+        assert!(judge(&choice, &on).on_air);
+        let station = [(0, interface("wlan0", InterfaceKind::Station, Some(2412)))];
+        assert!(!judge(&choice, &station).on_air);
+        let off = [(0, interface("wlan0", InterfaceKind::AccessPoint, None))];
+        assert!(!judge(&choice, &off).on_air);
+        assert_eq!(judge(&choice, &off).station, Station::Free);
+    }
+
+    #[test]
+    fn another_card_with_the_same_name_is_another_card() {
+        let other = [(3, interface("wlan0", InterfaceKind::Station, None))];
+        let air = judge(&choice(), &other);
+        assert!(!air.card);
+        assert!(air.any_card);
+        assert_eq!(judge(&choice(), &[]).any_card, false);
+    }
+
+    #[test]
+    fn the_station_to_be_followed() {
+        let mut choice = choice();
+        choice.own_interface = Some(("hotshare-ap".into(), Mac([2, 0, 0, 0, 0, 2])));
+        choice.follows = Some("wlan0".into());
+        let with = |mhz| {
+            let own = interface("hotshare-ap", InterfaceKind::AccessPoint, Some(2412));
+            judge(&choice, &[(0, own), (0, interface("wlan0", InterfaceKind::Station, mhz))])
+        };
+        assert_eq!(with(Some(2437)).station, Station::On(2437));
+        assert_eq!(with(None).station, Station::Lost);
     }
 }

@@ -1,18 +1,18 @@
 //! A hostapd that runs: everything that is waited for while it does.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use hotshare_core::radio::Band;
 use hotshare_core::units::Mac;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::super::card::{self, AirWatch};
 use super::super::control::ControlError;
 use super::super::reply::Event;
 use super::super::{AccessPoint, RadioError, RadioView};
-use super::air::{self, Air};
 use super::live::{Did, Live};
-use super::{Left, Radio, Ties};
+use super::{Radio, Ties};
 
 /// How often hostapd is asked whether it still listens.
 const PULSE: Duration = Duration::from_secs(1);
@@ -24,189 +24,149 @@ const PULSES_TO_AN_ATTACHMENT: u64 = 30;
 const SETTLE: Duration = Duration::from_millis(15);
 /// A station's interface is there a moment after hostapd says that it joined.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// What the kernel says of a link that is just changing is looked at twice.
-const CONFIRM: Duration = Duration::from_millis(300);
 
-/// What waits to be done.
-struct Due {
+/// What waits to be done for a hostapd.
+#[derive(Debug)]
+pub(super) struct Due {
     /// The list of stations is to be read at this moment.
     list: Option<Instant>,
-    /// The list is to be told even if it is as before: hostapd is new, or was not heard for a while.
+    /// The list is to be told even if it is as before: hostapd is new.
     repeat: bool,
-    /// An order failed, and is to be tried again with the next pulse.
+    /// People are to be told what is on air.
+    show: bool,
+    /// Orders that are not obeyed yet, or failed.
     orders: bool,
+    pulse: Instant,
     pulses: u64,
 }
 
 impl Due {
+    pub(super) fn new() -> Due {
+        let now = Instant::now();
+        Due { list: Some(now), repeat: true, show: true, orders: true, pulse: now, pulses: 0 }
+    }
+
     fn list_in(&mut self, pause: Duration) {
         let at = Instant::now() + pause;
         self.list = Some(self.list.map_or(at, |due| due.min(at)));
     }
 }
 
-/// Whether to go on attending.
-type Done = Result<Option<Left>, RadioError>;
+/// Whether all is to be looked at.
+type Look = Result<bool, RadioError>;
 
 impl Radio {
-    /// Attends hostapd until it is off, or we are told to stop.
+    /// Attends hostapd until the moment comes or something asks for a look at all of it; `false` when told to stop.
     pub(super) async fn attend(
         &self,
         live: &mut Live,
         ties: &mut Ties,
-        air: &mut AirWatch,
-    ) -> Result<Left, RadioError> {
-        self.show(live, ties);
-        // Those given while it was started, too.
-        ties.orders.mark_changed();
-        let mut due = Due { list: Some(Instant::now()), repeat: true, orders: false, pulses: 0 };
-        let mut pulse = interval(PULSE);
-        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        watch: &mut AirWatch,
+        until: Sleep,
+    ) -> Result<bool, RadioError> {
+        let mut until = pin!(until);
         loop {
-            let at = due.list;
+            if std::mem::take(&mut live.due.show) {
+                self.show(live, ties);
+            }
+            let (list, pulse) = (live.due.list, live.due.pulse);
             let done = tokio::select! {
                 biased;
-                () = ties.stop.cancelled() => return Ok(Left::Stopped),
-                spoken = ties.mouth.speak() => { spoken?; Ok(None) }
-                did = live.next() => self.heed(did, live, ties, &mut due).await,
-                Some(mac) = ties.kicks.recv() => self.kick(live, mac).await,
-                Ok(()) = ties.orders.changed() => self.obey(live, ties, &mut due).await,
-                () = sleep_until(at.unwrap_or_else(Instant::now)), if at.is_some() => {
-                    self.list(live, ties, &mut due).await
-                }
-                () = air.changed() => self.look_at_air(live, ties).await,
-                _ = pulse.tick() => self.pulse(live, ties, &mut due).await,
+                () = ties.stop.cancelled() => return Ok(false),
+                spoken = ties.mouth.speak() => { spoken?; Ok(false) }
+                did = live.next() => self.heed(did, live, ties).await,
+                Some(mac) = ties.kicks.recv() => kick(live, mac).await,
+                Ok(()) = ties.orders.changed() => self.obey(live, ties).await,
+                () = sleep_until(list.unwrap_or(pulse)), if list.is_some() => self.list(live, ties).await,
+                () = sleep_until(pulse) => self.pulse(live, ties).await,
+                () = watch.changed() => Ok(true),
+                () = &mut until => Ok(true),
             };
             match done {
-                Ok(None) => {}
-                Ok(Some(left)) => return Ok(left),
+                Ok(false) => {}
+                Ok(true) => return Ok(true),
                 Err(error) => {
                     let words = super::told(&error);
                     tracing::debug!(%words, "hostapd did not do as asked");
-                    if let Some(left) = is_it_silent(live).await {
-                        return Ok(left);
-                    }
+                    // Whether it hangs is decided by when it last answered.
+                    live.due.pulse = Instant::now();
+                    sleep(LOOK_AGAIN).await;
+                    return Ok(true);
                 }
             }
         }
     }
 
     /// What hostapd did by itself.
-    async fn heed(
-        &self,
-        did: Result<Did, ControlError>,
-        live: &mut Live,
-        ties: &mut Ties,
-        due: &mut Due,
-    ) -> Done {
+    async fn heed(&self, did: Result<Did, ControlError>, live: &mut Live, ties: &mut Ties) -> Look {
         match did {
             Ok(Did::Said(line)) => tracing::debug!(%line, "hostapd"),
-            Ok(Did::Ended) => {
-                let words = live.last_words().await;
-                let why = if words.is_empty() {
-                    "hostapd ended".to_owned()
-                } else {
-                    format!("hostapd ended: {words}")
-                };
-                return Ok(Some(Left::Off(why)));
-            }
+            Ok(Did::Ended) => return Ok(true),
             Ok(Did::Told(event)) => match event {
                 Event::Joined(mac) | Event::Left(mac) => {
                     tracing::debug!(%mac, ?event, "hostapd");
-                    due.list_in(SETTLE);
+                    live.due.list_in(SETTLE);
                 }
                 Event::WrongKey(mac) => ties.mouth.wrong_key(mac),
-                Event::On | Event::Off | Event::ChannelChanged => return self.look_at_air(live, ties).await,
+                Event::On | Event::Off => return Ok(true),
+                Event::ChannelChanged => {
+                    live.mhz = live.status().await?.mhz;
+                    live.due.show = true;
+                    return Ok(true);
+                }
                 Event::Ending | Event::Other => {}
             },
             Err(error) => {
                 // The events' socket is broken; the requests' may be well.
-                sleep(LOOK_AGAIN).await;
                 live.attach_again(&self.dir, self.config.choice.interface()).await?;
-                due.list_in(SETTLE);
+                live.due.list_in(SETTLE);
                 return Err(error.into());
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
-    async fn kick(&self, live: &mut Live, mac: Mac) -> Done {
-        match live.kick(mac).await {
-            Ok(()) | Err(ControlError::Refused { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn obey(&self, live: &mut Live, ties: &mut Ties, due: &mut Due) -> Done {
+    async fn obey(&self, live: &mut Live, ties: &mut Ties) -> Look {
         let orders = ties.orders.borrow_and_update().clone();
-        due.orders = true;
+        live.due.orders = true;
         live.obey(&self.wish(&orders)).await?;
-        due.orders = false;
-        Ok(None)
+        live.due.orders = false;
+        Ok(false)
     }
 
     /// Reads the list of stations and tells it.
-    async fn list(&self, live: &mut Live, ties: &mut Ties, due: &mut Due) -> Done {
-        due.list = None;
-        let (stations, is_whole) = live
-            .stations(self.config.choice.mode, self.config.choice.station_ports)
-            .await
-            .inspect_err(|_| {
-                due.list = Some(Instant::now() + PULSE);
-            })?;
-        ties.mouth.stations(stations, std::mem::take(&mut due.repeat));
+    async fn list(&self, live: &mut Live, ties: &mut Ties) -> Look {
+        live.due.list = Some(Instant::now() + PULSE);
+        let choice = &self.config.choice;
+        let (stations, is_whole) = live.stations(choice.mode, choice.station_ports).await?;
+        live.due.list = None;
+        ties.mouth.stations(stations, std::mem::take(&mut live.due.repeat));
         if !is_whole {
-            due.list_in(LOOK_AGAIN);
+            live.due.list_in(LOOK_AGAIN);
         }
         // A station may have come back as it was ordered to be admitted before.
-        self.obey(live, ties, due).await
+        self.obey(live, ties).await
     }
 
-    async fn pulse(&self, live: &mut Live, ties: &mut Ties, due: &mut Due) -> Done {
-        due.pulses += 1;
-        live.ping().await?;
-        if due.orders {
-            self.obey(live, ties, due).await?;
+    async fn pulse(&self, live: &mut Live, ties: &mut Ties) -> Look {
+        live.due.pulse = Instant::now() + PULSE;
+        live.due.pulses += 1;
+        if live.ping().await.is_err() {
+            // Once more: it may have been busy.
+            live.ping().await?;
         }
-        if due.pulses.is_multiple_of(PULSES_TO_A_LOOK) {
-            due.list_in(Duration::ZERO);
+        if live.due.orders {
+            self.obey(live, ties).await?;
+        }
+        if live.due.pulses.is_multiple_of(PULSES_TO_A_LOOK) {
+            live.due.list_in(Duration::ZERO);
             let heard = card::signals(&live.interfaces(self.config.choice.interface())).await?;
             ties.view.send_modify(|view| view.signals = heard);
-            if due.pulses.is_multiple_of(PULSES_TO_AN_ATTACHMENT) {
-                live.attach_again(&self.dir, self.config.choice.interface()).await?;
-            }
-            return self.look_at_air(live, ties).await;
         }
-        Ok(None)
-    }
-
-    /// The kernel's word on the card, which hostapd does not always notice.
-    async fn look_at_air(&self, live: &mut Live, ties: &mut Ties) -> Done {
-        let choice = &self.config.choice;
-        let mut seen = air::look(choice).await?;
-        if seen == Air::Off || seen == Air::UplinkLost {
-            sleep(CONFIRM).await;
-            seen = air::look(choice).await?;
+        if live.due.pulses.is_multiple_of(PULSES_TO_AN_ATTACHMENT) {
+            live.attach_again(&self.dir, self.config.choice.interface()).await?;
         }
-        let interface = choice.interface();
-        Ok(match seen {
-            Air::On => {
-                let status = live.status().await?;
-                if status.mhz.is_some() && status.mhz != live.mhz {
-                    live.mhz = status.mhz;
-                    self.show(live, ties);
-                }
-                None
-            }
-            Air::Off => Some(Left::Off(format!("{interface} stopped sending"))),
-            Air::Gone => Some(Left::Changed(format!("the card with {interface} is gone"))),
-            Air::UplinkMoved(mhz) => {
-                Some(Left::Changed(format!("the uplink moved to {mhz} MHz, on the same card")))
-            }
-            Air::UplinkLost => Some(Left::Changed(
-                "the uplink on the same card has no link, and must be free to find one on any channel".into(),
-            )),
-        })
+        Ok(false)
     }
 
     /// Tells people what is on air.
@@ -234,8 +194,10 @@ impl Radio {
     }
 }
 
-/// After something that hostapd did not do: whether it still listens. A hostapd that hangs is not waited for.
-async fn is_it_silent(live: &mut Live) -> Option<Left> {
-    let Err(error) = live.ping().await else { return None };
-    Some(Left::Silent(error.to_string()))
+async fn kick(live: &mut Live, mac: Mac) -> Look {
+    match live.kick(mac).await {
+        // It has left already.
+        Ok(()) | Err(ControlError::Refused { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hotshare_core::radio::{InterfaceKind, Mode, RadioOrders, StationSeen, cost_element};
-use hotshare_core::units::Mac;
+use hotshare_core::units::{BootTime, Mac};
 use tokio::time::{Instant, sleep};
 
 use super::super::config::{self, Setup};
@@ -16,6 +16,8 @@ use super::super::files::{self, PORT_PREFIX, RunDir};
 use super::super::process::Process;
 use super::super::reply::{Event, State, Station, Status};
 use super::super::{RadioConfig, RadioError, card};
+use super::attend::Due;
+use crate::clock;
 use crate::host::port::{self, PortError};
 
 /// How often to look whether a starting hostapd is on.
@@ -39,6 +41,10 @@ pub(super) struct Live {
     /// The address of the access point.
     pub(super) bssid: Option<Mac>,
     pub(super) mhz: Option<u32>,
+    /// When it last did as asked.
+    pub(super) answered: BootTime,
+    has_ended: bool,
+    pub(super) due: Due,
 }
 
 /// Something that a running hostapd did.
@@ -52,16 +58,27 @@ impl Live {
     /// Waits for what hostapd does next. May be dropped without losing anything.
     pub(super) async fn next(&mut self) -> Result<Did, ControlError> {
         // The end first: there is nothing to be asked of a hostapd that is gone.
-        let line = tokio::select! {
+        tokio::select! {
             biased;
-            did = process_news(&mut self.process) => return Ok(did),
-            event = self.events.next() => event?,
-        };
-        Ok(Did::Told(line))
+            line = self.process.line_or_end() => match line {
+                Some(line) => Ok(Did::Said(line)),
+                None => {
+                    self.has_ended = true;
+                    Ok(Did::Ended)
+                }
+            },
+            event = self.events.next() => Ok(Did::Told(event?)),
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        !self.has_ended
     }
 
     pub(super) async fn ping(&mut self) -> Result<(), ControlError> {
-        self.control.ping().await
+        self.control.ping().await?;
+        self.answered = clock::boot();
+        Ok(())
     }
 
     pub(super) async fn status(&mut self) -> Result<Status, ControlError> {
@@ -129,6 +146,7 @@ impl Live {
         if mode.is_personal() && self.told.keys != wish.orders.keys {
             put(&wish.dir.keys(), &files::keys_text(&wish.orders.keys))?;
             self.control.reload_keys().await?;
+            self.answered = clock::boot();
             self.told.keys.clone_from(&wish.orders.keys);
         }
         if mode == Mode::Sealed && self.told.network_key != wish.orders.network_key {
@@ -206,11 +224,6 @@ impl Live {
         }
         Ok(())
     }
-}
-
-async fn process_news(process: &mut Process) -> Did {
-    // Lines before the end, so that the last words are heard.
-    if let Some(line) = process.line_or_end().await { Did::Said(line) } else { Did::Ended }
 }
 
 /// All that a hostapd is started and steered by.
@@ -328,6 +341,9 @@ impl Wish<'_> {
             joined: BTreeMap::new(),
             bssid: status.bssid,
             mhz: status.mhz,
+            answered: clock::boot(),
+            has_ended: false,
+            due: Due::new(),
         })
     }
 

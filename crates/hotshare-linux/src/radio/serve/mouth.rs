@@ -58,6 +58,15 @@ impl Mouth {
         }
         Ok(())
     }
+
+    /// Tells what waits, for as long as this is waited for. Returns only the failure.
+    pub(super) async fn speak_on(&mut self) -> RadioError {
+        loop {
+            if let Err(error) = self.speak().await {
+                return error;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
