@@ -111,3 +111,66 @@ impl Shown<'_> {
         self.zone.iana_name().unwrap_or("UTC")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hotshare_core::radio::Join;
+
+    use super::*;
+    use crate::cli::qr::tests::seen_on_terminal;
+    use crate::zone;
+
+    fn key(mode: Mode, passphrase: Option<&str>, until: Option<i64>) -> Key {
+        let ssid = hotshare_core::radio::Ssid::new("小明; \u{202e}net").expect("a name");
+        let (core_mode, passphrase) = match mode {
+            Mode::Sealed => (hotshare_core::radio::Mode::Sealed, passphrase),
+            Mode::Open => (hotshare_core::radio::Mode::Open, None),
+            Mode::People | Mode::PeopleOld | Mode::Unknown => {
+                (hotshare_core::radio::Mode::People, passphrase)
+            }
+        };
+        let told = passphrase.map(|text| hotshare_core::ask::KeyTold {
+            passphrase: Passphrase::new(text).expect("a passphrase"),
+            since: hotshare_core::units::UnixTime(1_795_455_000),
+            until: until.map(hotshare_core::units::UnixTime),
+        });
+        crate::serve::key_told(&ssid, core_mode, told.as_ref())
+    }
+
+    /// What the phone reads off the screen is what was meant.
+    #[test]
+    fn the_screen_can_be_scanned() {
+        let zone = zone::rules("Europe/Berlin");
+        let shown = Shown { person: Some("anna"), zone: &zone };
+        for passphrase in ["unlocked-trombone-celery-poking-vanity", r#"a;b:c,d\e"f  g"#, &"x".repeat(63)] {
+            let screen = text(&key(Mode::People, Some(passphrase), None), &shown, 80);
+            let join = Join::parse(&seen_on_terminal(&screen)).expect("what phones read");
+            assert_eq!(join.ssid.as_str(), "小明; \u{202e}net");
+            assert_eq!(join.passphrase.as_ref().map(Passphrase::secret), Some(passphrase));
+            assert!(screen.contains(passphrase), "in words too, as it is: {screen}");
+        }
+    }
+
+    #[test]
+    fn in_words() {
+        let zone = zone::rules("Europe/Berlin");
+        let mut told = String::new();
+        for (key, person, width) in [
+            (
+                key(Mode::People, Some("unlocked-trombone-celery-poking-vanity"), Some(1_795_541_400)),
+                Some("anna"),
+                40,
+            ),
+            (key(Mode::People, Some("seven  purple otters juggling in the sun"), None), Some("小明"), 30),
+            (key(Mode::Sealed, Some("unlocked-trombone-celery-poking-vanity"), None), None, 80),
+            (key(Mode::Open, None, None), None, 80),
+        ] {
+            let screen = text(&key, &Shown { person, zone: &zone }, width);
+            let plain = anstream::adapter::strip_str(&screen).to_string();
+            let words = plain.lines().filter(|line| !line.contains(['█', '▀', '▄']));
+            told += &format!("--- at {width}\n{}\n", words.collect::<Vec<_>>().join("\n"));
+            assert_eq!(plain.contains('█'), width == 80, "a code only where it fits");
+        }
+        insta::assert_snapshot!(told);
+    }
+}

@@ -289,9 +289,9 @@ fn rate(kbit_s: Option<u64>) -> String {
 /// Such as `0.3 s`, `40 s`, `12 min` or `3 h`.
 fn length(ms: u64) -> String {
     match ms {
-        ..10_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
-        ..60_000 => format!("{} s", ms / 1000),
-        ..3_600_000 => format!("{} min", ms / 60_000),
+        0..10_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        10_000..60_000 => format!("{} s", ms / 1000),
+        60_000..3_600_000 => format!("{} min", ms / 60_000),
         _ => format!("{} h", ms / 3_600_000),
     }
 }

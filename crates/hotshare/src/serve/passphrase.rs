@@ -24,12 +24,17 @@ pub(super) fn judged(text: &str, known: &[&str]) -> Result<Passphrase, WeakPassp
     // It is not a good one if it is none at all; and nothing long is given to a judge that takes its time.
     Passphrase::new(text)?;
     let entropy = zxcvbn::zxcvbn(text, &[known, &["hotshare", "hotspot", "wifi", "wlan"]].concat());
-    let advice = entropy.feedback().map(|feedback| {
-        let warning = feedback.warning().map(|warning| warning.to_string());
-        warning.into_iter().chain(feedback.suggestions().iter().take(1).map(ToString::to_string)).collect()
-    });
-    let guess = Guess { guesses_log10: entropy.guesses_log10(), advice: advice.unwrap_or_default() };
+    let warning = entropy.feedback().and_then(|feedback| feedback.warning());
+    let advice = warning.map(|warning| in_a_sentence(&warning.to_string())).into_iter().collect();
+    let guess = Guess { guesses_log10: entropy.guesses_log10(), advice };
     keys::judge(text, &guess, known)
+}
+
+/// A sentence as a part of another.
+fn in_a_sentence(text: &str) -> String {
+    let mut rest = text.trim_end_matches('.').chars();
+    let first = rest.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(rest).collect()
 }
 
 #[cfg(test)]

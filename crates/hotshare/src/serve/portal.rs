@@ -147,7 +147,13 @@ struct Portal {
     brain: BrainSender,
     limits: Limits,
     /// The brain's latest answer. Those who ask meanwhile wait for the same one.
-    latest: Arc<tokio::sync::Mutex<Option<(Instant, Arc<Status>)>>>,
+    latest: Arc<tokio::sync::Mutex<Option<Latest>>>,
+}
+
+/// What the brain said, and when.
+struct Latest {
+    at: Instant,
+    status: Arc<Status>,
 }
 
 /// The ends of a connection.
@@ -186,16 +192,15 @@ impl Portal {
     async fn status(&self) -> Option<Arc<Status>> {
         let asked = async {
             let mut latest = self.latest.lock().await;
-            if let Some((at, status)) = latest.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-                let _ = at;
-                return Some(Arc::clone(status));
+            if let Some(latest) = latest.as_ref().filter(|latest| latest.at.elapsed() < FRESH) {
+                return Some(Arc::clone(&latest.status));
             }
             let (reply, answer) = oneshot::channel();
             self.brain.send((Ask::Status, reply)).await.ok()?;
             match answer.await.ok()? {
                 Answer::Status(status) => {
                     let status = Arc::new(*status);
-                    *latest = Some((Instant::now(), Arc::clone(&status)));
+                    *latest = Some(Latest { at: Instant::now(), status: Arc::clone(&status) });
                     Some(status)
                 }
                 Answer::Done | Answer::Key(_) | Answer::Wifi(_) | Answer::Refused(_) => None,

@@ -184,3 +184,26 @@ fn every_amount_and_width_is_shown_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn wifi_in_a_line() {
+    let mut status = status();
+    let on = api::WifiLine {
+        state: api::AirState::On,
+        off_because: None,
+        name: "The\u{202e} Millers".into(),
+        band: Some(api::Band::Five),
+        channel: Some(36),
+        stations: 3,
+    };
+    let off = api::WifiLine {
+        state: api::AirState::Off,
+        off_because: Some("the card wlan0 is gone; plug it in again".into()),
+        ..on.clone()
+    };
+    let told = [on, off].map(|line| {
+        status.wifi = Some(line);
+        shown(&status, 80).lines().take(3).collect::<Vec<_>>().join("\n")
+    });
+    insta::assert_snapshot!(told.join("\n---\n"));
+}

@@ -1,4 +1,5 @@
 //! Wi-Fi: keys, and who is on the air.
+#![allow(clippy::wildcard_enum_match_arm, reason = "a fake brain answers everything else alike")]
 
 use std::collections::BTreeMap;
 
@@ -101,7 +102,7 @@ fn fake(mode: Mode) -> Fake {
 }
 
 /// What the brain was asked for, apart from how things are.
-async fn changes(fake: &mut Fake) -> Vec<Ask> {
+fn changes(fake: &mut Fake) -> Vec<Ask> {
     let mut changes = Vec::new();
     while let Ok(ask) = fake.asked.try_recv() {
         if !matches!(ask, Ask::Status | Ask::Wifi) {
@@ -158,7 +159,7 @@ async fn an_invitation_holds_what_a_phone_needs() {
     let join = Join::parse(key["join"].as_str().expect("text")).expect("what phones read");
     assert_eq!(join.ssid.as_str(), "Hotshare; 3F2A");
     assert_eq!(join.passphrase.as_ref().map(Passphrase::secret), Some(passphrase));
-    let asked = changes(&mut fake).await;
+    let asked = changes(&mut fake);
     let [Ask::Invite { name, fresh, until }] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!((name.as_str(), fresh.secret()), ("bo", passphrase));
     assert_eq!(*until, Some(Some(UnixTime(1_795_999_000))));
@@ -166,7 +167,7 @@ async fn an_invitation_holds_what_a_phone_needs() {
     // What is not said stays, and null is “no end”.
     for (body, until) in [("{}", None), (r#"{"expires":null}"#, Some(None))] {
         fake.send("POST", "/v1/people/anna/invite", body).await;
-        let asked = changes(&mut fake).await;
+        let asked = changes(&mut fake);
         assert!(matches!(&asked[..], [Ask::Invite { until: u, .. }] if *u == until), "{body}: {asked:?}");
     }
 }
@@ -185,7 +186,7 @@ async fn another_key_ends_when_the_old_one_would_have() {
             (200, &serde_json::json!(until.map(|until| until.0))),
             "{body}: {key}"
         );
-        let asked = changes(&mut fake).await;
+        let asked = changes(&mut fake);
         assert!(matches!(&asked[..], [Ask::KeyRotate { until: u, .. }] if *u == until), "{body}: {asked:?}");
     }
     let (status, done) = fake.send("DELETE", "/v1/people/anna/key", "").await;
@@ -193,7 +194,7 @@ async fn another_key_ends_when_the_old_one_would_have() {
     let (status, _) = fake.send("PATCH", "/v1/people/anna", r#"{"device_limit":3}"#).await;
     assert_eq!(status, 200);
     let (anna, limit) = ("anna".parse().expect("a name"), Some(3));
-    let asked = changes(&mut fake).await;
+    let asked = changes(&mut fake);
     assert_eq!(
         asked,
         [Ask::KeyRevoke { name: anna }, Ask::DeviceLimit { name: "anna".parse().expect("a name"), limit }]
@@ -215,7 +216,7 @@ async fn a_passphrase_of_ones_own_is_judged_and_takes_nobodys_place() {
         let (got, reply) = fake.send("POST", path, body).await;
         assert_eq!((got, code_of(&reply)), (status, word), "{path} {body}: {reply}");
     }
-    assert_eq!(changes(&mut fake).await, [], "the brain was asked");
+    assert_eq!(changes(&mut fake), [], "the brain was asked");
     let (status, key) = fake.send("POST", "/v1/people/bo/invite", own).await;
     assert_eq!((status, &key["passphrase"]), (200, &"seven purple otters juggling".into()));
 }
@@ -228,7 +229,6 @@ async fn a_network_without_personal_keys_has_one_or_none() {
     let (status, _) = sealed.send("POST", "/v1/wifi/key/rotate", "{}").await;
     assert_eq!(status, 200);
     let rotate: Vec<bool> = changes(&mut sealed)
-        .await
         .into_iter()
         .map(|ask| matches!(ask, Ask::NetworkKey { rotate: true, .. }))
         .collect();
@@ -242,7 +242,7 @@ async fn a_network_without_personal_keys_has_one_or_none() {
     );
     let join = Join::parse(key["join"].as_str().expect("text")).expect("what phones read");
     assert_eq!((join.ssid.as_str(), join.passphrase), ("Hotshare; 3F2A", None));
-    assert_eq!(changes(&mut open).await, [], "no key is needed");
+    assert_eq!(changes(&mut open), [], "no key is needed");
 }
 
 #[tokio::test]
