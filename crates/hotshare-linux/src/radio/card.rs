@@ -46,7 +46,7 @@ pub enum CardError {
     )]
     SoftBlocked(String, #[source] io::Error),
     #[error(
-        "the kernel did not take {wanted} as the country, and still goes by the rules of {now}; install the package wireless-regdb, and see the kernel's log"
+        "the kernel did not take {wanted} as the country, and still goes by the rules of {now}; check the two letters, and install the package wireless-regdb"
     )]
     Country { wanted: Country, now: String },
     #[error("{program} uses {card}, and two cannot steer one card: {advice}")]

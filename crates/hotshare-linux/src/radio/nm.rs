@@ -129,8 +129,12 @@ impl NetworkManager {
         }
     }
 
-    /// Gives `interface` back: `told` when it was told directly to let go of it.
+    /// Gives `interface` back: `told` when it was told directly to let go of it. One that it does not know is gone,
+    /// or new, and then its settings files decide.
     pub(super) async fn give_back(&self, interface: &str, told: bool) -> Result<(), CardError> {
+        if self.manages(interface).await?.is_none() {
+            return Ok(());
+        }
         if told || !self.wait(interface, SETTLED, true).await? {
             self.set_managed(interface, true).await?;
             if !self.wait(interface, LET_GO, true).await? {

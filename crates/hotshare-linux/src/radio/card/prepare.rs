@@ -63,12 +63,14 @@ impl Card {
     ) -> Result<(), CardError> {
         let address = address(&phy.name);
         let name = interface.map(|interface| interface.name.as_str());
-        if let Some(before) = &self.before.card {
-            let same = before.address == address
-                && before.phy == phy.name
-                && before.interface.as_ref().map(|interface| interface.name.as_str()) == name;
-            if same {
-                return Ok(());
+        let device = device(&phy.name).and_then(|path| path.to_str().map(ToOwned::to_owned));
+        if let Some(before) = &mut self.before.card {
+            let known =
+                if before.address.is_some() { before.address == address } else { before.phy == phy.name };
+            if known && before.interface.as_ref().map(|interface| interface.name.as_str()) == name {
+                // Pulled and put back, it may be another phy.
+                (before.phy, before.device) = (phy.name.clone(), device);
+                return self.write();
             }
             self.restore_card().await?;
         }
@@ -76,7 +78,6 @@ impl Card {
             Some(seen) => Some(InterfaceBefore::of(seen, current_mac(air, seen).await?)),
             None => None,
         };
-        let device = device(&phy.name).and_then(|path| path.to_str().map(ToOwned::to_owned));
         self.before.card =
             Some(CardBefore { phy: phy.name.clone(), address, device, interface, own: None, blocked: false });
         self.write()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hotshare_core::radio::{CardInterface, InterfaceKind, RadioSeen};
+use hotshare_core::radio::{CardInterface, CardSeen, InterfaceKind, RadioSeen};
 use hotshare_core::units::Mac;
 use nlink::netlink::genl::nl80211::{BssStatus, WirelessInterface};
 use nlink::netlink::messages::LinkMessage;
@@ -10,9 +10,7 @@ use nlink::netlink::messages::LinkMessage;
 use super::air::{Air, kind};
 use super::phy::Phy;
 use super::{CardError, country};
-
-/// hostapd names the interfaces of single stations so.
-const PORT_NAMES: &str = "hotshare.";
+use crate::radio::PORT_PREFIX;
 
 /// What the kernel says of all Wi-Fi cards now, and what speaks for a country. What hostapd can is left at its
 /// default.
@@ -21,24 +19,24 @@ const PORT_NAMES: &str = "hotshare.";
 /// When this kernel has no Wi-Fi, or we are not root.
 pub async fn survey(uplink: &str) -> Result<RadioSeen, CardError> {
     let air = Air::open().await?;
-    let (phys, mut interfaces) = (air.phys().await?, by_phy(&air).await?);
+    let (told, mut interfaces) = (air.phys().await?, by_phy(&air).await?);
     let mut uplink_country = None;
-    for (_, interface) in interfaces.iter().flat_map(|(phy, all)| all.iter().map(move |i| (phy, i))) {
-        if interface.name == uplink && interface.kind == InterfaceKind::Station {
-            uplink_country = joined_country(&air, interface.ifindex).await;
-        }
+    let joined = |i: &&CardInterface| i.name == uplink && i.kind == InterfaceKind::Station;
+    let joined: Option<u32> = interfaces.values().flatten().find(joined).map(|i| i.ifindex);
+    if let Some(ifindex) = joined {
+        uplink_country = joined_country(&air, ifindex).await;
     }
-    let cards = Phy::all(&phys).into_iter().map(|phy| {
-        let interfaces = interfaces.remove(&phy.index).unwrap_or_default();
-        phy.seen(interfaces)
-    });
-    Ok(RadioSeen {
-        cards: cards.collect(),
-        regulatory: air.country().await?.parse().ok(),
-        uplink_country,
-        locale: country::of_locale(),
-        ..RadioSeen::default()
-    })
+    let mut phys = Phy::all(&told);
+    phys.sort_by_key(|phy| phy.index);
+    let cards: Vec<CardSeen> = phys
+        .into_iter()
+        .map(|phy| {
+            let interfaces = interfaces.remove(&phy.index).unwrap_or_default();
+            phy.seen(interfaces)
+        })
+        .collect();
+    let regulatory = air.country().await?.parse().ok();
+    Ok(RadioSeen { cards, regulatory, uplink_country, locale: country::of_locale(), ..RadioSeen::default() })
 }
 
 /// The Wi-Fi interfaces that there are now, each with the index of its card.
@@ -81,7 +79,7 @@ fn seen(interface: &WirelessInterface, link: Option<&LinkMessage>) -> Option<Car
 /// An interface that only an access point of Hotshare has: its own, or one of a single station.
 pub(super) fn is_our_making(interface: &CardInterface) -> bool {
     interface.name == CardInterface::OWN
-        || interface.kind == InterfaceKind::StationPort && interface.name.starts_with(PORT_NAMES)
+        || interface.kind == InterfaceKind::StationPort && interface.name.starts_with(PORT_PREFIX)
 }
 
 /// As the access point that this station is joined to says it; it is no failure when that cannot be read.
