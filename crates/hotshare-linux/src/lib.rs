@@ -1,6 +1,7 @@
 //! The hands: everything Hotshare does to Linux.
 
 pub mod clock;
+mod packet;
 pub mod observe;
 pub mod uplink;
 pub mod datapath;

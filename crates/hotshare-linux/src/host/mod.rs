@@ -10,6 +10,7 @@ pub mod port;
 mod rows;
 
 pub use apply::told;
+pub use port::PortError;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

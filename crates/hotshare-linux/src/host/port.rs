@@ -63,7 +63,7 @@ async fn try_admit(
         .unicast_flood(!alone);
     conn.set_bridge_port(ifindex, port).await.map_err(failed("isolate"))?;
     if let Some(station) = station {
-        let entry = FdbEntryBuilder::new(station.0).ifindex(ifindex).static_().sticky();
+        let entry = FdbEntryBuilder::new(station.0).ifindex(ifindex).static_();
         conn.replace_fdb(entry).await.map_err(failed("send its station's frames to"))?;
     }
     Ok(())

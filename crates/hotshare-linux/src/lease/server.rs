@@ -27,6 +27,8 @@ const MOST_WAITING: usize = 256;
 const DISK_PATIENCE: Duration = Duration::from_secs(3);
 /// That the interface went down shows as an error alone.
 const FRAME_OR_ERROR: Interest = Interest::READABLE.add(Interest::ERROR);
+/// How often to look for leases that ran out.
+const RUN_OUT: Duration = Duration::from_secs(5);
 /// How often an interface that went down is looked for.
 const DOUBT: Duration = Duration::from_millis(500);
 /// Longer ones are cut, and then refused as short; no station's message comes near it.
@@ -94,11 +96,22 @@ impl Lease {
         let mut buffer = vec![0; LONGEST_FRAME];
         // The interface went down: whether it comes back or is gone, the kernel does not say again.
         let mut in_doubt = false;
+        let mut run_out = tokio::time::interval(RUN_OUT);
+        run_out.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let frame =
                 desk.lease.sockets.frames.async_io(FRAME_OR_ERROR, |mut socket| socket.read(&mut buffer));
             let read = tokio::select! {
                 () = stop.cancelled() => break,
+                _ = run_out.tick() => {
+                    let over = desk.table.run_out(clock::now().boot);
+                    let told = desk.tell(news_of(over, oneshot::channel().0));
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        told = told => told?,
+                    }
+                    continue;
+                }
                 Some(done) = disk.next(), if !disk.is_empty() => {
                     desk.finish(&done);
                     continue;
@@ -118,15 +131,9 @@ impl Lease {
                 }
             };
             let Some((answer, news)) = desk.decide(frame, disk.len()) else { continue };
-            let told = async {
-                for one in news {
-                    desk.news.send(one).await.map_err(|_| LeaseError::NobodyListens)?;
-                }
-                Ok(())
-            };
             tokio::select! {
                 () = stop.cancelled() => break,
-                told = told => told?,
+                told = desk.tell(news) => told?,
             }
             match answer {
                 Pending::Now(frame) => desk.send(&frame),
@@ -195,6 +202,13 @@ struct Desk {
 }
 
 impl Desk {
+    async fn tell(&self, news: Vec<LeaseNews>) -> Result<(), LeaseError> {
+        for one in news {
+            self.news.send(one).await.map_err(|_| LeaseError::NobodyListens)?;
+        }
+        Ok(())
+    }
+
     /// Decides one frame: the reply, and what the daemon has to hear before it.
     fn decide(&mut self, frame: &[u8], waiting: usize) -> Option<(Pending, Vec<LeaseNews>)> {
         let (request, transaction) = match parse_frame(frame) {

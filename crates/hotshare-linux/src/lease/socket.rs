@@ -1,8 +1,5 @@
 //! The two sockets of the server.
-#![allow(
-    unsafe_code,
-    reason = "neither socket2 nor nix can make a packet socket's address; tokio wants a promise about its descriptor"
-)]
+#![allow(unsafe_code, reason = "tokio wants a promise about its descriptor")]
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -14,6 +11,7 @@ use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket, Type};
 use tokio::io::unix::AsyncFd;
 
 use super::LeaseError;
+use crate::packet;
 use hotshare_core::units::Mac;
 
 /// Sockets of one LAN interface, as it is now: another one with the same name needs new ones.
@@ -73,30 +71,8 @@ fn open_frames(index: u32) -> io::Result<Socket> {
     let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking().cloexec(), None)?;
     socket.attach_filter(&to_port_67())?;
     socket.set_recv_buffer_size(256 << 10)?;
-    socket.bind(&link_address(index)?)?;
+    socket.bind(&packet::address(index, packet::IPV4)?)?;
     Ok(socket)
-}
-
-/// The IPv4 frames of one interface.
-fn link_address(index: u32) -> io::Result<SockAddr> {
-    let index = i32::try_from(index).map_err(io::Error::other)?;
-    // Network byte order in both fields, as packet(7) wants it.
-    let protocol = u16::from_ne_bytes(0x0800_u16.to_be_bytes());
-    let family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
-    let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(io::Error::other)?;
-    // SAFETY: the storage that socket2 gives is zeroed, and large and aligned enough for every kind of
-    // address; the fields written are plain numbers, and `length` is what was written.
-    let ((), address) = unsafe {
-        SockAddr::try_init(|storage, storage_length| {
-            let link = &mut *storage.cast::<libc::sockaddr_ll>();
-            link.sll_family = family;
-            link.sll_protocol = protocol;
-            link.sll_ifindex = index;
-            *storage_length = length;
-            Ok(())
-        })
-    }?;
-    Ok(address)
 }
 
 // Classic BPF (linux/bpf_common.h): class | size | mode.

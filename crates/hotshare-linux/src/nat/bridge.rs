@@ -31,16 +31,18 @@ const MOST: u32 = 4096;
 const HOLDERS: &str = "holders";
 const FORWARD: &str = "forward";
 const INPUT: &str = "input";
+const PREROUTING: &str = "prerouting";
 const FROM_PORT: &str = "from_port";
-const ARP: &str = "arp";
+const ARP: &str = "arp_from_port";
 
-const ETHERTYPE_IPV4: u64 = 0x0800;
-const ETHERTYPE_ARP: u64 = 0x0806;
+const ETHERTYPE_IPV4: u16 = 0x0800;
+const ETHERTYPE_ARP: u16 = 0x0806;
 /// IEEE 802.1X: how stations agree on keys. It goes to the box and no further.
-const ETHERTYPE_EAPOL: u64 = 0x888e;
+const ETHERTYPE_EAPOL: u16 = 0x888e;
 
 /// Where a frame has it: base, offset, length.
 type Place = (PayloadBase, u32, u32);
+const KIND: Place = (PayloadBase::LinkLayer, 12, 2);
 const SOURCE: Place = (PayloadBase::LinkLayer, 6, 6);
 const IP_SOURCE: Place = (PayloadBase::Network, 12, 4);
 const ARP_SENDER: Place = (PayloadBase::Network, 8, 6);
@@ -59,10 +61,11 @@ pub(super) fn draft(r: &Ruleset) -> nlink::Result<Option<Draft>> {
         chains: vec![(FORWARD, filter(FilterHook::Forward))],
         rules: vec![(FORWARD, forward(r))],
     };
-    if let Some(wifi) = &r.wifi {
-        let from_port = (FROM_PORT, from_port(wifi)?);
+    if r.wifi.is_some() {
         draft.chains.splice(0..0, [(ARP, None), (FROM_PORT, None)]);
-        draft.rules.splice(0..0, [(ARP, arp(r)), from_port]);
+        draft.rules.splice(0..0, [(ARP, arp(r)), (FROM_PORT, from_port()?)]);
+        draft.chains.push((PREROUTING, filter(FilterHook::Prerouting)));
+        draft.rules.push((PREROUTING, prerouting(r)));
         draft.chains.push((INPUT, filter(FilterHook::Input)));
         let goto = |member| -> nlink::Result<Rule> {
             Ok(rule(INPUT).then(Match::eq(Field::Iifname, member)).goto(ChainName::new(FROM_PORT)?))
@@ -97,20 +100,24 @@ fn forward(r: &Ruleset) -> Vec<Rule> {
     members(r).into_iter().flat_map(ways).map(|way| rule(FORWARD).then(way).drop()).collect()
 }
 
-fn from_port(wifi: &WifiLan) -> nlink::Result<Vec<Rule>> {
-    let from_wire = rule(FROM_PORT).then(Match::ne(Field::Iifname, air(wifi)));
+/// A station's hardware address comes from the air alone: else a wire could draw what is for the station to itself,
+/// for the bridge learns from what comes in.
+fn prerouting(r: &Ruleset) -> Vec<Rule> {
+    let from = |port: &String| rule(PREROUTING).match_iif(port);
+    let sent_by_station = |rule| lookup(load(rule, SOURCE, Register::R0), WIRELESS.name, false);
+    r.ports.iter().map(|port| sent_by_station(from(port)).drop()).collect()
+}
+
+fn from_port() -> nlink::Result<Vec<Rule>> {
     let not_its_own = is_not_held_by(rule(FROM_PORT).match_saddr_in_set(TAKEN.name), SOURCE, IP_SOURCE);
     Ok(vec![
-        lookup(load(from_wire, SOURCE, Register::R0), WIRELESS.name, false).drop(),
-        rule(FROM_PORT).then(Match::eq(Field::Protocol, Value::Int(ETHERTYPE_EAPOL))).accept(),
-        rule(FROM_PORT)
-            .then(Match::eq(Field::Protocol, Value::Int(ETHERTYPE_ARP)))
-            .goto(ChainName::new(ARP)?),
+        rule(FROM_PORT).then(Match::eq(Field::Protocol, ETHERTYPE_EAPOL)).accept(),
+        rule(FROM_PORT).then(Match::eq(Field::Protocol, ETHERTYPE_ARP)).goto(ChainName::new(ARP)?),
         // IPv6 with its advertisements, and all that nobody here speaks.
-        rule(FROM_PORT).then(Match::ne(Field::Protocol, Value::Int(ETHERTYPE_IPV4))).drop(),
+        rule(FROM_PORT).then(Match::ne(Field::Protocol, ETHERTYPE_IPV4)).drop(),
         not_its_own.drop(),
         // Nobody else serves DHCP.
-        rule(FROM_PORT).then(Match::eq(Field::UdpSport, Value::Int(67))).drop(),
+        rule(FROM_PORT).then(Match::eq(Field::UdpSport, 67_u16)).drop(),
         // Only who has no address yet speaks to everybody.
         rule(FROM_PORT).match_pkttype_not(PktType::Host).match_udp_dport(67).accept(),
         rule(FROM_PORT).match_pkttype_not(PktType::Host).drop(),
@@ -121,11 +128,16 @@ fn from_port(wifi: &WifiLan) -> nlink::Result<Vec<Rule>> {
 /// a station may come with it before it asks for one, and by probing (0.0.0.0) it claims none.
 fn arp(r: &Ruleset) -> Vec<Rule> {
     let gateway = r.gateway.octets().to_vec();
+    // As nft says it, though it was asked already.
+    let is_arp = || {
+        let data = ETHERTYPE_ARP.to_be_bytes().to_vec();
+        load(rule(ARP), KIND, Register::R0).expr(Expr::Cmp { sreg: Register::R0, op: CmpOp::Eq, data })
+    };
     let compare = |place, op| {
         let data = gateway.clone();
-        load(rule(ARP), place, Register::R0).expr(Expr::Cmp { sreg: Register::R0, op, data })
+        load(is_arp(), place, Register::R0).expr(Expr::Cmp { sreg: Register::R0, op, data })
     };
-    let claims = || lookup(load(rule(ARP), ARP_SENDER_IP, Register::R0), TAKEN.name, false);
+    let claims = || lookup(load(is_arp(), ARP_SENDER_IP, Register::R0), TAKEN.name, false);
     vec![
         said(compare(ARP_TARGET_IP, CmpOp::Neq).drop(), &format!("arp daddr ip != {} drop", r.gateway)),
         said(compare(ARP_SENDER_IP, CmpOp::Eq).drop(), &format!("arp saddr ip {} drop", r.gateway)),

@@ -5,17 +5,16 @@
 //! outside its window makes it speak (RFC 9293, 3.10.7.4: it must answer with an ACK), and the rules refuse
 //! that with the reset that fits.
 
-#![allow(unsafe_code, reason = "neither socket2 nor nix can make a packet socket's address")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use nlink::netlink::netfilter::{ConntrackFilter, IpProtocol};
 use nlink::netlink::{Connection, Netfilter, Route};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 use super::NatError;
+use crate::packet;
 
 /// More flows than this are left to their own timeouts: a closed station must not keep us busy.
 const MOST: usize = 4096;
@@ -121,21 +120,7 @@ fn half_sum(begun: u32, bytes: &[u8]) -> u32 {
 /// A packet socket that only sends, on one interface.
 fn open(index: u32) -> io::Result<Socket> {
     let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking().cloexec(), None)?;
-    let index = i32::try_from(index).map_err(io::Error::other)?;
-    let family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
-    let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(io::Error::other)?;
-    // SAFETY: the storage that socket2 gives is zeroed, and large and aligned enough for every kind of
-    // address; the fields written are plain numbers, and `length` is what was written.
-    let ((), address) = unsafe {
-        SockAddr::try_init(|storage, storage_length| {
-            let link = &mut *storage.cast::<libc::sockaddr_ll>();
-            link.sll_family = family;
-            link.sll_ifindex = index;
-            *storage_length = length;
-            Ok(())
-        })
-    }?;
-    socket.bind(&address)?;
+    socket.bind(&packet::address(index, packet::NOTHING)?)?;
     Ok(socket)
 }
 

@@ -18,7 +18,7 @@ fn at(address: &str, port: u16) -> SocketAddr {
 }
 
 /// Listens in the namespace; each connection gets its own bytes back.
-fn echo(namespace: &str, address: &str, port: u16) {
+pub(crate) fn echo(namespace: &str, address: &str, port: u16) {
     let listener = inside(namespace, || TcpListener::bind(at(address, port)).unwrap());
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
@@ -35,7 +35,7 @@ fn echo(namespace: &str, address: &str, port: u16) {
 }
 
 /// Whether a TCP connection echoes; else how it failed.
-fn talks(namespace: &str, address: &str, port: u16) -> Result<(), ErrorKind> {
+pub(crate) fn talks(namespace: &str, address: &str, port: u16) -> Result<(), ErrorKind> {
     inside(namespace, || {
         let attempt = || {
             let mut stream = TcpStream::connect_timeout(&at(address, port), SHORT)?;
@@ -48,7 +48,7 @@ fn talks(namespace: &str, address: &str, port: u16) -> Result<(), ErrorKind> {
 }
 
 /// Whether an ICMP echo comes back.
-fn pings(namespace: &str, address: &str) -> bool {
+pub(crate) fn pings(namespace: &str, address: &str) -> bool {
     let address: Ipv4Addr = address.parse().unwrap();
     inside(namespace, || {
         let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).unwrap();

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use hotshare_core::desired::{HostState, Metered, Wanted};
+use hotshare_core::units::Mac;
 use hotshare_core::uplink::Subnet;
 use hotshare_linux::host::Host;
 use hotshare_linux::observe::ifindex;
@@ -30,6 +32,15 @@ pub(crate) struct World {
 impl World {
     /// `phones` phones, each on a LAN port of its own; the box's uplink has an address and the default route.
     pub(crate) fn new(phones: u8) -> World {
+        World::build(phones, |i| format!("lan{i}"))
+    }
+
+    /// The same, each phone on an interface of its own as the access point makes them: on no LAN yet.
+    pub(crate) fn on_air(phones: u8) -> World {
+        World::build(phones, station_port)
+    }
+
+    fn build(phones: u8, port: impl Fn(u8) -> String) -> World {
         let prefix = format!("hs-host-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let world = World { prefix, dir: tempfile::tempdir().unwrap(), phones };
         for name in world.names() {
@@ -47,14 +58,22 @@ impl World {
             fs::write("/proc/sys/net/ipv6/conf/default/accept_dad", "0").unwrap();
         });
         for i in 1..=phones {
-            let phone = world.phone(i);
-            ip(&format!("link add lan{i} netns {host} type veth peer name eth0 netns {phone}"));
-            ip(&format!("-n {host} link set lan{i} up"));
-            ip(&format!("-n {phone} addr add 172.29.77.{}/24 dev eth0", 10 + i));
-            ip(&format!("-n {phone} link set eth0 up"));
-            ip(&format!("-n {phone} route add default via {GATEWAY}"));
+            world.cable(&port(i), i);
         }
         world
+    }
+
+    /// Puts the phone on this interface of the box.
+    pub(crate) fn cable(&self, port: &str, i: u8) {
+        let (host, phone, mac) = (self.host_ns(), self.phone(i), phone_mac(i));
+        ip(&format!(
+            "link add {port} netns {host} type veth peer name eth0 netns {phone} address {}",
+            Mac(mac)
+        ));
+        ip(&format!("-n {host} link set {port} up"));
+        ip(&format!("-n {phone} addr add {}/24 dev eth0", phone_ip(i)));
+        ip(&format!("-n {phone} link set eth0 up"));
+        ip(&format!("-n {phone} route add default via {GATEWAY}"));
     }
 
     /// Addresses and routes of the link between box and Internet.
@@ -185,6 +204,17 @@ impl World {
             pause(100);
         }
     }
+}
+
+/// The interface of a station of the access point.
+pub(crate) fn station_port(i: u8) -> String {
+    format!("hotshare.{}", 4095 + u16::from(i))
+}
+pub(crate) fn phone_ip(i: u8) -> Ipv4Addr {
+    Ipv4Addr::new(172, 29, 77, 10 + i)
+}
+pub(crate) fn phone_mac(i: u8) -> [u8; 6] {
+    [2, 0, 0, 0, 1, i]
 }
 
 /// The ports of so many phones shared.
