@@ -14,3 +14,8 @@ pub(crate) fn cargo() -> Command {
     command.current_dir(top());
     command
 }
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| top().join("target"), PathBuf::from)
+}

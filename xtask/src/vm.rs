@@ -22,7 +22,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::cargo::top;
+use crate::cargo::target;
 use crate::packages::{self, Package};
 use fresh::{Initrd, Scenario};
 use image::Image;
@@ -116,7 +116,7 @@ impl Lab {
             fresh::build()?;
         }
         let scenarios = fresh::scenarios()?;
-        let folder = top().join("target/vm");
+        let folder = target().join("vm");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let image = {
             // Two runs at a time build one image.

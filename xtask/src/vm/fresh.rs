@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::cpio::Cpio;
 use super::image::Image;
-use crate::cargo::{cargo, top};
+use crate::cargo::{cargo, target};
 
 /// The package and the program of ours that runs as the guest's first process.
 const AGENT: (&str, &str) = ("hotshare-vm", "hotshare-guest");
@@ -58,8 +58,7 @@ impl Scenario {
 }
 
 fn built(program: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| top().join("target"), PathBuf::from);
-    target.join("debug").join(program)
+    target().join("debug").join(program)
 }
 
 /// The files a guest starts with, put together for one run.
@@ -71,6 +70,7 @@ pub(super) struct Initrd {
 impl Initrd {
     /// Puts image and programs together in a folder of this run's own.
     pub(super) fn make(image: &Image, folder: &Path, with_network_manager: bool) -> Result<Initrd> {
+        remove_left(folder.parent().unwrap_or(folder))?;
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let initrd = Initrd { folder: folder.to_path_buf() };
         let fresh = folder.join("fresh.cpio");
@@ -99,6 +99,18 @@ impl Drop for Initrd {
         // Some hundred megabytes that the next run makes anew.
         fs::remove_dir_all(&self.folder).ok();
     }
+}
+
+/// Removes what runs left that were killed. Each is named by its process number.
+fn remove_left(runs: &Path) -> Result<()> {
+    fs::create_dir_all(runs).with_context(|| format!("cannot make {}", runs.display()))?;
+    for entry in fs::read_dir(runs).with_context(|| format!("cannot list {}", runs.display()))? {
+        let entry = entry.with_context(|| format!("cannot list {}", runs.display()))?;
+        if !Path::new("/proc").join(entry.file_name()).exists() {
+            fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+    Ok(())
 }
 
 /// Without what only a debugger reads: names stay, for back traces.

@@ -101,7 +101,9 @@ impl Drop for Running {
 
 fn command(guest: &Guest<'_>, accelerator: Accelerator) -> Result<Command> {
     let folder = guest.folder.display();
-    let mut command = Command::new(PROGRAM);
+    // Should the runner be killed, its guests end with it.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", PROGRAM]);
     command.args(match accelerator {
         Accelerator::Kvm => ["-accel", "kvm", "-cpu", "host"],
         Accelerator::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "qemu64"],
