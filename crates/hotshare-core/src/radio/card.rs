@@ -163,7 +163,7 @@ impl Band {
         match mhz {
             2484 => Some((Band::Two, 14)),
             2412..2484 => Some((Band::Two, (mhz - 2407) / 5)),
-            5005..=5900 => Some((Band::Five, (mhz - 5000) / 5)),
+            5005..5925 => Some((Band::Five, (mhz - 5000) / 5)),
             5935 => Some((Band::Six, 2)),
             5955..=7115 => Some((Band::Six, (mhz - 5950) / 5)),
             _ => None,

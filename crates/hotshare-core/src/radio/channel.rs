@@ -107,7 +107,8 @@ impl<'a> Question<'a> {
         match (self.wish.channel, self.wish.band) {
             (Some(channel), Some(band)) => Place { band, channel }.to_string(),
             (Some(channel), None) => format!("channel {channel}"),
-            (None, band) => format!("channel in {} GHz", band.map_or("any", Band::word)),
+            (None, Some(band)) => format!("{} GHz", band.word()),
+            (None, None) => "any channel".to_owned(),
         }
     }
 

@@ -6,6 +6,9 @@ use super::words::{NoRadio, Rules, list, named};
 use super::{Band, Country, Mode, Ssid, channel, country_name};
 use crate::units::Mac;
 
+#[cfg(test)]
+mod tests;
+
 /// In which country this is: what was wished, else what the uplink says, else the locale. Never guessed.
 ///
 /// Channels are as the kernel reports them under the rules that it applies, so: ask this first, let the kernel
