@@ -1,10 +1,13 @@
 //! What of this host would keep the hotspot from working, found by asking the kernel.
 
+mod wifi;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 
+use hotshare_core::radio::RadioWish;
 use hotshare_core::uplink::NoUplink;
 use nix::sys::statfs;
 use nlink::netlink::nftables::{Family, Hook};
@@ -42,6 +45,8 @@ pub struct Scope {
     pub uplink: Option<String>,
     /// The LAN ports, and the bridge if there is one.
     pub lan: Vec<String>,
+    /// The access point that there is to be, if there is to be one.
+    pub wifi: Option<RadioWish>,
     /// Our own daemon runs: the ports it listens on and the settings it makes are not to be complained about.
     pub running: bool,
 }
@@ -52,6 +57,12 @@ pub async fn examine(scope: &Scope) -> Vec<Finding> {
     findings.extend(meter());
     findings.extend(rules().await);
     findings.extend(path_to_carrier(scope).await);
+    // While our own access point is on, the card is busy with it.
+    if let Some(wish) = scope.wifi.as_ref().filter(|_| !scope.running) {
+        let lan: Vec<&str> = scope.lan.iter().map(String::as_str).collect();
+        let found = uplink::find(scope.uplink.as_deref(), &lan, &[]).await;
+        findings.extend(wifi::access_point(wish, &found.map_or(String::new(), |uplink| uplink.name)).await);
+    }
     findings.extend(scope.lan.iter().flat_map(|port| lan_port(port)));
     if !scope.running {
         findings.extend(listeners());

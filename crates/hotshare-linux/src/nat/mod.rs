@@ -110,7 +110,10 @@ impl Nat {
         match self.try_replace(ruleset).await {
             Err(error) if error.is_not_supported() && !self.no_bridge_rules => {
                 self.no_bridge_rules = true;
-                self.try_replace(ruleset).await.map_err(NatError::Replace)?;
+                if let Err(error) = self.try_replace(ruleset).await {
+                    self.no_bridge_rules = false;
+                    return Err(NatError::Replace(error));
+                }
                 if ruleset.wifi.is_some() {
                     tracing::warn!(
                         "this kernel has no rules for bridges (CONFIG_NF_TABLES_BRIDGE): that devices cannot reach \
@@ -189,6 +192,15 @@ impl Nat {
         ];
         change(&self.conn, changes).await.map(drop).map_err(NatError::Stations)
     }
+}
+
+/// Whether this kernel has no rules for bridges. Asked by a transaction that cannot succeed, so nothing changes.
+pub async fn has_no_bridge_rules() -> bool {
+    const NOBODYS: &str = "hotshare-is-this-there";
+    let Ok(conn) = Connection::<Nftables>::new() else { return false };
+    let batch = conn.transaction().add_table(NOBODYS, Family::Bridge);
+    let asked = batch.del_chain(NOBODYS, "nothing", Family::Bridge).commit(&conn).await;
+    asked.is_err_and(|error| error.is_not_supported())
 }
 
 /// Changes sets in one transaction; returns the elements that are new. Somebody else may have changed a set: then it

@@ -98,7 +98,7 @@ fn the_doctor_names_what_is_wrong_and_nothing_else() {
     let world = World::new(1);
     let host = world.host_ns();
     let examine = |scope: Scope| asynchronously(&host, async move || doctor::examine(&scope).await);
-    let scope = || Scope { uplink: Some("uplink0".into()), lan: vec!["lan1".into()], running: false };
+    let scope = || Scope { uplink: Some("uplink0".into()), lan: vec!["lan1".into()], ..Scope::default() };
     let about_network = |scope| -> Vec<String> {
         let findings = examine(scope);
         assert!(findings.is_sorted_by_key(|finding| finding.severity));

@@ -28,7 +28,7 @@ impl Doctor {
     pub(crate) fn run(self, session: &Session) -> Result<ExitCode, Stop> {
         let found = block_on(async {
             let running = session.client().get::<api::Status>(path::STATUS).await.is_ok();
-            doctor::examine(&Scope { uplink: self.uplink, lan: self.lan, running }).await
+            doctor::examine(&Scope { uplink: self.uplink, lan: self.lan, wifi: None, running }).await
         })?;
         let findings = found
             .into_iter()
