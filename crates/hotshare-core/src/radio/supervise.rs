@@ -22,6 +22,8 @@ pub struct Observed {
     pub answered: Option<BootTime>,
     /// The card is there: the one in use; while none is, any.
     pub card: bool,
+    /// How many there are, those included that will not do.
+    pub cards: usize,
     /// The kernel says that the access point's interface is one, is up and has a channel.
     pub on_air: bool,
     /// The uplink's station on the same card.
@@ -84,8 +86,11 @@ pub struct Supervision {
     patience_ms: u64,
     /// The station has no network since this moment.
     lost_since: Option<BootTime>,
-    /// The card was there when we last looked.
-    card: bool,
+    /// The cards that were there when we last looked.
+    cards: Option<usize>,
+    looked: BootTime,
+    /// The machine has been awake since then, as far as is known.
+    awake_since: BootTime,
     /// What was chosen last still holds.
     chosen: bool,
     /// The channel of the station that was followed last.
@@ -120,6 +125,8 @@ const FIRST_PAUSE_MS: u64 = 200;
 const LONGEST_PAUSE_MS: u64 = 30_000;
 /// After so long on air, faults are forgotten.
 const STEADY_MS: u64 = 60_000;
+/// Who has not looked for so long was suspended, with hostapd and the whole machine.
+const ASLEEP_MS: u64 = 10_000;
 /// A process that hangs causes no event.
 const LOOK_MS: u64 = 1_000;
 
@@ -140,7 +147,9 @@ impl Supervision {
             search_until: None,
             patience_ms: LOST_MS,
             lost_since: None,
-            card: true,
+            cards: None,
+            looked: BootTime(0),
+            awake_since: BootTime(0),
             chosen: false,
             followed: None,
         }
@@ -191,12 +200,17 @@ impl Supervision {
 
     /// What changed since the last look.
     fn note(&mut self, now: BootTime, seen: &Observed) {
-        if seen.card && !self.card {
+        if now.millis_since(self.looked) >= ASLEEP_MS {
+            self.awake_since = now;
+        }
+        self.looked = now;
+        let has_come = self.cards.is_some_and(|before| before < seen.cards);
+        self.cards = Some(seen.cards);
+        if has_come && self.state == State::Off {
             // a card that has come, or come back, settles first; but it does not wait for the faults of before
             self.not_before = self.not_before.min(now.plus_millis(FIRST_PAUSE_MS));
             self.chosen = false;
         }
-        self.card = seen.card;
         match seen.station {
             Station::Lost => self.lost_since = self.lost_since.or(Some(now)),
             Station::Free => self.lost_since = None,
@@ -236,7 +250,8 @@ impl Supervision {
         if !seen.card {
             return Some(Why::CardGone);
         }
-        if now.millis_since(seen.answered.unwrap_or(since).max(since)) >= HUNG_MS {
+        let answered = seen.answered.unwrap_or(since).max(since).max(self.awake_since);
+        if now.millis_since(answered) >= HUNG_MS {
             return Some(Why::Hung);
         }
         if let (Some(followed), Station::On(mhz)) = (self.followed, seen.station)

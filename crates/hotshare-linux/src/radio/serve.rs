@@ -145,7 +145,8 @@ impl Radio {
         Observed {
             process: self.live.as_ref().is_some_and(Live::is_running),
             answered: self.live.as_ref().map(|live| live.answered),
-            card: if self.live.is_some() { air.card } else { air.any_card },
+            card: if self.live.is_some() { air.card } else { air.cards > 0 },
+            cards: air.cards,
             on_air: air.on_air,
             station: if self.config.choice.follows.is_some() { air.station } else { Station::Free },
         }

@@ -11,6 +11,8 @@ struct World {
     process: bool,
     hung: bool,
     card: bool,
+    /// Cards that will not do.
+    others: usize,
     on_air: bool,
     station: Station,
     answered: Option<u64>,
@@ -37,6 +39,7 @@ impl World {
             process: false,
             hung: false,
             card: true,
+            others: 0,
             on_air: false,
             station,
             answered: None,
@@ -66,9 +69,6 @@ impl World {
         if self.dies_after.is_some_and(|after| self.process && self.now >= self.started_at + after) {
             (self.process, self.on_air) = (false, false);
         }
-        if self.process && !self.hung {
-            self.answered = Some(self.now);
-        }
         if let Some((step, until)) = self.doing {
             if self.now >= until {
                 self.doing = None;
@@ -79,11 +79,16 @@ impl World {
         let seen = Observed {
             process: self.process,
             answered: self.answered.map(|ms| BootTime(0).plus_millis(ms)),
-            card: self.card,
+            card: self.card || (!self.process && self.others > 0),
+            cards: usize::from(self.card) + self.others,
             on_air: self.on_air,
             station: self.station,
         };
         let step = self.supervision.step(self.at(), &seen);
+        // asked after the look, so that the first look after a sleep sees the answer from before it
+        if self.process && !self.hung {
+            self.answered = Some(self.now);
+        }
         let took = match step {
             Step::Wait(until) => {
                 assert!(until > self.at(), "a wait that is over already");
@@ -182,6 +187,36 @@ fn a_card_that_is_pulled_is_waited_for_and_chosen_anew() {
     world.run(1_500);
     assert!(world.is_well());
     assert_eq!(world.log.last().unwrap().1, Step::Start { anew: true });
+}
+
+#[test]
+fn a_card_that_comes_back_among_others_is_seen() {
+    let mut world = World::new(Station::Free);
+    world.others = 1;
+    world.run(5_000);
+    world.pull();
+    world.run(600_000);
+    assert!(world.ends().len() > 10, "the other one is tried now and then");
+    world.card = true;
+    world.run(3_000);
+    assert!(world.is_well(), "without waiting for the next try");
+}
+
+#[test]
+fn a_suspended_machine_does_not_take_hostapd_for_hung() {
+    let mut world = World::new(Station::Free);
+    world.run(5_000);
+    world.now += 3_600_000;
+    world.run(10_000);
+    assert_eq!(world.ends(), []);
+    world.hung = true;
+    world.run(5_000);
+    assert_eq!(world.ends(), [Why::Hung]);
+    // the first look after a sleep may find the process gone
+    world.process = false;
+    world.now += 3_600_000;
+    world.run(4_000);
+    assert!(world.is_well());
 }
 
 #[test]

@@ -10,8 +10,8 @@ use super::super::card;
 pub(super) struct Air {
     /// The interface of the choice is there.
     pub(super) card: bool,
-    /// Some card is there.
-    pub(super) any_card: bool,
+    /// How many interfaces of cards there are.
+    pub(super) cards: usize,
     pub(super) on_air: bool,
     pub(super) station: Station,
 }
@@ -30,7 +30,7 @@ fn judge(choice: &Choice, interfaces: &[(u32, CardInterface)]) -> Air {
     };
     Air {
         card: own.is_some(),
-        any_card: interfaces.iter().any(|(_, interface)| interface.is_the_cards()),
+        cards: interfaces.iter().filter(|(_, interface)| interface.is_the_cards()).count(),
         on_air: own.is_some_and(|i| i.kind == InterfaceKind::AccessPoint && i.up && i.mhz.is_some()),
         station,
     }
@@ -66,8 +66,8 @@ mod tests {
         let other = [(3, interface("wlan0", InterfaceKind::Station, None))];
         let air = judge(&choice(), &other);
         assert!(!air.card);
-        assert!(air.any_card);
-        assert_eq!(judge(&choice(), &[]).any_card, false);
+        assert_eq!(air.cards, 1);
+        assert_eq!(judge(&choice(), &[]).cards, 0);
     }
 
     #[test]

@@ -108,7 +108,7 @@ proptest! {
         let Ok(choice) = choose(&seen, &wish, uplink) else { return Ok(()) };
         let fits = |c: &&ChannelSeen| c.mhz == choice.mhz && !c.disabled && !c.no_ir;
         let of_phy: Vec<&CardSeen> = seen.cards.iter().filter(|c| c.phy == choice.phy && c.access_point).collect();
-        prop_assert!(of_phy.iter().any(|c| c.channels.iter().any(|c| fits(&&c))));
+        prop_assert!(of_phy.iter().any(|c| c.channels.iter().any(|c| fits(&c))));
         prop_assert_eq!(Band::number(choice.mhz), Some((choice.band, choice.channel)));
         prop_assert!(!choice.radar || wish.channel == Some(choice.channel));
         prop_assert!(wish.band.is_none_or(|b| b == choice.band));
