@@ -240,6 +240,16 @@ fn dhclient_renews_by_itself() {
 }
 
 #[test]
+fn a_lease_that_runs_out_is_told() {
+    let lan = Lan::new(24);
+    let _served = lan.serve(LeaseRules { lease_secs: 2, ..rules(24) });
+    let joined = lan.phone.inside(|| Station::new("eth0").join([2, 0, 0, 0, 0, 9], 5).is_some());
+    assert!(joined.join().expect("no panic"));
+    assert!(!lan.disk.heard("ended"));
+    until(Duration::from_secs(12), "the end of the lease", || lan.disk.heard("ended 02:00:00:00:00:09"));
+}
+
+#[test]
 fn dhclient_declines_and_gets_another() {
     let lan = Lan::new(24);
     let _served = lan.serve(rules(24));

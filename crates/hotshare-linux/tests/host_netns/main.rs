@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod air;
+mod life;
 mod restore;
 mod traffic;
 mod watching;

@@ -21,19 +21,24 @@ const BRIDGE_MAC: [u8; 6] = [2, 0x48, 0x53, 0, 0, 1];
 const MAGIC: &[u8] = b"from one station to another";
 const GATEWAY_IP: Ipv4Addr = Ipv4Addr::new(172, 29, 77, 1);
 
-fn with_wifi(world: &World, ports: u8) -> HostState {
+pub(crate) fn with_wifi(ports: u8) -> Wanted {
     let wifi =
         WifiLan { card: "wlan0".into(), pattern: STATION_PORTS, station_ports: true, mac: Mac(BRIDGE_MAC) };
+    Wanted { wifi: Some(wifi), ..wanted(ports) }
+}
+
+/// As if the meter were on whatever interfaces there are now.
+fn desired(world: &World, ports: u8) -> HostState {
     let metered =
         inside(&world.host_ns(), || Metered { uplink: ifindex("uplink0"), lan: ifindex("hotshare0") });
-    Wanted { wifi: Some(wifi), metered, ..wanted(ports) }.desired()
+    Wanted { metered, ..with_wifi(ports) }.desired()
 }
 
 /// Shares with Wi-Fi and this many wired ports, and knows the addresses of these phones.
 fn share(world: &World, ports: u8, phones: u8) {
     for _ in 0..2 {
         // The bridge has no number before it is made.
-        let desired = with_wifi(world, ports);
+        let desired = desired(world, ports);
         world.on_box(async move |mut host| {
             host.reconcile(&desired).await.map(drop).unwrap();
             host.set_stations("hotshare0", &stations(1..=phones)).await.unwrap();
@@ -57,7 +62,7 @@ fn join(world: &World, phone: u8, port: &str) {
 }
 
 /// Nobody serves DNS here, but the box says so.
-fn reaches_gateway(world: &World, phone: u8) -> bool {
+pub(crate) fn reaches_gateway(world: &World, phone: u8) -> bool {
     talks(&world.phone(phone), GATEWAY, 53) == Err(REFUSED)
 }
 const REFUSED: ErrorKind = ErrorKind::ConnectionRefused;
@@ -88,7 +93,7 @@ fn the_lan_is_there_before_the_first_station_and_after_the_last() {
     let assert_there = || {
         let lan = ip(&format!("-n {host} addr show hotshare0"));
         assert!(lan.contains("172.29.77.1/24") && lan.contains("link/ether 02:48:53:00:00:01"), "{lan}");
-        let desired = with_wifi(&world, 0);
+        let desired = desired(&world, 0);
         world.on_box(async move |host| assert_eq!(host.check(&desired).await.unwrap().steps, []));
     };
     assert_there();
@@ -230,7 +235,7 @@ fn no_station_reaches_another_and_each_of_two_locks_holds_alone() {
     nft(&host, "delete table bridge hotshare");
     assert_eq!(heard_of_attacks(&world), [""; 0], "with the ports' isolation alone");
 
-    let desired = with_wifi(&world, 0);
+    let desired = desired(&world, 0);
     world.on_box(async move |mut host| {
         host.reconcile(&desired).await.map(drop).unwrap();
     });
@@ -284,7 +289,7 @@ fn nobody_gets_what_is_anothers_by_claiming_the_address() {
     attack();
     tell();
     assert_eq!((thief.heard(), owner.heard()), (0, 20));
-    let desired = with_wifi(&world, 0);
+    let desired = desired(&world, 0);
     world.on_box(async move |mut host| {
         host.reconcile(&desired).await.map(drop).unwrap();
         host.set_stations("hotshare0", &stations(1..=2)).await.unwrap();
@@ -398,7 +403,7 @@ fn who_has_which_address_is_told_anew_and_forgotten_at_the_end() {
 fn the_rules_mean_what_their_words_say() {
     let world = World::on_air(1);
     share(&world, 0, 1);
-    let Table::Holds(ruleset) = with_wifi(&world, 0).table else { panic!("no rules are desired") };
+    let Table::Holds(ruleset) = desired(&world, 0).table else { panic!("no rules are desired") };
     let text = hotshare_linux::nat::text(&ruleset).unwrap();
     let bridge = &text[text.find("table bridge").unwrap()..];
     nft(&world.host_ns(), &bridge.replace("table bridge hotshare", "table bridge words"));
