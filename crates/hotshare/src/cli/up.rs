@@ -61,7 +61,7 @@ impl Up {
         }
         let check = self.check;
         let tried = if check { "cannot check" } else { "cannot start" };
-        let usual = (!session.instance.is_lab()).then(|| Path::new(USUAL_CONFIG));
+        let usual = usual_config(session);
         let config = self.config(usual).map_err(|why| Stop::refused(format!("{tried}: {why}")))?;
         if !check && !nix::unistd::geteuid().is_root() {
             return Err(Stop::refused(format!(
@@ -81,15 +81,8 @@ impl Up {
 
     /// The file and the flags together; the message says what is wrong with them.
     fn config(self, usual: Option<&Path>) -> Result<Config, String> {
-        let mut config = match (&self.config, usual) {
-            (Some(file), _) => Config::load(file),
-            (None, Some(usual)) if usual.exists() => Config::load(usual),
-            (None, _) => Ok(Config::default()),
-        }
-        .map_err(|e| match &e {
-            ConfigError::Unreadable { source, .. } => format!("{e}: {source}"),
-            ConfigError::Wrong { .. } => format!("the configuration is wrong\n{e}"),
-        })?;
+        let file = self.config.as_deref().or_else(|| usual.filter(|file| file.exists()));
+        let mut config = loaded(file)?;
 
         config.uplink.interface = self.uplink.or(config.uplink.interface);
         if !self.lan.is_empty() {
@@ -122,6 +115,19 @@ impl Up {
         }
         Ok(config)
     }
+}
+
+/// Where a configuration is read from that nobody named, if it is there.
+pub(super) fn usual_config(session: &Session) -> Option<&'static Path> {
+    (!session.instance.is_lab()).then(|| Path::new(USUAL_CONFIG))
+}
+
+/// The configuration in a file; the message says what is wrong with it.
+pub(super) fn loaded(file: Option<&Path>) -> Result<Config, String> {
+    file.map_or_else(|| Ok(Config::default()), Config::load).map_err(|e| match &e {
+        ConfigError::Unreadable { source, .. } => format!("{e}: {source}"),
+        ConfigError::Wrong { .. } => format!("the configuration is wrong\n{e}"),
+    })
 }
 
 /// What would be done.

@@ -126,13 +126,12 @@ fn screen(air: &Air, width: usize, command: &str) -> String {
 
 /// Devices on the air, one on a line; then those that are not admitted, with the reason.
 fn stations(out: &mut Screen, air: &Air, width: usize, command: &str) {
-    const COLUMNS: [(&str, Side); 7] = [
+    const COLUMNS: [(&str, Side); 6] = [
         ("Device", Side::Left),
         ("Whose", Side::Left),
         ("Calls itself", Side::Left),
         ("Signal", Side::Left),
-        ("Down", Side::Right),
-        ("Up", Side::Right),
+        ("Down/up Mbit", Side::Right),
         ("Heard", Side::Right),
     ];
     if air.stations.is_empty() {
@@ -150,16 +149,15 @@ fn stations(out: &mut Screen, air: &Air, width: usize, command: &str) {
             vec![
                 escaped(&station.mac),
                 whose(station),
-                station.host_name.as_deref().map(|name| fitted(name, 16)).unwrap_or_default(),
+                station.host_name.as_deref().map(|name| fitted(name, 14)).unwrap_or_default(),
                 station.signal_dbm.map_or_else(|| "—".to_owned(), signal_words),
-                rate(station.down_kbit_s),
-                rate(station.up_kbit_s),
-                station.heard_ms.map_or_else(|| "—".to_owned(), |ms| format!("{} ago", length(ms))),
+                rates(station.down_kbit_s, station.up_kbit_s),
+                station.heard_ms.map_or_else(|| "—".to_owned(), length),
             ]
         })
         .collect();
     // First goes what matters least when one asks who is on the air.
-    let lines = fitting(&COLUMNS, &rows, &[&[6], &[5], &[4], &[2], &[3]], 1, width);
+    let lines = fitting(&COLUMNS, &rows, &[&[2], &[4], &[5], &[3]], 1, width);
     let before = std::iter::once(None).chain(air.stations.iter().map(Some));
     for (line, station) in lines.iter().zip(before) {
         let style = match station.map(|station| station.admission) {
@@ -277,12 +275,16 @@ fn signal_words(dbm: i32) -> String {
     format!("{word} ({dbm} dBm)").replace('-', "−")
 }
 
-/// Such as `866 Mbit/s`.
+fn rates(down: Option<u64>, up: Option<u64>) -> String {
+    if (down, up) == (None, None) { "—".to_owned() } else { format!("{}/{}", rate(down), rate(up)) }
+}
+
+/// In Mbit/s, such as `866` or `6.0`.
 fn rate(kbit_s: Option<u64>) -> String {
     match kbit_s {
         None => "—".to_owned(),
-        Some(rate @ ..10_000) => format!("{}.{} Mbit/s", rate / 1000, rate % 1000 / 100),
-        Some(rate) => format!("{} Mbit/s", rate / 1000),
+        Some(rate @ ..10_000) => format!("{}.{}", rate / 1000, rate % 1000 / 100),
+        Some(rate) => (rate / 1000).to_string(),
     }
 }
 

@@ -113,6 +113,7 @@ fn each_way_to_be_wrong() {
         "[wifi]\nname = \"\"",
         "[wifi]\nname = \"a name of more than thirty-two by\"",
         "[wifi]\nname = \"evil\\u001b[2J\"",
+        "[wifi]\nname = \"a\u{fe0f}\u{3164}\u{202e} name of more than thirty-two bytes\"",
         "[wifi]\nname = 7",
         "[wifi]\nmode = \"wep\"",
         "[wifi]\nmode = \"People\"",

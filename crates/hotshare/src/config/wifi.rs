@@ -6,6 +6,7 @@ use toml::de::DeValue;
 use super::WifiConfig;
 use super::document::{Document, shown};
 use super::values::interface;
+use crate::cli::text::escaped;
 
 /// Takes the section; `None` when there is none. `lan`: the wired ports.
 pub(super) fn take(document: &mut Document<'_>, lan: &[String]) -> Option<WifiConfig> {
@@ -51,7 +52,7 @@ fn name(value: &DeValue<'_>) -> Result<Ssid, String> {
             shown(value)
         ));
     };
-    Ssid::new(text).map_err(|e| e.to_string())
+    Ssid::new(text).map_err(|e| escaped(&e.to_string()))
 }
 
 fn mode(value: &DeValue<'_>) -> Result<Mode, String> {
@@ -70,7 +71,7 @@ fn country(value: &DeValue<'_>) -> Result<Country, String> {
             shown(value)
         ));
     };
-    text.parse::<Country>().map_err(|e| e.to_string())
+    text.parse::<Country>().map_err(|e| escaped(&e.to_string()))
 }
 
 fn band(value: &DeValue<'_>) -> Result<Band, String> {

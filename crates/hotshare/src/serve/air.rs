@@ -175,7 +175,8 @@ fn told(air: &WifiStatus, status: &Status, view: &RadioView) -> api::Wifi {
             since: seen.since.0,
             admission,
             reason,
-            signal_dbm: signal.and_then(|signal| signal.dbm),
+            // 0 dBm is a driver that has heard nothing yet: nothing is that loud.
+            signal_dbm: signal.and_then(|signal| signal.dbm).filter(|dbm| *dbm < 0),
             up_kbit_s: signal.and_then(|signal| signal.rx_kbit).map(u64::from),
             down_kbit_s: signal.and_then(|signal| signal.tx_kbit).map(u64::from),
             heard_ms: signal.and_then(|signal| signal.heard_ms).map(u64::from),
