@@ -116,6 +116,8 @@ fn task(line: &str) -> Result<u8> {
         ("HOME", "/tmp"),
         ("LC_ALL", "C.UTF-8"),
         ("RUST_BACKTRACE", "1"),
+        // An error says where it is from in words; only a panic needs more.
+        ("RUST_LIB_BACKTRACE", "0"),
         ("TERM", "dumb"),
     ]);
     let child = command.spawn().context("cannot start it")?;
