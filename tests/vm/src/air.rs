@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use nlink::netlink::namespace::Netns;
 
 use crate::measure::tool;
@@ -130,19 +129,4 @@ pub(crate) struct CardState {
     pub(crate) mac: String,
     pub(crate) up: bool,
     pub(crate) mhz: Option<u32>,
-}
-
-/// Waits until the box's card is an access point, or says what it is.
-pub(crate) async fn wait_access_point(interface: &str, patience: Duration) -> Result<Duration> {
-    let begin = std::time::Instant::now();
-    loop {
-        let state = card_state(interface);
-        if state.as_ref().is_ok_and(|state| state.kind == "AP" && state.up && state.mhz.is_some()) {
-            return Ok(begin.elapsed());
-        }
-        if begin.elapsed() > patience {
-            bail!("{interface} is no access point after {patience:?}: {state:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }

@@ -48,7 +48,7 @@ pub(crate) fn keep(share: &str) {
         let name = folder.trim_start_matches('/').replace('/', "-");
         // Sockets and pipes cannot be copied; what can be is what counts.
         sh_output(&format!(
-            "mkdir -p {share}/{name}; cd {folder} && find . -type f | cpio -pdm {share}/{name}"
+            "mkdir -p {share}/{name}; cd {folder} && find . -type d -exec mkdir -p {share}/{name}/{{}} \\; && find . -type f -exec cp {{}} {share}/{name}/{{}} \\;"
         ))
         .ok();
     }

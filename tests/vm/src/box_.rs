@@ -77,6 +77,7 @@ pub(crate) struct Hotspot {
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
+    #[allow(dead_code, reason = "shown when a scenario fails")]
     pub(crate) err: String,
 }
 
@@ -97,7 +98,7 @@ impl Hotspot {
         let log = File::options().create(true).append(true).open(log_path())?;
         let child = Command::new(HOTSHARE)
             .args(["up", "--config", CONFIG])
-            .env("RUST_LOG", "debug")
+            .env("RUST_LOG", "info,hotshare=debug,hotshare_linux=debug,hotshare_core=debug")
             .env("RUST_BACKTRACE", "1")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -130,10 +131,6 @@ impl Hotspot {
     /// Does the daemon say that its access point is on?
     pub(crate) async fn on_the_air(&self) -> Result<bool> {
         Ok(self.api.wifi().await.is_ok_and(|wifi| wifi.state == AirState::On))
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// What the daemon says of its network.

@@ -3,8 +3,7 @@
 //! The box hides who is who behind one address. So each person gets ports of their own over there, and the
 //! observer tells people apart by the port that they speak to.
 
-use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -61,14 +60,14 @@ impl Internet {
         Internet::open(layout::CARRIER_PORT).await
     }
 
-    /// An Internet that the box is to reach in another way: `interface` is the far end of it and is in the
-    /// namespace [`layout::INTERNET`] by the time that `bring` is done.
-    pub(crate) async fn join_by<F: Future<Output = Result<()>>>(
-        interface: &str,
-        bring: impl FnOnce(Netns) -> F,
-    ) -> Result<Internet> {
-        let (space, far) = begin().await?;
-        bring(space).await?;
+    /// The namespace alone, for an Internet that the box is to reach in another way.
+    pub(crate) async fn prepare() -> Result<Netns> {
+        Ok(begin().await?.0)
+    }
+
+    /// The rest of it: `interface` is its end of that way.
+    pub(crate) async fn join_by(interface: &str) -> Result<Internet> {
+        let far = Connection::<Route>::new_in(&Netns::open(layout::INTERNET)?)?;
         far.add_address(Ipv4Address::new(interface, layout::CARRIER_ADDR, layout::UPLINK_PREFIX)).await?;
         Internet::open(interface).await
     }
@@ -78,12 +77,6 @@ impl Internet {
         let observer = Observer::start(inside.space(), interface, 32).await?;
         hotshare_lab::internet::serve(&inside, PEOPLE).await.context("start the Internet's servers")?;
         Ok(Internet { inside, observer })
-    }
-
-    /// Its namespace, with a thread for more tasks.
-    #[must_use]
-    pub(crate) fn inside(&self) -> &Inside {
-        &self.inside
     }
 
     /// Teaches it the way to a network behind the box, for boxes that hide nobody.
@@ -133,12 +126,6 @@ pub(crate) fn passed(tally: &Tally, ports: Ports) -> Passed {
 pub(crate) fn pinged(tally: &Tally) -> Passed {
     let of = |way: Way| tally.sum(|w, kind| w == way && matches!(kind, Kind::V4 { protocol: 1, .. }));
     Passed { up: of(Way::In).bytes, down: of(Way::Out).bytes, packets_up: of(Way::In).packets }
-}
-
-/// Bytes from a source address that passed the uplink outwards.
-#[must_use]
-pub(crate) fn sent_by(tally: &Tally, source: Ipv4Addr) -> u64 {
-    tally.sum(|way, kind| way == Way::In && matches!(kind, Kind::V4 { source: s, .. } if *s == source)).bytes
 }
 
 async fn begin() -> Result<(Netns, Connection<Route>)> {

@@ -13,6 +13,8 @@ mod keys;
 mod limits;
 mod modes;
 mod recovery;
+mod restore;
+mod shared_card;
 mod tools;
 mod world;
 mod wrong_key;
@@ -52,7 +54,15 @@ pub(crate) const ALL: &[Scenario] = &[
     plain("recovery_hostapd", 150, recovery::run_hostapd),
     plain("recovery_card", 150, recovery::run_card),
     plain("recovery_daemon", 150, recovery::run_daemon),
+    plain("recovery_suspend", 90, recovery::run_suspend),
+    plain("shared_card", 150, shared_card::run),
     plain("cost", 120, cost::run),
+    Scenario {
+        name: "restore",
+        needs_network_manager: true,
+        limit: Duration::from_secs(150),
+        run: restore::run,
+    },
 ];
 
 /// A scenario without NetworkManager; the limit is in seconds.

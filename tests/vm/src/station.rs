@@ -55,7 +55,14 @@ impl Station {
         Ok(Station { name: name.to_owned(), interface, inside, supplicant: None, dhcp: None })
     }
 
-    #[must_use]
+    /// The box itself as a station, of its uplink's network: its radio stays where it is.
+    pub(crate) fn of_box(air: &Air, radio: u32, inside: Inside) -> Result<Station> {
+        let name = "box".to_owned();
+        std::fs::create_dir_all(PathBuf::from(RUN_DIR).join(&name))?;
+        let interface = air.interface(radio)?.to_owned();
+        Ok(Station { name, interface, inside, supplicant: None, dhcp: None })
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

@@ -33,8 +33,7 @@ async fn play() -> Result<()> {
     // Revoked: off within a second, by the station's own clock.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let revoked = Instant::now();
-    let said = world.hotspot.say(&["people", "revoke", "bo"]).await?;
-    ensure!(said.code == Some(0), "{said:?}");
+    world.hotspot.api.revoke_key("bo").await?;
     let answered = revoked.elapsed();
     let (_, off) = bo.station.control()?.wait_for(LEFT, Some(revoked), Duration::from_secs(5)).await?;
     println!("revoked: answered after {} ms, off after {} ms", ms(answered), ms(off));
@@ -59,8 +58,7 @@ async fn play() -> Result<()> {
 
     // Replaced: the old key is off, the new one is on.
     let rotated = Instant::now();
-    let fresh = world.hotspot.json(&["people", "rotate", "cy"]).await?;
-    let fresh: hotshare_api::Key = serde_json::from_value(fresh)?;
+    let fresh = world.hotspot.api.rotate_key("cy").await?;
     let (_, off) = cy.station.control()?.wait_for(LEFT, Some(rotated), Duration::from_secs(5)).await?;
     println!("replaced: off after {} ms", ms(off));
     ensure!(off < OFF, "replaced, and still on the air for {off:?}");

@@ -31,11 +31,8 @@ pub(crate) fn run_personal() -> Result<()> {
         refuse(&mut other, &old, "an old device without protected management frames").await?;
         refuse(&mut other, &sealed, "a device that wants WPA3").await?;
 
-        let World { air, internet, hotspot } = world;
-        ensure!(hotspot.down().await?.success(), "hotshare does not stop in order");
         anna.station.stop();
-        let hotspot = crate::box_::Hotspot::up(Config::new("people-old")).await?;
-        let world = World { air, internet, hotspot };
+        let world = world.again_with(Config::new("people-old")).await?;
         anna.join().await?;
         expect_link(&anna.station, "WPA2-PSK-SHA256", true).await?;
         other.join(&old).await?;
@@ -75,11 +72,8 @@ pub(crate) fn run_shared() -> Result<()> {
         fits.start(&Network::from_qr(&fresh.join.0)?.on(MHZ)).await?;
         fits.joined(PATIENCE).await?;
 
-        let World { air, internet, hotspot } = world;
-        ensure!(hotspot.down().await?.success(), "hotshare does not stop in order");
         fits.stop();
-        let hotspot = crate::box_::Hotspot::up(Config::new("open")).await?;
-        let world = World { air, internet, hotspot };
+        let world = world.again_with(Config::new("open")).await?;
         other.join(&Network::new(&ssid, Key::Owe).on(MHZ)).await?;
         expect_link(&other, "OWE", true).await?;
         assign(&world, &other).await?;

@@ -9,7 +9,7 @@ use hotshare_lab::layout::WEB_ADDR;
 use nix::sys::signal::Signal;
 
 use super::world::{Guest, MIB, World, scene};
-use crate::air::BOX_RADIO;
+use crate::air::{BOX_RADIO, card_state};
 use crate::box_::{Hotspot, RUN, hostapd_pid, signal_hostapd};
 use crate::measure::{Pings, ms, within};
 
@@ -17,6 +17,9 @@ use crate::measure::{Pings, ms, within};
 const SOON: Duration = Duration::from_secs(10);
 /// How long a scenario looks for it, to say how late it came.
 const PATIENCE: Duration = Duration::from_secs(25);
+
+/// The address of another card.
+const OTHER_MAC: &str = "02:00:00:00:77:00";
 
 /// A little traffic all the time, so that there is something to count at every moment.
 fn flood(seconds: u64) -> Flood {
@@ -99,7 +102,7 @@ pub(crate) fn run_card() -> Result<()> {
             let wifi = world.hotspot.wifi().await?;
             println!("the card is out: {}", wifi.off_because.unwrap_or_default());
             if other {
-                pulled.change(&card, "wlxother", "02:00:00:00:77:00")?;
+                pulled.change(&card, "wlxother", OTHER_MAC)?;
             }
             let pinger = anna.station.ping_on(WEB_ADDR, Duration::from_millis(50));
             let begin = Instant::now();
@@ -117,7 +120,11 @@ pub(crate) fn run_card() -> Result<()> {
         ensure!(late.is_empty(), "not back within 10 s: {late:?}");
         world.compare(&[anna.person()], Some("anna")).await?;
         anna.get(MIB / 4).await?;
-        world.down().await
+        // The other card is what was in use last: it is as it was when it came.
+        ensure!(world.hotspot.down().await?.success(), "hotshare does not stop in order");
+        let left = card_state("wlxother")?;
+        ensure!(left.kind == "managed" && left.mac == OTHER_MAC, "{left:?}");
+        Ok(())
     })
 }
 
@@ -154,6 +161,30 @@ pub(crate) fn run_daemon() -> Result<()> {
         ensure!(late.is_empty(), "not back within 10 s: {late:?}");
         world.compare(&[anna.person()], Some("anna")).await?;
         anna.get(MIB / 4).await?;
+        world.down().await
+    })
+}
+
+/// The machine sleeps and wakes. The kernel's own test of that puts all devices to sleep and wakes them by itself:
+/// nothing in a guest would press a key.
+pub(crate) fn run_suspend() -> Result<()> {
+    scene(async {
+        let world = World::new(2, "people").await?;
+        let mut anna = world.guest(1, "anna", None).await?;
+        anna.join().await?;
+        anna.get(MIB / 4).await?;
+        let booked = world.hotspot.person("anna").await?.up;
+        std::fs::write("/sys/power/pm_test", "devices")?;
+        std::fs::write("/sys/module/suspend/parameters/pm_test_delay", "3")?;
+        let slept = Instant::now();
+        tokio::task::spawn_blocking(|| std::fs::write("/sys/power/state", "freeze")).await??;
+        let begin = Instant::now();
+        let took = again(&anna, begin, begin).await?;
+        println!("slept for {} ms, anna back {} ms after waking", ms(begin - slept), ms(took));
+        ensure!(took <= SOON, "not back within 10 s, but {} ms", ms(took));
+        ensure!(world.hotspot.person("anna").await?.up >= booked, "what was booked is less than before");
+        anna.get(MIB / 4).await?;
+        world.compare(&[anna.person()], Some("anna")).await?;
         world.down().await
     })
 }

@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use hotshare_api::Key;
 
-use crate::air::Air;
+use crate::air::{Air, BOX_RADIO, CardState, card_state};
 use crate::box_::{Config, Hotspot};
 use crate::internet::{Internet, Passed, Ports, passed, pinged};
 use crate::station::{Network, Station};
@@ -28,6 +28,8 @@ pub(crate) struct World {
     pub(crate) air: Air,
     pub(crate) internet: Internet,
     pub(crate) hotspot: Hotspot,
+    /// How the card was before.
+    card: CardState,
 }
 
 /// Somebody with a key, a station and ports of their own in the Internet.
@@ -49,8 +51,15 @@ impl World {
     pub(crate) async fn with(radios: u32, config: Config) -> Result<World> {
         let air = Air::load(radios)?;
         let internet = Internet::join_by_cable().await?;
+        let card = card_state(air.interface(BOX_RADIO)?)?;
         let hotspot = Hotspot::up(config).await?;
-        Ok(World { air, internet, hotspot })
+        Ok(World { air, internet, hotspot, card })
+    }
+
+    /// Of a box that was started in another way. How its card was is not known here.
+    pub(crate) fn around(air: Air, internet: Internet, hotspot: Hotspot) -> Result<World> {
+        let card = card_state(air.interface(BOX_RADIO)?)?;
+        Ok(World { air, internet, hotspot, card })
     }
 
     /// A station with one of the radios.
@@ -115,12 +124,23 @@ impl World {
         Ok(())
     }
 
-    /// Ends the daemon in order.
+    /// Ends the daemon in order and starts another one.
+    pub(crate) async fn again_with(self, config: Config) -> Result<World> {
+        let World { air, internet, hotspot, card } = self;
+        let status = hotspot.down().await?;
+        ensure!(status.success(), "hotshare up ended with {status}");
+        let hotspot = Hotspot::up(config).await?;
+        Ok(World { air, internet, hotspot, card })
+    }
+
+    /// Ends the daemon in order. The card is as it was.
     pub(crate) async fn down(self) -> Result<()> {
+        let interface = self.air.interface(BOX_RADIO)?.to_owned();
         let status = self.hotspot.down().await?;
-        if !status.success() {
-            bail!("hotshare up ended with {status}");
-        }
+        ensure!(status.success(), "hotshare up ended with {status}");
+        let card = card_state(&interface)?;
+        ensure!(card == self.card, "the card was {:?}, and now is {card:?}", self.card);
+        ensure!(!std::path::Path::new("/sys/class/net/hotshare0").exists(), "the bridge is still there");
         Ok(())
     }
 }

@@ -112,13 +112,6 @@ impl Network {
         self
     }
 
-    /// With another stance on protected management frames.
-    #[must_use]
-    pub(crate) fn with_pmf(mut self, pmf: Pmf) -> Network {
-        self.pmf = pmf;
-        self
-    }
-
     /// Looked for on one channel only.
     #[must_use]
     pub(crate) fn on(mut self, mhz: u32) -> Network {
