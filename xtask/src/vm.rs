@@ -8,6 +8,7 @@ mod fresh;
 mod image;
 mod kernel;
 mod qemu;
+mod slots;
 mod tree;
 
 use std::collections::VecDeque;
@@ -27,6 +28,7 @@ use crate::packages::{self, Package};
 use fresh::{Initrd, Scenario};
 use image::Image;
 use qemu::{Accelerator, Guest, Verdict};
+use slots::Slots;
 
 /// What the lab needs on this machine. All else is fetched and unpacked below `target/vm`.
 pub(crate) const PACKAGES: [Package; 4] = [
@@ -105,6 +107,7 @@ struct Lab {
     scenarios: Vec<Scenario>,
     artefacts: PathBuf,
     accelerator: Accelerator,
+    slots: Slots,
 }
 
 impl Lab {
@@ -141,7 +144,8 @@ impl Lab {
             },
             start.elapsed().as_secs_f64()
         );
-        Ok(Lab { image, initrd, scenarios, artefacts, accelerator })
+        let slots = Slots::in_folder(&folder.join("slots"))?;
+        Ok(Lab { image, initrd, scenarios, artefacts, accelerator, slots })
     }
 
     fn run_command(&self, command: &str, options: &Options) -> Result<bool> {
@@ -206,6 +210,7 @@ impl Lab {
 
     /// Prints how it went.
     fn run_scenario(&self, scenario: &Scenario, keep: bool) -> Result<bool> {
+        let _held = self.slots.take()?;
         let folder = self.artefacts.join(&scenario.name);
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
