@@ -16,6 +16,7 @@ pub(crate) mod nm;
 
 mod config;
 mod control;
+mod farewell;
 mod features;
 mod files;
 mod process;
@@ -147,9 +148,8 @@ pub fn journal_path(run_dir: &Path) -> PathBuf {
 pub async fn preview(wish: &RadioWish, uplink: &str) -> Result<Choice, RadioError> {
     let program = process::find()?;
     let features = checked(&program, wish.mode).await?;
-    let mut seen = card::survey(uplink).await?;
-    seen.hostapd = features.seen;
-    Ok(chosen(&seen, wish, uplink, &features)?)
+    let seen = card::survey(uplink).await?;
+    Ok(chosen(seen, wish, uplink, &features)?)
 }
 
 /// Chooses card, band and channel, after the kernel has been told the country. The card is not touched yet.
@@ -161,18 +161,23 @@ pub async fn decide(card: &mut Card, wish: &RadioWish, uplink: &str) -> Result<C
     let features = checked(&program, wish.mode).await?;
     let country = radio::country(&card::survey(uplink).await?, wish)?;
     card.set_country(country).await?;
-    let mut seen = card::survey(uplink).await?;
-    seen.hostapd = features.seen;
-    Ok(chosen(&seen, wish, uplink, &features)?)
+    let seen = card::survey(uplink).await?;
+    Ok(chosen(seen, wish, uplink, &features)?)
 }
 
-fn chosen(seen: &RadioSeen, wish: &RadioWish, uplink: &str, features: &Features) -> Result<Choice, NoRadio> {
-    let mut choice = radio::choose(seen, wish, uplink)?;
-    if choice.station_ports && !features.station_ports {
-        choice.station_ports = false;
-        choice
-            .why
-            .push("stations share one interface, because this hostapd gives them none of their own".into());
+fn chosen(
+    mut seen: RadioSeen,
+    wish: &RadioWish,
+    uplink: &str,
+    features: &Features,
+) -> Result<Choice, NoRadio> {
+    seen.hostapd = features.seen;
+    for card in &mut seen.cards {
+        card.station_ports &= features.station_ports;
+    }
+    let mut choice = radio::choose(&seen, wish, uplink)?;
+    if !features.station_ports {
+        choice.why.push("this hostapd was built without interfaces for single stations".into());
     }
     Ok(choice)
 }

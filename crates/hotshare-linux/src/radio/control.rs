@@ -18,7 +18,9 @@ use super::reply::{self, Event, Station, Status};
 /// hostapd answers from memory, and asks the kernel for a station's counters: milliseconds. Reading a file of many
 /// passphrases anew takes it longer.
 const PATIENCE: Duration = Duration::from_millis(1500);
-/// For what makes it compute.
+/// Before it is given up.
+const LAST_PATIENCE: Duration = Duration::from_millis(2500);
+/// For what makes it compute: each passphrase costs it 8192 rounds of SHA-1.
 const LONG_PATIENCE: Duration = Duration::from_secs(5);
 /// The longest datagram that is read. hostapd's replies end at 4 KiB.
 const LONGEST: usize = 64 * 1024;
@@ -69,7 +71,12 @@ impl Line {
         Ok(line)
     }
 
-    async fn ask(&self, verb: &'static str, request: &str) -> Result<String, ControlError> {
+    async fn ask(
+        &self,
+        verb: &'static str,
+        request: &str,
+        patience: Duration,
+    ) -> Result<String, ControlError> {
         let broken = |source| ControlError::Broken { verb, source };
         let exchange = async {
             self.socket.send(request.as_bytes()).await.map_err(broken)?;
@@ -81,8 +88,6 @@ impl Line {
                 }
             }
         };
-        // Each passphrase costs it 8192 rounds of SHA-1.
-        let patience = if verb == "RELOAD_WPA_PSK" { LONG_PATIENCE } else { PATIENCE };
         timeout(patience, exchange).await.map_err(|_| ControlError::Silent { verb })?
     }
 }
@@ -111,6 +116,15 @@ impl Control {
     }
 
     async fn ask(&mut self, verb: &'static str, request: &str) -> Result<String, ControlError> {
+        self.ask_within(PATIENCE, verb, request).await
+    }
+
+    async fn ask_within(
+        &mut self,
+        patience: Duration,
+        verb: &'static str,
+        request: &str,
+    ) -> Result<String, ControlError> {
         let line = match self.line.take() {
             Some(line) => line,
             None => {
@@ -119,19 +133,22 @@ impl Control {
                     .map_err(|source| ControlError::Unreachable { path: self.server.clone(), source })?
             }
         };
-        let reply = line.ask(verb, request).await?;
+        let reply = line.ask(verb, request, patience).await?;
         self.line = Some(line);
         Ok(reply)
     }
 
     async fn order(&mut self, verb: &'static str, request: &str) -> Result<(), ControlError> {
-        let reply = self.ask(verb, request).await?;
-        if reply.trim_end() == "OK" { Ok(()) } else { Err(ControlError::Refused { verb }) }
+        expect("OK", verb, &self.ask(verb, request).await?)
     }
 
     pub(super) async fn ping(&mut self) -> Result<(), ControlError> {
-        let reply = self.ask("PING", "PING").await?;
-        if reply.trim_end() == "PONG" { Ok(()) } else { Err(ControlError::Refused { verb: "PING" }) }
+        expect("PONG", "PING", &self.ask("PING", "PING").await?)
+    }
+
+    /// The same, before it is given up.
+    pub(super) async fn ping_patiently(&mut self) -> Result<(), ControlError> {
+        expect("PONG", "PING", &self.ask_within(LAST_PATIENCE, "PING", "PING").await?)
     }
 
     pub(super) async fn status(&mut self) -> Result<Status, ControlError> {
@@ -170,7 +187,8 @@ impl Control {
 
     /// Reads the passphrase file again. Who joined with a passphrase that is gone is disconnected; nobody else is.
     pub(super) async fn reload_keys(&mut self) -> Result<(), ControlError> {
-        self.order("RELOAD_WPA_PSK", "RELOAD_WPA_PSK").await
+        let verb = "RELOAD_WPA_PSK";
+        expect("OK", verb, &self.ask_within(LONG_PATIENCE, verb, verb).await?)
     }
 
     /// Sets one item of the configuration. The value may be a secret.
@@ -206,6 +224,12 @@ impl Control {
         self.order("DEAUTHENTICATE", &format!("DEAUTHENTICATE {mac}")).await
     }
 
+    /// Says to a station that hostapd does not know that it does not know it (reason 7: a frame of class 3 from a
+    /// station that is not associated).
+    pub(super) async fn disown(&mut self, mac: Mac) -> Result<(), ControlError> {
+        self.order("DEAUTHENTICATE", &format!("DEAUTHENTICATE {mac} reason=7")).await
+    }
+
     pub(super) async fn kick_all(&mut self) -> Result<(), ControlError> {
         self.order("DEAUTHENTICATE", "DEAUTHENTICATE ff:ff:ff:ff:ff:ff").await
     }
@@ -214,6 +238,10 @@ impl Control {
     pub(super) async fn terminate(&mut self) -> Result<(), ControlError> {
         self.order("TERMINATE", "TERMINATE").await
     }
+}
+
+fn expect(reply: &str, verb: &'static str, came: &str) -> Result<(), ControlError> {
+    if came.trim_end() == reply { Ok(()) } else { Err(ControlError::Refused { verb }) }
 }
 
 /// For events.
@@ -227,10 +255,7 @@ impl Events {
     pub(super) async fn attach(folder: &Path, server: &Path) -> Result<Events, ControlError> {
         let line = Line::open(folder, "events", server)
             .map_err(|source| ControlError::Unreachable { path: server.to_owned(), source })?;
-        let reply = line.ask("ATTACH", "ATTACH").await?;
-        if reply.trim_end() != "OK" {
-            return Err(ControlError::Refused { verb: "ATTACH" });
-        }
+        expect("OK", "ATTACH", &line.ask("ATTACH", "ATTACH", PATIENCE).await?)?;
         Ok(Events { line })
     }
 

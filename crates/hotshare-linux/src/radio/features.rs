@@ -18,7 +18,9 @@ use super::files;
 use super::process::Process;
 
 /// hostapd answers a question in some 5 ms; this is for machines under load.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So many are asked at the same time.
+const AT_ONCE: usize = 3;
 const LOOK_AGAIN: Duration = Duration::from_millis(3);
 /// The name of an interface that does not exist, and that hostapd does not look for.
 const INTERFACE: &str = "hotshare-ask";
@@ -88,22 +90,49 @@ pub(super) async fn of(program: &Path) -> Features {
     }
     let Some(folder) = Folder::new() else { return Features::ASSUMED };
     let started = Instant::now();
-    let Some(features) = ask_all(program, &folder).await else {
-        tracing::debug!("hostapd does not tell what it can do: taking it for a usual one");
-        return Features::ASSUMED;
-    };
+    let answers = ask_all(program, &folder).await;
+    let features = Features::from(answers);
     tracing::debug!(?features, ms = started.elapsed().as_millis(), "hostapd was asked what it can do");
-    *KNOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamp, features));
+    if answers.iter().all(Option::is_some) {
+        *KNOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamp, features));
+    }
     features
 }
 
-async fn ask_all(program: &Path, folder: &Folder) -> Option<Features> {
+/// To each question: yes, no, or nothing in time.
+type Answers = [Option<bool>; 9];
+
+impl From<Answers> for Features {
+    fn from(answers: Answers) -> Features {
+        let [can_ask, people, station_ports, sae, owe, he, ocv, name, tdls] = answers;
+        // One that refuses a configuration without anything in it has no driver “none”, and refuses all.
+        if can_ask == Some(false) {
+            return Features::ASSUMED;
+        }
+        let (usual, extra) = (|answer: Option<bool>| answer.unwrap_or(true), |answer| answer == Some(true));
+        Features {
+            people: usual(people),
+            station_ports: usual(station_ports),
+            seen: HostapdSeen { sae: usual(sae), owe: usual(owe), he: usual(he) },
+            extras: Extras {
+                channel_validation: extra(ocv),
+                name_protection: extra(name),
+                no_direct_links: extra(tdls),
+            },
+        }
+    }
+}
+
+async fn ask_all(program: &Path, folder: &Folder) -> Answers {
     let keys = folder.0.join("keys");
-    files::put(&keys, "keyid=k1 00:00:00:00:00:00 a passphrase of nobody\n").ok()?;
     let ports = folder.0.join("ports");
-    files::put(&ports, &files::ports_text()).ok()?;
+    let put = files::put(&keys, "keyid=k1 00:00:00:00:00:00 a passphrase of nobody\n");
+    if let Err(error) = put.and_then(|()| files::put(&ports, &files::ports_text())) {
+        tracing::debug!(%error, "hostapd cannot be asked what it can do");
+        return Answers::default();
+    }
     let psk = format!("wpa=2\nwpa_key_mgmt=WPA-PSK-SHA256\nieee80211w=2\nwpa_psk_file={}\n", keys.display());
-    let questions = [
+    let questions: [String; 9] = [
         String::new(),
         format!("{psk}rsn_pairwise=CCMP\n"),
         format!("{psk}per_sta_vif=1\nvlan_file={}\n", ports.display()),
@@ -116,19 +145,19 @@ async fn ask_all(program: &Path, folder: &Folder) -> Option<Features> {
         format!("{psk}ssid_protection=1\n"),
         "tdls_prohibit=1\n".to_owned(),
     ];
-    let asked = questions.iter().enumerate().map(|(number, lines)| ask(program, folder, number, lines));
-    let answers = join_all(asked).await;
-    let [can_ask, people, station_ports, sae, owe, he, ocv, name, tdls] = *answers.as_array()?;
-    can_ask.then_some(Features {
-        people,
-        station_ports,
-        seen: HostapdSeen { sae, owe, he },
-        extras: Extras { channel_validation: ocv, name_protection: name, no_direct_links: tdls },
-    })
+    let mut answers = Answers::default();
+    let numbered: Vec<(usize, &String)> = questions.iter().enumerate().collect();
+    for some in numbered.chunks(AT_ONCE) {
+        let asked = some.iter().map(|(number, lines)| ask(program, folder, *number, lines));
+        for ((number, _), answer) in some.iter().zip(join_all(asked).await) {
+            answers[*number] = answer;
+        }
+    }
+    answers
 }
 
-/// Whether hostapd runs with these lines.
-async fn ask(program: &Path, folder: &Folder, number: usize, lines: &str) -> bool {
+/// Whether hostapd runs with these lines; `None` when it neither ends nor answers in time.
+async fn ask(program: &Path, folder: &Folder, number: usize, lines: &str) -> Option<bool> {
     let control = folder.0.join(format!("control-{number}"));
     let path = folder.0.join(format!("{number}.conf"));
     let text = format!(
@@ -137,30 +166,24 @@ async fn ask(program: &Path, folder: &Folder, number: usize, lines: &str) -> boo
         control.display(),
         config::hex(b"nobody"),
     );
-    if files::put(&path, &text).is_err() {
-        return false;
-    }
+    files::put(&path, &text).ok()?;
     let (own, socket) = (folder.0.join(format!("own-{number}")), control.join(INTERFACE));
-    let Ok(mut process) = Process::start(program, &path) else { return false };
-    let runs = tokio::select! {
-        () = process.ended() => false,
-        answers = answers(&own, &socket) => answers,
+    let mut process = Process::start(program, &path).ok()?;
+    let answer = tokio::select! {
+        () = process.ended() => Some(false),
+        () = answers(&own, &socket) => Some(true),
+        () = sleep(PATIENCE) => None,
     };
     if let Err(error) = process.end(false).await {
         tracing::debug!(%error, "a hostapd that was only asked stays behind");
     }
-    runs
+    answer
 }
 
-async fn answers(own: &Path, socket: &Path) -> bool {
-    let until = Instant::now() + PATIENCE;
-    while Instant::now() < until {
-        if Control::new(own, socket).ping().await.is_ok() {
-            return true;
-        }
+async fn answers(own: &Path, socket: &Path) {
+    while Control::new(own, socket).ping().await.is_err() {
         sleep(LOOK_AGAIN).await;
     }
-    false
 }
 
 /// A private folder that goes with its value.

@@ -218,9 +218,18 @@ impl Output {
         }
     }
 
-    /// The lines that tell something: not the states that it went through.
+    /// The lines that tell something: not the states that it went through, nor its stations.
     fn telling(&self) -> String {
-        const CHATTER: [&str; 4] = ["interface state", "AP-DISABLED", "CTRL-EVENT-TERMINATING", "deinit"];
+        const CHATTER: [&str; 8] = [
+            "interface state",
+            "AP-ENABLED",
+            "AP-DISABLED",
+            "AP-STA-",
+            "CTRL-EVENT-",
+            "EAPOL-",
+            ": STA ",
+            "deinit",
+        ];
         let lines = self.last.iter().filter(|line| !CHATTER.iter().any(|word| line.contains(word)));
         lines.map(String::as_str).collect::<Vec<_>>().join("; ")
     }

@@ -36,6 +36,8 @@ pub struct Radio {
     program: PathBuf,
     features: Features,
     live: Option<Live>,
+    /// Who was on when hostapd ended without telling them.
+    lost: Vec<Mac>,
     /// Why the last start failed, in words.
     failure: Option<String>,
 }
@@ -65,7 +67,8 @@ impl Radio {
         // The name may come from the card's address; with another card, stations are to find the same network.
         config.wish.ssid.get_or_insert_with(|| config.choice.ssid.clone());
         let dir = RunDir::new(&config.run_dir);
-        let mut radio = Radio { config, card, dir, program, features, live: None, failure: None };
+        let mut radio =
+            Radio { config, card, dir, program, features, live: None, lost: Vec::new(), failure: None };
         if let Some(live) = radio.wish(orders).adopt().await? {
             radio.live = Some(live);
         } else {
@@ -185,6 +188,7 @@ impl Radio {
                 let said = live.last_words().await;
                 words = if said.is_empty() { words } else { format!("{words}: {said}") };
             }
+            self.lost = live.known.iter().map(|station| station.mac).collect();
             live.end(why == Why::Hung || why == Why::Died).await?;
             ties.mouth.stations(Vec::new(), true);
         }
@@ -198,6 +202,7 @@ impl Radio {
 
     async fn start_again(&mut self, ties: &mut Ties, anew: bool) -> Result<Started, RadioError> {
         let orders = ties.orders.borrow_and_update().clone();
+        let before = self.config.choice.interface().to_owned();
         let tried = tokio::select! {
             biased;
             () = ties.stop.cancelled() => return Ok(Started::Stopped),
@@ -205,10 +210,17 @@ impl Radio {
             tried = self.try_start(&orders, anew) => tried,
         };
         match tried {
-            Ok(live) => {
+            Ok(mut live) => {
                 tracing::info!(interface = self.config.choice.interface(), "the access point is on again");
+                for mac in std::mem::take(&mut self.lost) {
+                    if let Err(error) = live.call_back(mac).await {
+                        tracing::debug!(%error, %mac, "a station was not called back");
+                    }
+                }
                 self.live = Some(live);
-                ties.mouth.card(self.config.choice.interface());
+                if self.config.choice.interface() != before {
+                    ties.mouth.card(self.config.choice.interface());
+                }
                 Ok(Started::On)
             }
             Err(error) => {

@@ -88,9 +88,10 @@ impl Radio {
                 Err(error) => {
                     let words = super::told(&error);
                     tracing::debug!(%words, "hostapd did not do as asked");
-                    // Whether it hangs is decided by when it last answered.
-                    live.due.pulse = Instant::now();
-                    sleep(LOOK_AGAIN).await;
+                    // Whether it hangs is decided by when it last answered; it may just have been busy.
+                    if live.ping_patiently().await.is_ok() {
+                        sleep(LOOK_AGAIN).await;
+                    }
                     return Ok(true);
                 }
             }
@@ -151,10 +152,7 @@ impl Radio {
     async fn pulse(&self, live: &mut Live, ties: &mut Ties) -> Look {
         live.due.pulse = Instant::now() + PULSE;
         live.due.pulses += 1;
-        if live.ping().await.is_err() {
-            // Once more: it may have been busy.
-            live.ping().await?;
-        }
+        live.ping().await?;
         if live.due.orders {
             self.obey(live, ties).await?;
         }

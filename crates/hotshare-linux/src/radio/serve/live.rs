@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::super::config::{self, Setup};
 use super::super::control::{Control, ControlError, Events};
+use super::super::farewell::{self, Reason};
 use super::super::features::Extras;
 use super::super::files::{self, PORT_PREFIX, RunDir};
 use super::super::process::Process;
@@ -34,8 +35,8 @@ pub(super) struct Live {
     events: Events,
     /// What hostapd and its files hold; `None` for each part that is not known, after an order that failed.
     told: RadioOrders,
-    /// The stations' own interfaces, as they were listed last.
-    ports: Vec<u32>,
+    /// Who is on, as listed last.
+    pub(super) known: Vec<StationSeen>,
     /// Whose interfaces are in the bridge.
     joined: BTreeMap<Mac, u32>,
     /// The address of the access point.
@@ -71,6 +72,13 @@ impl Live {
         }
     }
 
+    /// The same with more patience, before it is given up.
+    pub(super) async fn ping_patiently(&mut self) -> Result<(), ControlError> {
+        self.control.ping_patiently().await?;
+        self.answered = clock::boot();
+        Ok(())
+    }
+
     pub(super) fn is_running(&self) -> bool {
         !self.has_ended
     }
@@ -86,7 +94,21 @@ impl Live {
     }
 
     pub(super) async fn kick(&mut self, mac: Mac) -> Result<(), ControlError> {
+        self.bid_farewell(Reason::KeyGone, |station| station.mac == mac).await;
         self.control.kick(mac).await
+    }
+
+    /// Tells a station that was on a hostapd before this one that it is not on this one. It asks whether that is
+    /// so (SA Query), and joins again; by itself it would notice only when it sends something.
+    pub(super) async fn call_back(&mut self, mac: Mac) -> Result<(), ControlError> {
+        self.control.disown(mac).await
+    }
+
+    async fn bid_farewell(&self, reason: Reason, to: impl Fn(&StationSeen) -> bool) {
+        let Some(bssid) = self.bssid else { return };
+        let leaving = self.known.iter().filter(|station| to(station));
+        let leaving: Vec<(Mac, u32)> = leaving.filter_map(|s| Some((s.mac, s.port?))).collect();
+        farewell::say(bssid, &leaving, reason).await;
     }
 
     /// Events are told to those who attached; hostapd drops whoever did not read for long.
@@ -102,7 +124,11 @@ impl Live {
 
     /// Ends it: politely, so that stations are told, else by force.
     pub(super) async fn end(mut self, is_silent: bool) -> Result<(), RadioError> {
-        let was_told = !is_silent && self.control.terminate().await.is_ok();
+        let mut was_told = false;
+        if !is_silent {
+            self.bid_farewell(Reason::Leaving, |_| true).await;
+            was_told = self.control.terminate().await.is_ok();
+        }
         Ok(self.process.end(was_told).await?)
     }
 
@@ -123,14 +149,14 @@ impl Live {
         let mut stations: Vec<StationSeen> = proven.iter().filter_map(seen).collect();
         stations.sort_unstable();
         self.joined.retain(|mac, port| stations.iter().any(|s| s.mac == *mac && s.port == Some(*port)));
-        self.ports = stations.iter().filter_map(|station| station.port).collect();
+        self.known.clone_from(&stations);
         let all = stations.len() == proven.len();
         Ok((stations, all))
     }
 
     /// The indices of all its interfaces that are known.
     pub(super) fn interfaces(&self, own: &str) -> Vec<u32> {
-        index(own).into_iter().chain(self.ports.iter().copied()).collect()
+        index(own).into_iter().chain(self.known.iter().filter_map(|station| station.port)).collect()
     }
 
     /// Makes hostapd and the bridge as ordered. What fails is tried again with the next call.
@@ -145,6 +171,9 @@ impl Live {
         let mode = wish.config.choice.mode;
         if mode.is_personal() && self.told.keys != wish.orders.keys {
             put(&wish.dir.keys(), &files::keys_text(&wish.orders.keys))?;
+            let (old, new) = (&self.told.keys, &wish.orders.keys);
+            let is_off = |key| old.get(&key) != new.get(&key);
+            self.bid_farewell(Reason::KeyGone, |station| station.key.is_some_and(is_off)).await;
             self.control.reload_keys().await?;
             self.answered = clock::boot();
             self.told.keys.clone_from(&wish.orders.keys);
@@ -155,6 +184,7 @@ impl Live {
             self.control.set("wpa_passphrase", key.secret()).await?;
             // Who proved the old one is to prove the new one: neither a link nor what is kept for the next counts.
             self.control.forget_associations().await?;
+            self.bid_farewell(Reason::KeyGone, |_| true).await;
             self.control.kick_all().await?;
             self.told.network_key.clone_from(&wish.orders.network_key);
         }
@@ -166,6 +196,7 @@ impl Live {
             return Ok(());
         }
         put(&dir.denied(), &files::denied_text(denied))?;
+        self.bid_farewell(Reason::KeyGone, |station| denied.contains(&station.mac)).await;
         for mac in denied.difference(&self.told.denied.clone()) {
             self.control.deny(*mac).await?;
             self.told.denied.insert(*mac);
@@ -202,7 +233,7 @@ impl Live {
             .collect();
         for mac in out {
             // Its interface goes with the link; the next one is born outside.
-            self.control.kick(mac).await?;
+            self.kick(mac).await?;
             self.joined.remove(&mac);
         }
         for (mac, ifindex) in admitted {
@@ -337,7 +368,7 @@ impl Wish<'_> {
             control,
             events,
             told: self.orders.clone(),
-            ports: Vec::new(),
+            known: Vec::new(),
             joined: BTreeMap::new(),
             bssid: status.bssid,
             mhz: status.mhz,
