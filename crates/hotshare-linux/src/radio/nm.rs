@@ -14,12 +14,12 @@ use zbus::{Connection, OwnedObjectPath, connection, fdo};
 
 use super::card::CardError;
 
-/// Longer than any answer takes.
-const CALL: Duration = Duration::from_secs(2);
+/// Longer than an answer takes on a busy machine.
+const CALL: Duration = Duration::from_secs(5);
 /// NetworkManager acts on a changed file a moment after it said that it read it.
 const SETTLED: Duration = Duration::from_secs(1);
 /// Letting go of a card takes it a little: it ends the connection, and wpa_supplicant.
-const LET_GO: Duration = Duration::from_secs(5);
+const LET_GO: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Settings that are gone after a boot (NetworkManager.conf(5)).

@@ -20,7 +20,7 @@ const VARIABLES: [&str; 8] =
 const FILES: [&str; 2] = ["/etc/locale.conf", "/etc/default/locale"];
 
 /// The kernel reads the rules from a file before it takes them.
-const TAKEN_WITHIN: Duration = Duration::from_secs(3);
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Two countries' rules hold at once (98), or rules of the card's own making (99).

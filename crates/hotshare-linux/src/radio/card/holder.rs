@@ -10,8 +10,8 @@ use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant};
 use super::CardError;
 use super::nm::is_running;
 
-/// NetworkManager lets go of a card a moment before its wpa_supplicant does.
-const LET_GO: Duration = Duration::from_secs(2);
+/// NetworkManager lets go of a card before its wpa_supplicant does; on a busy machine, long before.
+const LET_GO: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 const SUPPLICANT: &str = "fi.w1.wpa_supplicant1";
@@ -56,9 +56,14 @@ trait NetworkdLink {
     fn administrative_state(&self) -> zbus::Result<String>;
 }
 
-/// Nobody else steers `interface`, or stops to do so in a moment.
-pub(super) async fn none(bus: Option<&Connection>, interface: &str) -> Result<(), CardError> {
-    let end = Instant::now() + LET_GO;
+/// Nobody else steers `interface`. `letting_go`: NetworkManager was just told to leave it alone, and what it has
+/// started for it may take a little to end.
+pub(super) async fn none(
+    bus: Option<&Connection>,
+    interface: &str,
+    letting_go: bool,
+) -> Result<(), CardError> {
+    let end = Instant::now() + if letting_go { LET_GO } else { Duration::ZERO };
     let (program, advice) = loop {
         match holder(bus, interface).await {
             None => return Ok(()),

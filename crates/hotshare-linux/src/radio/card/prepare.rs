@@ -133,10 +133,10 @@ impl Card {
             }
         }
         let Some(interface) = interface else { return Ok(()) };
-        holder::none(bus.as_ref(), &interface.name).await?;
+        let was_managed = self.before.managed.as_ref().is_some_and(|managed| managed.interface.is_some());
+        holder::none(bus.as_ref(), &interface.name, was_managed).await?;
         holder::warn_of_networkd(bus.as_ref(), &interface.name).await;
         // While it manages a card, NetworkManager gives it random addresses; the real one is back now.
-        let was_managed = self.before.managed.as_ref().is_some_and(|managed| managed.interface.is_some());
         let mac = current_mac(air, interface).await?.to_string();
         if was_managed
             && let Some(before) = self.before.card.as_mut().and_then(|card| card.interface.as_mut())
