@@ -2,7 +2,9 @@
 
 use anstyle::Style;
 use clap::{Args, Subcommand};
-use hotshare_api::{self as api, Done, Invite, KeyRotation, PersonChange, PersonNew, Verdict, path};
+use hotshare_api::{
+    self as api, Done, Invite, KeyRotation, PersonChange, PersonKey, PersonNew, Verdict, path,
+};
 use hotshare_core::people::PersonName;
 use jiff::tz::TimeZone;
 
@@ -13,7 +15,7 @@ use super::size::{AllowanceText, allowance, pretty, pretty_allowance};
 use super::stop::Stop;
 use super::table::{Side, fitting};
 use super::text::escaped;
-use super::when::{Until, until};
+use super::when::{self, Until, until};
 use crate::zone;
 
 /// List people, or add, invite, change, pause, resume or remove somebody
@@ -82,9 +84,13 @@ struct Named {
 impl People {
     pub(crate) fn run(self, session: &Session) -> Result<(), Stop> {
         match self.action.unwrap_or(Action::List) {
-            Action::List => {
+            Action::List if session.json => {
                 let people: api::People = session.get("cannot list people", path::PEOPLE)?;
-                session.show(&people, |people| text(&people.people, session))
+                session.show(&people, |_| String::new())
+            }
+            Action::List => {
+                let status: api::Status = session.get("cannot list people", path::STATUS)?;
+                session.print(&text(&status, session.width, session.instance.command()))
             }
             Action::Add(Named { name, allowance }) => {
                 let (bytes, every) = allowance.0.unzip();
@@ -190,17 +196,40 @@ fn pause(session: &Session, name: &PersonName, paused: bool) -> Result<(), Stop>
     session.show_done(&done, &format!("{name} is {now}."))
 }
 
-fn text(people: &[api::Person], session: &Session) -> String {
-    if people.is_empty() {
-        let command = session.instance.command();
+fn text(status: &api::Status, width: usize, command: &str) -> String {
+    if status.people.is_empty() {
         return format!("Nobody yet. Add somebody with `{command} people add anna --allowance 2GB/month`.\n");
     }
-    people_table(people, session.width)
+    let zone = zone::rules(&status.plan.zone);
+    let keys = status.wifi.as_ref().map(|_| Keys { at: status.at, zone: &zone });
+    people_table(&status.people, keys.as_ref(), width)
 }
 
-/// People, one on a line.
-pub(super) fn people_table(people: &[api::Person], width: usize) -> String {
-    const COLUMNS: [(&str, Side); 7] = [
+/// To tell of Wi-Fi keys: what is past, and by which zone.
+pub(super) struct Keys<'a> {
+    at: i64,
+    zone: &'a TimeZone,
+}
+
+impl Keys<'_> {
+    fn words(&self, person: &api::Person) -> [String; 2] {
+        let key = match person.key {
+            None => "none".to_owned(),
+            Some(PersonKey { until: None, .. }) => "yes".to_owned(),
+            Some(PersonKey { until: Some(until), .. }) if until <= self.at => "ended".to_owned(),
+            Some(PersonKey { until: Some(until), .. }) => format!("to {}", when::pretty(until, self.zone)),
+        };
+        let devices = match person.device_limit {
+            None => person.devices.to_string(),
+            Some(limit) => format!("{} (limit {limit})", person.devices),
+        };
+        [devices, key]
+    }
+}
+
+/// People, one on a line; with what concerns the Wi-Fi, if that is asked for.
+pub(super) fn people_table(people: &[api::Person], keys: Option<&Keys<'_>>, width: usize) -> String {
+    const COLUMNS: [(&str, Side); 9] = [
         ("Person", Side::Left),
         ("Used", Side::Right),
         ("Up", Side::Right),
@@ -208,11 +237,14 @@ pub(super) fn people_table(people: &[api::Person], width: usize) -> String {
         ("Allowance", Side::Right),
         ("Left", Side::Right),
         ("State", Side::Left),
+        ("Devices", Side::Left),
+        ("Wi-Fi key", Side::Left),
     ];
+    let columns = if keys.is_some() { COLUMNS.as_slice() } else { &COLUMNS[..7] };
     let rows: Vec<Vec<String>> = people
         .iter()
         .map(|person| {
-            vec![
+            let mut row = vec![
                 escaped(&person.name),
                 pretty(person.up.saturating_add(person.down)),
                 pretty(person.up),
@@ -220,11 +252,13 @@ pub(super) fn people_table(people: &[api::Person], width: usize) -> String {
                 pretty_allowance(person.allowance, person.allowance_every),
                 person.balance.map_or_else(|| "—".to_owned(), pretty),
                 verdict_words(person.verdict).to_owned(),
-            ]
+            ];
+            row.extend(keys.into_iter().flat_map(|keys| keys.words(person)));
+            row
         })
         .collect();
     // First goes what the other columns say too.
-    let lines = fitting(&COLUMNS, &rows, &[&[2, 3], &[4], &[1]], 0, width);
+    let lines = fitting(columns, &rows, &[&[2, 3], &[4], &[7], &[1], &[8]], 0, width);
     let mut out = String::new();
     for (n, line) in lines.iter().enumerate() {
         let style = match n.checked_sub(1).and_then(|n| people.get(n)).map(|person| person.verdict) {
@@ -248,5 +282,37 @@ fn verdict_words(verdict: Verdict) -> &'static str {
         Verdict::NoUplink => "no uplink",
         Verdict::LedgerStuck => "ledger stuck",
         Verdict::Unknown => "closed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_devices_are_told_where_there_is_wifi() {
+        let mut status: api::Status =
+            serde_json::from_str(include_str!("../../../hotshare-api/src/status.json")).expect("a status");
+        let person = status.people[0].clone();
+        let with = |name: &str, until: Option<i64>, device_limit| api::Person {
+            name: name.into(),
+            key: Some(PersonKey { since: 0, until }),
+            device_limit,
+            ..person.clone()
+        };
+        status.people = vec![
+            with("anna", None, Some(3)),
+            with("小明", Some(status.at + 86_400), None),
+            with("bo", Some(status.at), Some(1)),
+            api::Person { name: "guests".into(), key: None, device_limit: None, ..person.clone() },
+        ];
+        let shown = |status: &api::Status, width| {
+            let text = text(status, width, "hotshare");
+            format!("--- at {width}\n{}", anstream::adapter::strip_str(&text))
+        };
+        let mut told = [120, 80, 40].map(|width| shown(&status, width)).concat();
+        status.wifi = None;
+        told += &shown(&status, 120);
+        insta::assert_snapshot!(told);
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn screen(status: &api::Status, width: usize, command: &str) -> Strin
             &format!("Nobody yet. Add somebody with `{command} people add anna --allowance 2GB/month`."),
         );
     } else {
-        out.block(&people_table(&status.people, width));
+        out.block(&people_table(&status.people, None, width));
     }
     waiting_lines(&mut out, &status.devices, command);
     out.into_text()
