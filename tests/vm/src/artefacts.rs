@@ -37,6 +37,8 @@ const FOLDERS: [&str; 4] = [LOGS, "/run/hotshare", "/var/lib/hotshare", "/etc/ho
 
 /// Writes all of it into the share.
 pub(crate) fn keep(share: &str) {
+    // The capture writes its last frames when it is ended.
+    sh_output("killall tcpdump && sleep 0.3").ok();
     for (name, command) in VIEWS {
         if let Ok(output) = sh_output(command) {
             let mut text = output.stdout;

@@ -31,7 +31,7 @@ pub(crate) fn radios(count: u32, channels: u32) -> Result<()> {
     sh("ip link set hwsim0 up")?;
     let file = format!("{LOGS}/air.pcap");
     let mut tcpdump = Command::new("tcpdump");
-    tcpdump.args(["-i", "hwsim0", "-s", SNAPPED, "-w", &file, "--immediate-mode", "-U", "-Z", "root"]);
+    tcpdump.args(["-i", "hwsim0", "-s", SNAPPED, "-w", &file, "-Z", "root"]);
     let mut capture = Background::start("tcpdump", &mut tcpdump)?;
     capture.wait_for_log("listening on", Duration::from_secs(10))?;
     *CAPTURE.lock().ok().context("the capture is in doubt")? = Some(capture);
