@@ -218,7 +218,9 @@ fn what_others_undo_is_done_again() {
     let world = World::new(2);
     world.share();
     let (host, desired) = (world.host_ns(), world.desired());
-    let undo: [&[&str]; 7] = [
+    let undo: [&[&str]; 9] = [
+        &["nft", "flush", "chain", "bridge", "hotshare", "forward"],
+        &["nft", "delete", "table", "bridge", "hotshare"],
         &["nft", "flush", "chain", "inet", "hotshare", "forward"],
         &["nft", "add", "rule", "inet", "hotshare", "input", "accept"],
         &["nft", "flush", "ruleset"],

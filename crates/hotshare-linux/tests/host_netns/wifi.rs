@@ -398,6 +398,14 @@ fn who_has_which_address_is_told_anew_and_forgotten_at_the_end() {
     assert!(!now.contains("172.29.77."), "{now}");
 }
 
+#[test]
+fn asking_for_rules_of_bridges_leaves_nothing() {
+    let world = World::on_air(0);
+    let missing = asynchronously(&world.host_ns(), async || hotshare_linux::nat::has_no_bridge_rules().await);
+    assert!(!missing);
+    assert_eq!(exec(&world.host_ns(), &["nft", "list", "ruleset"]), "");
+}
+
 /// nft itself reads the rules as we say them.
 #[test]
 fn the_rules_mean_what_their_words_say() {
