@@ -35,7 +35,7 @@ pub(super) async fn invite(
             format!("{name} has a key already; `hotshare people rotate {name}` takes another one instead"),
         ));
     }
-    let fresh = state.passphrase(passphrase.as_ref(), name.as_str())?;
+    let fresh = state.passphrase(passphrase, name.as_str()).await?;
     let until = expires.map(|expires| expires.map(UnixTime));
     state.key(Ask::Invite { name, fresh, until }).await
 }
@@ -47,7 +47,7 @@ pub(super) async fn key_rotate(
 ) -> Reply<api::Key> {
     let name = translate::name(&name)?;
     let api::KeyRotation { expires, passphrase } = body.0;
-    let fresh = state.passphrase(passphrase.as_ref(), name.as_str())?;
+    let fresh = state.passphrase(passphrase, name.as_str()).await?;
     let until = match expires {
         Some(expires) => expires.map(UnixTime),
         None => {
@@ -64,7 +64,7 @@ pub(super) async fn key_revoke(State(state): State<AppState>, Place(name): Place
 }
 
 pub(super) async fn network_key(State(state): State<AppState>) -> Reply<api::Key> {
-    let fresh = state.passphrase(None, "")?;
+    let fresh = state.passphrase(None, "").await?;
     state.network_key(Ask::NetworkKey { fresh, rotate: false }).await
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn network_key_rotate(
     State(state): State<AppState>,
     body: Body<api::NetworkKeyRotation>,
 ) -> Reply<api::Key> {
-    let fresh = state.passphrase(body.0.passphrase.as_ref(), "")?;
+    let fresh = state.passphrase(body.0.passphrase, "").await?;
     state.network_key(Ask::NetworkKey { fresh, rotate: true }).await
 }
 
@@ -107,13 +107,17 @@ impl AppState {
     }
 
     /// The passphrase that was sent, if it is a good one, or one that is made.
-    fn passphrase(&self, own: Option<&Secret>, person: &str) -> Result<Passphrase, No> {
-        let ssid = self.view().map(|view| view.ssid).unwrap_or_default();
-        match own {
-            Some(own) => {
-                judged(&own.0, &[&ssid, person]).map_err(|why| No::new(Code::BadPassphrase, why.to_string()))
-            }
-            None => fresh_passphrase().map_err(|e| No::new(Code::Busy, e.to_string())),
+    async fn passphrase(&self, own: Option<Secret>, person: &str) -> Result<Passphrase, No> {
+        let Some(own) = own else {
+            return fresh_passphrase().map_err(|e| No::new(Code::Busy, e.to_string()));
+        };
+        let known = [self.view().map(|view| view.ssid).unwrap_or_default(), person.to_owned()];
+        // The judge takes its time, and the runtime's thread has more to do.
+        let judged =
+            tokio::task::spawn_blocking(move || judged(&own.0, &known.each_ref().map(String::as_str)));
+        match judged.await {
+            Ok(verdict) => verdict.map_err(|why| No::new(Code::BadPassphrase, why.to_string())),
+            Err(_) => Err(No::new(Code::Busy, "the passphrase could not be judged")),
         }
     }
 
