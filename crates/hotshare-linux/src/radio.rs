@@ -16,9 +16,9 @@ pub(crate) mod nm;
 
 mod config;
 mod control;
-mod farewell;
 mod features;
 mod files;
+mod frames;
 mod process;
 mod serve;
 

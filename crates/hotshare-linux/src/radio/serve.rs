@@ -22,6 +22,7 @@ use super::card::{AirWatch, Card};
 use super::control::Control;
 use super::features::Features;
 use super::files::RunDir;
+use super::frames::Echo;
 use super::{AccessPoint, RadioConfig, RadioError, RadioNews, RadioView, decide, end_stray, process};
 use crate::clock;
 use air::Air;
@@ -49,6 +50,12 @@ struct Ties {
     mouth: Mouth,
     view: watch::Sender<RadioView>,
     stop: CancellationToken,
+}
+
+/// What is heard of the kernel.
+struct Ears {
+    watch: AirWatch,
+    echo: Echo,
 }
 
 impl Radio {
@@ -114,7 +121,7 @@ impl Radio {
     }
 
     async fn serve_until_stopped(&mut self, ties: &mut Ties) -> Result<(), RadioError> {
-        let mut watch = AirWatch::open().await?;
+        let mut ears = Ears { watch: AirWatch::open().await?, echo: Echo::new() };
         let mut supervision = Supervision::new();
         supervision.started(clock::boot(), self.followed());
         loop {
@@ -122,7 +129,7 @@ impl Radio {
             let seen = self.observed(&air);
             match supervision.step(clock::boot(), &seen) {
                 Step::Wait(until) => {
-                    if !self.wait(ties, &mut watch, until).await? {
+                    if !self.wait(ties, &mut ears, until).await? {
                         return Ok(());
                     }
                 }
@@ -156,16 +163,11 @@ impl Radio {
     }
 
     /// Waits for news or for this moment; `false` when told to stop.
-    async fn wait(
-        &mut self,
-        ties: &mut Ties,
-        watch: &mut AirWatch,
-        until: BootTime,
-    ) -> Result<bool, RadioError> {
+    async fn wait(&mut self, ties: &mut Ties, ears: &mut Ears, until: BootTime) -> Result<bool, RadioError> {
         let millis = until.millis_since(clock::boot());
         let pause = sleep(Duration::from_millis(millis));
         if let Some(mut live) = self.live.take() {
-            let attended = self.attend(&mut live, ties, watch, pause).await;
+            let attended = self.attend(&mut live, ties, ears, pause).await;
             self.live = Some(live);
             return attended;
         }
@@ -175,7 +177,7 @@ impl Radio {
             error = ties.mouth.speak_on() => Err(error),
             // Whoever is to be disconnected is.
             Some(_) = ties.kicks.recv() => Ok(true),
-            () = watch.changed() => Ok(true),
+            () = ears.watch.changed() => Ok(true),
             () = pause => Ok(true),
         }
     }

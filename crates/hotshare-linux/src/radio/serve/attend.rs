@@ -7,12 +7,13 @@ use hotshare_core::radio::Band;
 use hotshare_core::units::Mac;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::super::card::{self, AirWatch};
+use super::super::card;
 use super::super::control::ControlError;
+use super::super::frames::Echo;
 use super::super::reply::Event;
 use super::super::{AccessPoint, RadioError, RadioView};
-use super::live::{Did, Live};
-use super::{Radio, Ties};
+use super::live::{self, Did, Live};
+use super::{Ears, Radio, Ties};
 
 /// How often hostapd is asked whether it still listens.
 const PULSE: Duration = Duration::from_secs(1);
@@ -61,10 +62,11 @@ impl Radio {
         &self,
         live: &mut Live,
         ties: &mut Ties,
-        watch: &mut AirWatch,
+        ears: &mut Ears,
         until: Sleep,
     ) -> Result<bool, RadioError> {
         let mut until = pin!(until);
+        let own = live::index(self.config.choice.interface()).unwrap_or_default();
         loop {
             if std::mem::take(&mut live.due.show) {
                 self.show(live, ties);
@@ -74,12 +76,19 @@ impl Radio {
                 biased;
                 () = ties.stop.cancelled() => return Ok(false),
                 spoken = ties.mouth.speak() => { spoken?; Ok(false) }
+                frame = ears.echo.heard(own), if self.config.choice.station_ports => {
+                    // First of all: the station waits for it, and gives up after a second.
+                    if let Some(port) = live.port(frame.station) {
+                        Echo::send_again(&frame, port).await;
+                    }
+                    Ok(false)
+                }
                 did = live.next() => self.heed(did, live, ties).await,
                 Some(mac) = ties.kicks.recv() => kick(live, mac).await,
                 Ok(()) = ties.orders.changed() => self.obey(live, ties).await,
                 () = sleep_until(list.unwrap_or(pulse)), if list.is_some() => self.list(live, ties).await,
                 () = sleep_until(pulse) => self.pulse(live, ties).await,
-                () = watch.changed() => Ok(true),
+                () = ears.watch.changed() => Ok(true),
                 () = &mut until => Ok(true),
             };
             match done {

@@ -11,9 +11,9 @@ use tokio::time::{Instant, sleep};
 
 use super::super::config::{self, Setup};
 use super::super::control::{Control, ControlError, Events};
-use super::super::farewell::{self, Reason};
 use super::super::features::Extras;
 use super::super::files::{self, PORT_PREFIX, RunDir};
+use super::super::frames::{self, Reason};
 use super::super::process::Process;
 use super::super::reply::{Event, State, Station, Status};
 use super::super::{RadioConfig, RadioError, card};
@@ -104,11 +104,16 @@ impl Live {
         self.control.disown(mac).await
     }
 
+    /// The interface of a station that is on.
+    pub(super) fn port(&self, mac: Mac) -> Option<u32> {
+        self.known.iter().find(|station| station.mac == mac)?.port
+    }
+
     async fn bid_farewell(&self, reason: Reason, to: impl Fn(&StationSeen) -> bool) {
         let Some(bssid) = self.bssid else { return };
         let leaving = self.known.iter().filter(|station| to(station));
         let leaving: Vec<(Mac, u32)> = leaving.filter_map(|s| Some((s.mac, s.port?))).collect();
-        farewell::say(bssid, &leaving, reason).await;
+        frames::bid_farewell(bssid, &leaving, reason).await;
     }
 
     /// Events are told to those who attached; hostapd drops whoever did not read for long.
@@ -474,6 +479,6 @@ fn port_of(station: &Station) -> Option<u32> {
     if is_wifi { index(&name) } else { None }
 }
 
-fn index(name: &str) -> Option<u32> {
+pub(super) fn index(name: &str) -> Option<u32> {
     nix::net::if_::if_nametoindex(name).ok()
 }
