@@ -53,7 +53,9 @@ pub(super) async fn key_rotate(
         None => {
             let status = state.status().await?;
             let person = status.people.iter().find(|person| person.name == name);
-            person.and_then(|person| person.key).and_then(|key| key.until)
+            // An end that has passed was the old key's alone.
+            let until = person.and_then(|person| person.key).and_then(|key| key.until);
+            until.filter(|until| *until > status.at)
         }
     };
     state.key(Ask::KeyRotate { name, fresh, until }).await
