@@ -27,6 +27,10 @@ impl Card {
         let gone = || CardError::Gone(choice.card.clone());
         let phys = Phy::all(&air.phys().await?);
         let phy = phys.iter().find(|phy| phy.index == choice.phy).ok_or_else(gone)?;
+        if self.before.card.as_ref().is_some_and(|before| !is_same(before, phy, choice)) {
+            // How the other one is restored may be seen on this one, too: they may be one card with another name.
+            self.restore_card().await?;
+        }
         let seen = by_phy(&air).await?.remove(&phy.index).unwrap_or_default();
         let interface = match &choice.own_interface {
             Some(_) => None,
@@ -61,25 +65,18 @@ impl Card {
         phy: &Phy,
         interface: Option<&CardInterface>,
     ) -> Result<(), CardError> {
-        let address = address(&phy.name);
-        let name = interface.map(|interface| interface.name.as_str());
         let device = device(&phy.name).and_then(|path| path.to_str().map(ToOwned::to_owned));
         if let Some(before) = &mut self.before.card {
-            let known =
-                if before.address.is_some() { before.address == address } else { before.phy == phy.name };
-            if known && before.interface.as_ref().map(|interface| interface.name.as_str()) == name {
-                // Pulled and put back, it may be another phy.
-                (before.phy, before.device) = (phy.name.clone(), device);
-                return self.write();
-            }
-            self.restore_card().await?;
+            // Pulled and put back, it may be another phy.
+            (before.phy, before.device) = (phy.name.clone(), device);
+            return self.write();
         }
         let interface = match interface {
             Some(seen) => Some(InterfaceBefore::of(seen, current_mac(air, seen).await?)),
             None => None,
         };
-        self.before.card =
-            Some(CardBefore { phy: phy.name.clone(), address, device, interface, own: None, blocked: false });
+        let (address, phy) = (address(&phy.name), phy.name.clone());
+        self.before.card = Some(CardBefore { phy, address, device, interface, own: None, blocked: false });
         self.write()
     }
 
@@ -147,6 +144,16 @@ impl Card {
         }
         Ok(())
     }
+}
+
+/// What is written down is about the card that was chosen now, used in the same way.
+fn is_same(before: &CardBefore, phy: &Phy, choice: &Choice) -> bool {
+    let same_card = match &before.address {
+        Some(_) => before.address == address(&phy.name),
+        None => before.phy == phy.name,
+    };
+    let name = choice.own_interface.is_none().then_some(choice.card.as_str());
+    same_card && before.interface.as_ref().map(|interface| interface.name.as_str()) == name
 }
 
 async fn current_mac(air: &Air, interface: &CardInterface) -> Result<Mac, CardError> {
