@@ -149,7 +149,7 @@ impl Station {
         let file = self.dir().join("lease");
         drop(std::fs::remove_file(&file));
         self.dhcp = Some(lease::start(self.inside.space(), &self.interface, &self.name, &self.dir())?);
-        let got = within(Duration::from_secs(15), "a lease", || async { lease::read(&file) }).await;
+        let got = within(Duration::from_secs(30), "a lease", || async { lease::read(&file) }).await;
         Ok(got.with_context(|| format!("{} gets no address", self.name))?.0)
     }
 

@@ -20,10 +20,10 @@ const ASSOCIATIONS: u32 = 1000;
 const STEADY: u8 = 5;
 const CHANGING: u8 = 2;
 /// How long a station stays: enough to be let in, when the box is quick.
-const STAY: Duration = Duration::from_millis(60);
+const STAY: Duration = Duration::from_millis(70);
 /// Datagrams of so many bytes, so far apart.
 const SIZE: usize = 200;
-const EVERY: Duration = Duration::from_millis(4);
+const EVERY: Duration = Duration::from_millis(15);
 
 pub(crate) fn run() -> Result<()> {
     scene(play())

@@ -43,6 +43,7 @@ async fn play() -> Result<()> {
     .await?;
     println!("a second device is refused after {} ms: {}", ms(took), denied.reason);
     ensure!(denied.why == WhyDenied::TooManyDevices && denied.reason.contains('1'), "{denied:?}");
+    second.control()?.wait_for(LEFT, None, Duration::from_secs(5)).await?;
     second.stays_off(Duration::from_secs(3)).await.context("the device too many")?;
     anna.get(MIB / 4).await?;
     ensure!(anna.station.control()?.count(LEFT, None) == 0, "the first device was put off for the second");

@@ -7,7 +7,7 @@ use hotshare_api::Admission;
 
 use super::world::{MHZ, MIB, PATIENCE, World, scene};
 use crate::box_::Config;
-use crate::internet::Ports;
+use crate::internet::{Ports, passed};
 use crate::measure::within;
 use crate::station::{JOINED, Key, Network, Station};
 
@@ -86,18 +86,19 @@ pub(crate) fn run_shared() -> Result<()> {
 async fn assign(world: &World, station: &Station) -> Result<()> {
     let mac = station.mac()?;
     let ports = Ports(1);
+    let before = passed(&world.internet.tally()?, ports);
     let closed = station.get(ports.web(), 1000, Duration::from_secs(3)).await;
     ensure!(closed.as_ref().map_or(0, |got| got.bytes) == 0, "nobody's device got through: {closed:?}");
-    let before = crate::internet::passed(&world.internet.tally()?, ports);
     let gateway = station.gateway()?;
     let page = station.page((gateway, 80).into(), "/", &gateway.to_string()).await?;
     ensure!(page.starts_with("HTTP/1.1 "), "the portal says {page}");
+    let unassigned = passed(&world.internet.tally()?, ports).up - before.up;
     world.hotspot.api.assign(&mac, "anna").await?;
     let got = station.get(ports.web(), MIB / 4, PATIENCE).await?;
     ensure!(got.whole, "assigned, and got {got:?}");
-    let after = crate::internet::passed(&world.internet.tally()?, ports);
-    println!("{}: {} bytes before it was assigned, {} after", station.name(), before.up, after.up);
-    ensure!(before.up == 0, "nobody's device sent {} bytes", before.up);
+    let after = passed(&world.internet.tally()?, ports).up - before.up;
+    println!("{}: {unassigned} bytes before it was assigned, {after} after", station.name());
+    ensure!(unassigned == 0, "nobody's device sent {unassigned} bytes");
     let (_, _) = within(PATIENCE, "the station in hotshare wifi", || async {
         let wifi = world.hotspot.wifi().await?;
         let seen = wifi.stations.into_iter().find(|station| station.mac == mac);

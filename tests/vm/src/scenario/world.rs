@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use hotshare_api::Key;
 
 use crate::air::{Air, BOX_RADIO, CardState, card_state};
@@ -122,6 +122,29 @@ impl World {
             ensure!(*down == counted.down, "{name}: got {} bytes, booked {down}", counted.down);
         }
         Ok(())
+    }
+
+    /// The same for the sum of these people, with everybody's pings.
+    pub(crate) async fn compare_all(&self, people: &[(&str, Ports)]) -> Result<()> {
+        let mut before = None;
+        for _ in 0..60 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let tally = self.internet.tally()?;
+            let pings = pinged(&tally);
+            let (mut counted, mut booked) = (pings.up + pings.down, 0);
+            for (name, ports) in people {
+                let own = passed(&tally, *ports);
+                let person = self.hotspot.person(name).await?;
+                counted += own.up + own.down;
+                booked += person.up + person.down;
+            }
+            if before.replace((counted, booked)) == Some((counted, booked)) {
+                println!("all together: booked {booked}, the far side counted {counted}");
+                ensure!(booked == counted, "{counted} bytes passed, booked {booked}");
+                return Ok(());
+            }
+        }
+        bail!("the packets do not stop: {before:?}")
     }
 
     /// Ends the daemon in order and starts another one.
