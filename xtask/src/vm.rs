@@ -26,7 +26,6 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::cargo::target;
 use crate::packages::{self, Package};
 use fresh::{Initrd, Scenario};
-use image::Image;
 use qemu::{Accelerator, Guest, Verdict};
 use slots::Slots;
 
@@ -102,7 +101,6 @@ pub(crate) fn run_all() -> Result<Summary> {
 
 /// Everything built, nothing started.
 struct Lab {
-    image: Image,
     initrd: Initrd,
     scenarios: Vec<Scenario>,
     artefacts: PathBuf,
@@ -121,23 +119,24 @@ impl Lab {
         let scenarios = fresh::scenarios()?;
         let folder = target().join("vm");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let image = {
-            // Two runs at a time build one image.
+        let own = folder.join("runs").join(process::id().to_string());
+        let needs_network_manager =
+            options.network_manager || scenarios.iter().any(|scenario| scenario.needs_network_manager);
+        let (version, initrd) = {
+            // Two runs at a time build one image, and neither takes pieces of a half-built one.
             let lock = File::create(folder.join("lock")).context("cannot make the image's lock")?;
             let _held = Flock::lock(lock, FlockArg::LockExclusive)
                 .map_err(|(_, error)| error)
                 .context("cannot lock the image")?;
-            image::ready(&folder, options.renew)?
+            let image = image::ready(&folder, options.renew)?;
+            let initrd = Initrd::make(&image, &own, needs_network_manager)?;
+            (image.version, initrd)
         };
-        let own = folder.join("runs").join(process::id().to_string());
-        let needs_network_manager =
-            options.network_manager || scenarios.iter().any(|scenario| scenario.needs_network_manager);
-        let initrd = Initrd::make(&image, &own, needs_network_manager)?;
-        let accelerator = qemu::accelerator(&image.kernel, initrd.path(false), &own.join("trial"))?;
+        let accelerator = qemu::accelerator(&initrd.kernel(), initrd.path(false), &own.join("trial"))?;
         let artefacts = options.out.clone().unwrap_or_else(|| folder.join("artefacts"));
         println!(
             "guest: Linux {}, {}; ready after {:.1} s",
-            image.version,
+            version,
             match accelerator {
                 Accelerator::Kvm => "KVM",
                 Accelerator::Tcg => "no usable KVM, in software",
@@ -145,7 +144,7 @@ impl Lab {
             start.elapsed().as_secs_f64()
         );
         let slots = Slots::in_folder(&folder.join("slots"))?;
-        Ok(Lab { image, initrd, scenarios, artefacts, accelerator, slots })
+        Ok(Lab { initrd, scenarios, artefacts, accelerator, slots })
     }
 
     fn run_command(&self, command: &str, options: &Options) -> Result<bool> {
@@ -155,7 +154,7 @@ impl Lab {
         let script = folder.join("command");
         fs::write(&script, command).with_context(|| format!("cannot write {}", script.display()))?;
         let guest = Guest {
-            kernel: &self.image.kernel,
+            kernel: &self.initrd.kernel(),
             initrd: self.initrd.path(options.network_manager),
             folder: &absolute(&folder)?,
             task: "hotshare.task=command".to_owned(),
@@ -217,7 +216,7 @@ impl Lab {
         }
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let guest = Guest {
-            kernel: &self.image.kernel,
+            kernel: &self.initrd.kernel(),
             initrd: self.initrd.path(scenario.needs_network_manager),
             folder: &absolute(&folder)?,
             task: format!(

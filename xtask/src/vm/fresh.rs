@@ -61,7 +61,7 @@ fn built(program: &str) -> PathBuf {
     target().join("debug").join(program)
 }
 
-/// The files a guest starts with, put together for one run.
+/// The kernel and the files a guest starts with, put together for one run.
 #[derive(Debug)]
 pub(super) struct Initrd {
     folder: PathBuf,
@@ -82,11 +82,17 @@ impl Initrd {
         }
         cpio.link("usr/bin/hotshare-guest", "../../init")?;
         cpio.finish()?;
+        // Of its own, because the image may be built anew while guests of this run still start.
+        fs::hard_link(&image.kernel, initrd.kernel()).context("cannot link the kernel")?;
         join(&[&image.base, &fresh], &initrd.path(false))?;
         if with_network_manager {
             join(&[&image.base, &image.network_manager, &fresh], &initrd.path(true))?;
         }
         Ok(initrd)
+    }
+
+    pub(super) fn kernel(&self) -> PathBuf {
+        self.folder.join("vmlinux")
     }
 
     pub(super) fn path(&self, with_network_manager: bool) -> PathBuf {

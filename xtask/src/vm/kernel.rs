@@ -94,18 +94,30 @@ pub(super) fn modules(kernel: &Path, into: &Path, programs: &Programs) -> Result
     Ok(Modules { version, folder: into.to_path_buf() })
 }
 
+/// Unpacks a module, without its signature and its type descriptions: checking the one and reading the other is
+/// most of the time it takes to load one on an emulated processor, and nothing here needs them.
 fn unpacked(from: &Path, to: &Path) -> Result<()> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     }
     if from.extension().is_some_and(|extension| extension == "ko") {
         fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
-        return Ok(());
+    } else {
+        let out = File::create(to).with_context(|| format!("cannot make {}", to.display()))?;
+        let status = Command::new("xz")
+            .args(["-d", "-c"])
+            .arg(from)
+            .stdout(out)
+            .status()
+            .context("cannot start xz")?;
+        ensure!(status.success(), "xz could not unpack {}", from.display());
     }
-    let out = File::create(to).with_context(|| format!("cannot make {}", to.display()))?;
-    let status =
-        Command::new("xz").args(["-d", "-c"]).arg(from).stdout(out).status().context("cannot start xz")?;
-    ensure!(status.success(), "xz could not unpack {}", from.display());
+    let status = Command::new("strip")
+        .args(["--strip-debug", "--remove-section=.BTF"])
+        .arg(to)
+        .status()
+        .context("cannot start strip")?;
+    ensure!(status.success(), "cannot strip {}", to.display());
     Ok(())
 }
 
