@@ -6,7 +6,7 @@ mod fuzz;
 
 use std::path::{Path, PathBuf};
 
-fn replay(what: &str, how: fn(&[u8])) {
+fn replay(what: &str, least: usize, how: fn(&[u8])) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus").join(what);
     let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)
         .expect("the corpus is committed")
@@ -14,7 +14,7 @@ fn replay(what: &str, how: fn(&[u8])) {
         .map(|file| file.path())
         .collect();
     files.sort();
-    assert!(files.len() >= 40, "{} inputs in {}", files.len(), directory.display());
+    assert!(files.len() >= least, "{} inputs in {}", files.len(), directory.display());
     for file in files {
         let bytes = std::fs::read(&file).expect("a readable file");
         let outcome = std::panic::catch_unwind(|| how(&bytes));
@@ -24,10 +24,27 @@ fn replay(what: &str, how: fn(&[u8])) {
 
 #[test]
 fn dhcp_inputs_do_no_harm() {
-    replay("dhcp", fuzz::dhcp);
+    replay("dhcp", 40, fuzz::dhcp);
 }
 
 #[test]
 fn dns_inputs_do_no_harm() {
-    replay("dns", fuzz::dns);
+    replay("dns", 40, fuzz::dns);
+}
+
+#[test]
+fn what_hostapd_says_does_no_harm() {
+    // Whole, cut short at every place, and with every byte changed.
+    replay("hostapd", 8, |bytes| {
+        for length in 0..=bytes.len() {
+            fuzz::hostapd(&bytes[..length]);
+        }
+        for place in 0..bytes.len() {
+            for other in [0, b'\n', b'=', b'k', b'9', 0xff] {
+                let mut changed = bytes.to_vec();
+                changed[place] = other;
+                fuzz::hostapd(&changed);
+            }
+        }
+    });
 }

@@ -9,6 +9,7 @@ use hotshare_core::units::{BootTime, Mac, Now, UnixTime};
 use hotshare_linux::lease::{parse_frame, reply_frame};
 use hotshare_linux::names::NamesView;
 use hotshare_linux::names::exercise::exercise;
+use hotshare_linux::radio::reply;
 
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 1);
 const STATION: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 20);
@@ -53,6 +54,21 @@ fn framed(message: &[u8]) -> Vec<u8> {
     let header = [0x45, 0, whole[0], whole[1], 0, 0, 0, 0, 64, 17, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255];
     let udp = [0, 68, 0, 67, udp[0], udp[1], 0, 0];
     [&[0xff; 6][..], source, &[8, 0], &header, &udp, message].concat()
+}
+
+/// A reply or an event of hostapd, read in every way. Whatever is read must be in the text.
+pub fn hostapd(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Some(station) = reply::station(&text) {
+        assert!(text.to_ascii_lowercase().replace('-', ":").starts_with(&station.mac.to_string()));
+        assert!(!station.is_authorized || text.contains("[AUTHORIZED]"));
+        assert!(station.key.is_none_or(|_| text.contains("keyid=k")));
+        assert!(station.vlan_id.is_none_or(|id| id > 0 && text.contains("vlan_id=")));
+    }
+    let status = reply::status(&text);
+    assert!(status.state != reply::State::Enabled || text.contains("state=ENABLED"));
+    let event = reply::event(&text);
+    assert!(!matches!(event, reply::Event::WrongKey(_)) || text.contains("AP-STA-POSSIBLE-PSK-MISMATCH"));
 }
 
 /// A query after its length (two bytes), and then what a resolver says.

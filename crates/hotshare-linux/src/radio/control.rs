@@ -269,3 +269,110 @@ impl Events {
         Ok(reply::event(&text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    /// Answers each request by its first word, from the own end of hostapd's socket.
+    async fn answer(socket: &UnixDatagram, say: impl Fn(&str) -> Vec<&'static str>) {
+        let mut buffer = [0; 1024];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            for reply in say(&request) {
+                socket.send_to(reply.as_bytes(), from.as_pathname().unwrap()).await.unwrap();
+            }
+        }
+    }
+
+    struct Place {
+        folder: tempfile::TempDir,
+        socket: UnixDatagram,
+    }
+
+    impl Place {
+        fn new() -> Place {
+            let folder = tempfile::tempdir().unwrap();
+            let socket = UnixDatagram::bind(folder.path().join("wlan0")).unwrap();
+            Place { folder, socket }
+        }
+
+        fn control(&self) -> Control {
+            Control::new(&self.folder.path().join("own"), &self.folder.path().join("wlan0"))
+        }
+    }
+
+    const FIRST: &str = "02:00:00:00:01:00\nflags=[AUTHORIZED]\nkeyid=k1\n";
+    const SECOND: &str = "02:00:00:00:02:00\nflags=[AUTH]\n";
+
+    #[tokio::test]
+    async fn the_list_of_stations_is_walked_to_its_end() {
+        let place = Place::new();
+        let say = |request: &str| match request {
+            "STA-FIRST" => vec![FIRST],
+            "STA-NEXT 02:00:00:00:01:00" => vec![SECOND],
+            _ => vec![""],
+        };
+        let mut control = place.control();
+        let stations = tokio::select! {
+            stations = control.stations() => stations.unwrap(),
+            () = answer(&place.socket, say) => unreachable!(),
+        };
+        assert_eq!(stations.len(), 2);
+        assert!(stations[0].is_authorized && !stations[1].is_authorized);
+    }
+
+    #[tokio::test]
+    async fn a_list_without_an_end_is_given_up() {
+        let place = Place::new();
+        let mut control = place.control();
+        let failed = tokio::select! {
+            stations = control.stations() => stations.unwrap_err(),
+            () = answer(&place.socket, |_| vec![FIRST]) => unreachable!(),
+        };
+        assert!(matches!(failed, ControlError::Refused { .. }));
+    }
+
+    #[tokio::test]
+    async fn an_event_is_not_taken_for_a_reply_and_a_refusal_tells_no_secret() {
+        let place = Place::new();
+        let say = |request: &str| match request {
+            "PING" => vec!["<3>AP-STA-CONNECTED 02:00:00:00:01:00", "PONG\n"],
+            _ => vec!["FAIL\n"],
+        };
+        let mut control = place.control();
+        let refused = tokio::select! {
+            refused = async {
+                control.ping().await.unwrap();
+                control.set("wpa_passphrase", "four plain words here").await.unwrap_err()
+            } => refused,
+            () = answer(&place.socket, say) => unreachable!(),
+        };
+        assert!(!format!("{refused} {refused:?}").contains("plain"));
+    }
+
+    #[tokio::test]
+    async fn a_late_reply_finds_nobody() {
+        let place = Place::new();
+        let mut control = place.control();
+        assert!(matches!(control.ping().await, Err(ControlError::Silent { .. })));
+        let (_, from) = place.socket.recv_from(&mut [0; 64]).await.unwrap();
+        assert!(place.socket.send_to(b"PONG\n", from.as_pathname().unwrap()).await.is_err());
+        assert_eq!(fs::read_dir(place.folder.path().join("own")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn events_come_on_the_attached_socket() {
+        let place = Place::new();
+        let (own, server) = (place.folder.path().join("own"), place.folder.path().join("wlan0"));
+        let say = |_: &str| vec!["OK\n", "<3>AP-STA-DISCONNECTED 02:00:00:00:01:00"];
+        let event = tokio::select! {
+            event = async { Events::attach(&own, &server).await.unwrap().next().await.unwrap() } => event,
+            () = answer(&place.socket, say) => unreachable!(),
+        };
+        assert_eq!(event, Event::Left(Mac([2, 0, 0, 0, 1, 0])));
+    }
+}

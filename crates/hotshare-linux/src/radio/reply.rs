@@ -67,7 +67,7 @@ pub fn station(reply: &str) -> Option<Station> {
     let flags = only(&lines, "flags").unwrap_or_default();
     Some(Station {
         mac,
-        is_authorized: flags.split(['[', ']']).any(|flag| flag == "AUTHORIZED"),
+        is_authorized: flags.contains("[AUTHORIZED]"),
         key: only(&lines, "keyid").and_then(|key| key.parse().ok()),
         vlan_id: only(&lines, "vlan_id").and_then(number).filter(|id| *id > 0),
     })
