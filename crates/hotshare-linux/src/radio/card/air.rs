@@ -81,7 +81,7 @@ impl Air {
         done.map(drop).map_err(failed(format!("ask the kernel for the radio rules of {letters}")))
     }
 
-    /// Makes an interface, down, and tells its index when the kernel did.
+    /// Makes an interface. It is down.
     pub(super) async fn add(
         &self,
         phy: u32,
