@@ -12,7 +12,7 @@ use hotshare_core::radio::{Choice, Mode, RadioOrders, RadioWish};
 use hotshare_core::units::Mac;
 use hotshare_linux::clock;
 use hotshare_linux::radio::card::Card;
-use hotshare_linux::radio::{self, Radio, RadioConfig, RadioNews, RadioView};
+use hotshare_linux::radio::{self, Radio, RadioConfig, RadioError, RadioNews, RadioView};
 use hotshare_store::Store;
 use tokio::sync::{mpsc, watch};
 
@@ -33,17 +33,31 @@ pub(super) struct Chosen {
 pub(super) async fn decide(options: &UpOptions, uplink: &str) -> anyhow::Result<Option<Chosen>> {
     let Some(wifi) = &options.config.wifi else { return Ok(None) };
     let mut card = Card::open(&radio::journal_path(options.instance.run_dir()))?;
-    let choice = radio::decide(&mut card, &RadioWish::from(wifi), uplink).await?;
+    let choice =
+        radio::decide(&mut card, &RadioWish::from(wifi), uplink).await.map_err(|e| why_not(options, e))?;
     for why in &choice.why {
         tracing::info!("Wi-Fi: {why}");
     }
     Ok(Some(Chosen { choice, card }))
 }
 
+/// Who named no port may have meant to share wired ones.
+fn why_not(options: &UpOptions, error: RadioError) -> anyhow::Error {
+    if options.config.lan.interfaces.is_empty() {
+        anyhow::Error::from(error)
+            .context("no wired port is named with --lan, so people are to join by Wi-Fi, and that cannot be")
+    } else {
+        error.into()
+    }
+}
+
 /// The same for a look ahead, which changes nothing.
 pub(super) async fn preview(options: &UpOptions, uplink: &str) -> anyhow::Result<Option<Choice>> {
     match &options.config.wifi {
-        Some(wifi) => Ok(Some(radio::preview(&RadioWish::from(wifi), uplink).await?)),
+        Some(wifi) => {
+            let choice = radio::preview(&RadioWish::from(wifi), uplink).await;
+            choice.map(Some).map_err(|e| why_not(options, e))
+        }
         None => Ok(None),
     }
 }
