@@ -265,7 +265,7 @@ fn an_uplink_that_stays_away_does_not_keep_it_off() {
     let mut world = World::new(Station::On(5180));
     world.run(5_000);
     world.station = Station::Lost;
-    world.run(7_500);
+    world.run(9_500);
     assert!(world.is_well(), "{:?}", world.log);
     assert_eq!(world.mhz, 5180);
     assert_eq!(world.log.last().unwrap().1, Step::Start { anew: false }, "on the old channel");
