@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::radios::radios;
 use crate::shell::{sh, sh_output};
 
 pub(super) fn run() -> Result<()> {
@@ -22,6 +23,8 @@ pub(super) fn run() -> Result<()> {
     // the kernel for tcx.
     sh("ip link add uplink type dummy && ip addr add 192.0.2.2/24 dev uplink && ip link set uplink up")?;
     sh("ip route add default via 192.0.2.1")?;
+    sh("mkdir -p /etc/hotshare && printf '[wifi]\\ncountry = \"SE\"\\n' > /etc/hotshare/hotshare.toml")?;
+    radios(1, 1)?;
     let output = sh_output("hotshare doctor --json")?;
     let report: Value = serde_json::from_slice(&output.stdout)
         .with_context(|| format!("doctor says: {}", String::from_utf8_lossy(&output.stderr)))?;
