@@ -89,8 +89,10 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     if let Some(command) = &options.run {
         return lab.run_command(command, options);
     }
+    let start = Instant::now();
     let summary = lab.run_scenarios(&options.names, options.jobs, options.keep)?;
-    println!("\n{} passed, {} failed", summary.passed, summary.failed.len());
+    println!("\nall of them: {:.0} s", start.elapsed().as_secs_f64());
+    println!("{} passed, {} failed", summary.passed, summary.failed.len());
     Ok(summary.failed.is_empty())
 }
 
