@@ -148,7 +148,7 @@ pub fn journal_path(run_dir: &Path) -> PathBuf {
 pub async fn preview(wish: &RadioWish, uplink: &str) -> Result<Choice, RadioError> {
     let program = process::find()?;
     let features = checked(&program, wish.mode).await?;
-    let seen = card::survey(uplink).await?;
+    let seen = survey(uplink).await?;
     Ok(chosen(seen, wish, uplink, &features)?)
 }
 
@@ -159,10 +159,16 @@ pub async fn preview(wish: &RadioWish, uplink: &str) -> Result<Choice, RadioErro
 pub async fn decide(card: &mut Card, wish: &RadioWish, uplink: &str) -> Result<Choice, RadioError> {
     let program = process::find()?;
     let features = checked(&program, wish.mode).await?;
-    let country = radio::country(&card::survey(uplink).await?, wish)?;
+    let country = radio::country(&survey(uplink).await?, wish)?;
     card.set_country(country).await?;
-    let seen = card::survey(uplink).await?;
+    let seen = survey(uplink).await?;
     Ok(chosen(seen, wish, uplink, &features)?)
+}
+
+/// Without a card there is nothing else to be put right first.
+async fn survey(uplink: &str) -> Result<RadioSeen, RadioError> {
+    let seen = card::survey(uplink).await?;
+    if seen.cards.is_empty() { Err(NoRadio::NoCard.into()) } else { Ok(seen) }
 }
 
 fn chosen(
