@@ -76,9 +76,8 @@ pub(crate) struct Hotspot {
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
+    /// All that it printed, errors last: what a scenario shows when it fails.
     pub(crate) out: String,
-    #[allow(dead_code, reason = "shown when a scenario fails")]
-    pub(crate) err: String,
 }
 
 impl Hotspot {
@@ -201,8 +200,11 @@ async fn say(words: &[&str]) -> Result<Said> {
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
     Ok(Said {
         code: output.status.code(),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        out: format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        ),
     })
 }
 

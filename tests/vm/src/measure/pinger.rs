@@ -122,7 +122,7 @@ async fn ping(
         if reply.len() >= 8 && reply[0] == 0 && reply[4..6] == identity[..2] {
             let sequence = usize::from(u16::from_be_bytes([reply[6], reply[7]]));
             // The latest ping of that number, should the numbers have wrapped.
-            let place = (sequence..pings.sent.len()).step_by(0x1_0000).last();
+            let place = (sequence..pings.sent.len()).step_by(0x1_0000).next_back();
             if let Some(ping) = place.and_then(|place| pings.sent.get_mut(place))
                 && ping.0.elapsed() < PATIENCE
             {

@@ -33,7 +33,8 @@ pub(crate) fn run_hostapd() -> Result<()> {
         let mut anna = world.guest(1, "anna", None).await?;
         anna.join().await?;
         let flooding = anna.station.flood(anna.ports.sink(), flood(45));
-        let faults: [(&str, fn() -> Result<()>); 3] = [
+        type Fault = (&'static str, fn() -> Result<()>);
+        let faults: [Fault; 3] = [
             ("hostapd killed", || signal_hostapd(Signal::SIGKILL)),
             ("hostapd hangs", || signal_hostapd(Signal::SIGSTOP)),
             ("both ends of hostapd's control sockets removed", || remove_all(&["hostapd", "hostapd-asks"])),
