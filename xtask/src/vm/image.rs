@@ -23,7 +23,8 @@ const PACKAGES: &[&str] = &[
 /// In every guest. Libraries come by themselves.
 #[rustfmt::skip]
 const BASE: &[&str] = &[
-    "usr/bin/dash", "usr/bin/busybox",
+    "usr/bin/dash", "usr/bin/busybox", "usr/bin/kmod",
+    "usr/sbin/modprobe", "usr/sbin/rmmod", "usr/sbin/insmod", "usr/bin/lsmod",
     "usr/sbin/hostapd", "usr/sbin/hostapd_cli", "usr/sbin/wpa_supplicant", "usr/sbin/wpa_cli",
     "usr/bin/wpa_passphrase", "usr/sbin/iw", "usr/lib/firmware/regulatory.db-debian",
     "usr/lib/firmware/regulatory.db.p7s-debian",
@@ -170,8 +171,6 @@ fn base(path: &Path, programs: &Programs, modules: &Modules) -> Result<()> {
     cpio.link("usr/lib/firmware/regulatory.db.p7s", "regulatory.db.p7s-debian")?;
     // Not busybox: its shell runs its own `ip` before the real one.
     cpio.link("usr/bin/sh", "dash")?;
-    // The kernel starts it for each module it misses: a static one starts in a tenth of the time.
-    cpio.link("usr/sbin/modprobe", "../bin/busybox")?;
     BASE.iter().try_for_each(|path| programs.add(&mut cpio, path))?;
     let real = |name: &String| BASE.iter().any(|path| path.rsplit('/').next() == Some(name));
     for applet in programs.applets()?.iter().filter(|name| !real(name)) {
