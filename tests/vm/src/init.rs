@@ -52,6 +52,11 @@ const MOUNTS: &[(&str, &str, &str)] = &[
     ("tracefs", "/sys/kernel/tracing", ""),
 ];
 
+/// Modules that nearly every scenario will need. The kernel would ask for them one by one as they are missed,
+/// and starting the program that loads one takes longer than loading it.
+const SOON: &str = "nfnetlink nf_tables nft_chain_nat nft_ct nft_masq nft_reject_inet nft_limit bridge \
+    nft_meta_bridge veth ccm cmac mac80211";
+
 /// Runs as process 1 and never returns.
 pub(crate) fn run() -> ! {
     let result = match machine().and_then(|line| task(&line)) {
@@ -80,7 +85,7 @@ fn machine() -> Result<String> {
     }
     fs::create_dir_all(LOGS).with_context(|| format!("cannot make {LOGS}"))?;
     fs::write("/proc/sys/kernel/hostname", "guest").context("cannot name the machine")?;
-    sh("ip link set lo up; modprobe -a 9pnet_virtio 9p virtio-rng af_packet")?;
+    sh(&format!("ip link set lo up; modprobe -a 9pnet_virtio 9p virtio-rng; modprobe -aq {SOON}; true"))?;
     let options = "trans=virtio,version=9p2000.L,cache=none,msize=512000";
     mount(Some("share"), SHARE, Some("9p"), MsFlags::empty(), Some(options))
         .context("cannot mount the share")?;
