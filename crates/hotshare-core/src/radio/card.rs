@@ -1,4 +1,4 @@
-//! What the kernel says of the Wi-Fi cards: all that [`choose`](super::choose) decides from.
+//! What the kernel says of the Wi-Fi cards: all that [`choose`](fn@super::choose) decides from.
 
 use super::{Band, Country, Mode};
 use crate::units::Mac;
