@@ -29,6 +29,8 @@ pub(crate) struct Air {
 impl Air {
     /// Loads the simulation with so many radios, each on one channel at a time, and records what is sent.
     pub(crate) fn load(count: u32) -> Result<Air> {
+        // Interfaces come and go with stations, and each waits for this: in software emulation for most of the time.
+        std::fs::write("/sys/kernel/rcu_expedited", "1")?;
         radios(count, 1)?;
         let interfaces = (0..count).map(|radio| Ok((radio, interface_of(radio)?))).collect::<Result<_>>()?;
         Ok(Air { interfaces })

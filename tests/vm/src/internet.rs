@@ -105,6 +105,9 @@ impl Internet {
     }
 }
 
+/// What the box sends itself has lived no hop yet: resets in the name of people who are closed, above all.
+const OWN_HOPS: u8 = 64;
+
 /// Layer-3 bytes and packets of one person, as the far side counted them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Passed {
@@ -113,11 +116,13 @@ pub(crate) struct Passed {
     pub(crate) packets_up: u64,
 }
 
-/// What passed for a person.
-#[must_use]
+/// What passed for a person. What the box sent by itself in their name is not theirs.
 pub(crate) fn passed(tally: &Tally, ports: Ports) -> Passed {
     let of = |way: Way| {
-        tally.sum(|w, kind| w == way && matches!(kind, Kind::V4 { service, .. } if ports.has(*service)))
+        tally.sum(|w, kind| {
+            let own = |ttl: &u8| w == Way::In && *ttl == OWN_HOPS;
+            w == way && matches!(kind, Kind::V4 { service, ttl, .. } if ports.has(*service) && !own(ttl))
+        })
     };
     Passed { up: of(Way::In).bytes, down: of(Way::Out).bytes, packets_up: of(Way::In).packets }
 }

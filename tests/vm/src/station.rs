@@ -27,6 +27,9 @@ use crate::shell::LOGS;
 /// Where stations keep their things.
 pub(crate) const RUN_DIR: &str = "/run/hotshare-stations";
 
+/// How often a station tries to join before its scenario fails.
+const ATTEMPTS: u32 = 3;
+
 /// What a station says when it has joined, and when it is off.
 pub(crate) const JOINED: &str = "CTRL-EVENT-CONNECTED";
 pub(crate) const LEFT: &str = "CTRL-EVENT-DISCONNECTED";
@@ -137,10 +140,24 @@ impl Station {
     }
 
     /// Starts the supplicant, waits until it has joined, and gets an address.
+    ///
+    /// On a machine that has no time, hostapd answers so late that the station asks twice, and the two are out of
+    /// step for ever (both of version 2.10: the second association begins the handshake anew, and the station
+    /// answers under the first one's key). Then it is switched off and on, as people do.
     pub(crate) async fn join(&mut self, network: &Network) -> Result<Lease> {
-        self.start(network).await?;
-        self.joined(Duration::from_secs(15)).await?;
-        self.ask_address().await
+        for attempt in 1..=ATTEMPTS {
+            self.start(network).await?;
+            let lease = match self.joined(Duration::from_secs(15)).await {
+                Ok(_) => self.ask_address().await,
+                Err(error) => Err(error),
+            };
+            match lease {
+                Ok(lease) => return Ok(lease),
+                Err(error) if attempt == ATTEMPTS => return Err(error),
+                Err(error) => println!("{} is switched off and on: {error}", self.name),
+            }
+        }
+        bail!("{} was not to join at all", self.name)
     }
 
     /// Starts a DHCP client, or starts it again, and waits for the lease.
@@ -149,7 +166,7 @@ impl Station {
         let file = self.dir().join("lease");
         drop(std::fs::remove_file(&file));
         self.dhcp = Some(lease::start(self.inside.space(), &self.interface, &self.name, &self.dir())?);
-        let got = within(Duration::from_secs(30), "a lease", || async { lease::read(&file) }).await;
+        let got = within(Duration::from_secs(10), "a lease", || async { lease::read(&file) }).await;
         Ok(got.with_context(|| format!("{} gets no address", self.name))?.0)
     }
 

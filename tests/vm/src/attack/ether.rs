@@ -53,7 +53,8 @@ pub(crate) fn udp(
     port: u16,
     kind: u8,
 ) -> Vec<u8> {
-    ethernet(to_mac, from_mac, 0x0800, &ipv4(from, to, 4000, port, &marked(kind)))
+    // The higher of the two ports, so that an observer takes the other one for the service's.
+    ethernet(to_mac, from_mac, 0x0800, &ipv4(from, to, 40_000, port, &marked(kind)))
 }
 
 /// What a liar claims to the whole LAN.

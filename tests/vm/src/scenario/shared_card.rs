@@ -45,6 +45,8 @@ async fn play() -> Result<()> {
     let uplink = card.interface().to_owned();
     let before = card_state(&uplink)?;
 
+    // Not the box's: it has one card only.
+    let phone = Station::with_radio(&air, 2, "anna").await?;
     let config = Config { uplink: uplink.clone(), band: None, channel: None, ..Config::new("people") };
     let hotspot = Hotspot::up(config).await?;
     let wifi = hotspot.wifi().await?;
@@ -55,7 +57,7 @@ async fn play() -> Result<()> {
     ensure!(card_state(&uplink)? == before, "the uplink's interface was changed");
 
     let world = World::around(air, internet, hotspot)?;
-    let mut anna = world.guest(2, "anna", None).await?;
+    let mut anna = world.guest_with(phone, 2, "anna", None).await?;
     anna.network.mhz = None;
     anna.join().await?;
     anna.get(MIB / 2).await?;
@@ -103,6 +105,8 @@ async fn follows(world: &World, anna: &Guest, begin: Instant, mhz: u32, what: &s
     pinger.stop().await?;
     let took = found?.0.saturating_duration_since(begin);
     println!("{what}: our network is there after {} ms, anna is served after {} ms", ms(moved), ms(took));
-    ensure!(took <= SOON, "{what}: not back within 10 s, but {} ms", ms(took));
+    ensure!(moved <= SOON, "{what}: our network is not back within 10 s, but {} ms", ms(moved));
+    // The phone looks for it on every channel, 5 s a round on an emulated processor, and may need two.
+    ensure!(took <= moved + SOON, "{what}: anna is not served within 10 s after that, but {} ms", ms(took));
     Ok(())
 }

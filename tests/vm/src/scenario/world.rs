@@ -74,9 +74,20 @@ impl World {
         name: &'static str,
         allowance: Option<u64>,
     ) -> Result<Guest> {
+        let station = self.station(u32::from(number), name).await?;
+        self.guest_with(station, number, name, allowance).await
+    }
+
+    /// The same with a station that is there already.
+    pub(crate) async fn guest_with(
+        &self,
+        station: Station,
+        number: u8,
+        name: &'static str,
+        allowance: Option<u64>,
+    ) -> Result<Guest> {
         let key = self.hotspot.invite(name, allowance).await?;
         let network = Network::from_qr(&key.join.0)?.on(MHZ);
-        let station = self.station(u32::from(number), name).await?;
         Ok(Guest { name, ports: Ports(number), key, network, station })
     }
 
