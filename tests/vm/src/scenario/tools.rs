@@ -34,7 +34,7 @@ async fn play() -> Result<()> {
     station.start(&network).await?;
     println!("joined after {} ms", ms(station.joined(Duration::from_secs(15)).await?));
     station.configure("10.9.0.2/24", "10.9.0.1")?;
-    ensure!(station.ping([10, 9, 0, 1].into(), 5).await? == 5, "pings get lost");
+    ensure!(station.ping([10, 9, 0, 1].into(), 5).await? >= 3, "pings get lost");
     let got = station.get(Ports(1).web(), 1 << 20, Duration::from_secs(20)).await?;
     let passed = internet.settled(Ports(1)).await?;
     ensure!(got.whole && passed.down > 1 << 20 && passed.up > 0, "{got:?} {passed:?}");
