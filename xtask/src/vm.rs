@@ -39,6 +39,8 @@ pub(crate) const PACKAGES: [Package; 4] = [
 
 /// Lines of a failed guest's console that are shown.
 const TAIL: usize = 40;
+/// So many failed scenarios may have a second try, alone; more is no accident.
+const AGAIN: usize = 3;
 
 /// Boot virtual machines with simulated radios and run scenarios in them.
 #[derive(Args, Debug, Default)]
@@ -206,7 +208,31 @@ impl Lab {
                 summary.failed.push(name);
             }
         }
+        if jobs > 1 && self.accelerator == Accelerator::Tcg && summary.failed.len() <= AGAIN {
+            self.run_alone(&mut summary, keep)?;
+        }
         Ok(summary)
+    }
+
+    /// What failed beside another emulated guest has a second try with the machine to itself: an emulated radio
+    /// that is starved for a second misses what a real one never would. Both results are printed.
+    fn run_alone(&self, summary: &mut Summary, keep: bool) -> Result<()> {
+        for name in std::mem::take(&mut summary.failed) {
+            let first = self.artefacts.join(format!("{name}.first"));
+            if first.exists() {
+                fs::remove_dir_all(&first).with_context(|| format!("cannot clear {}", first.display()))?;
+            }
+            fs::rename(self.artefacts.join(&name), &first)
+                .with_context(|| format!("cannot keep {}", first.display()))?;
+            println!("once more, alone (the first try is kept in {}):", first.display());
+            let scenario = self.scenarios.iter().find(|scenario| scenario.name == name);
+            if scenario.map_or(Ok(false), |scenario| self.run_scenario(scenario, keep))? {
+                summary.passed += 1;
+            } else {
+                summary.failed.push(name);
+            }
+        }
+        Ok(())
     }
 
     /// Prints how it went.
