@@ -50,7 +50,7 @@ pub(crate) const ALL: &[Scenario] = &[
     plain("attacks_plain", 90, attacks_plain::run),
     plain("attacks", 120, attacks::run),
     plain("clone", 120, attacks::run_clone),
-    plain("first_packets", 420, first_packets::run),
+    plain("first_packets", 600, first_packets::run),
     plain("recovery_hostapd", 150, recovery::run_hostapd),
     plain("recovery_card", 150, recovery::run_card),
     plain("recovery_daemon", 150, recovery::run_daemon),
