@@ -40,7 +40,7 @@ pub(crate) const PACKAGES: [Package; 4] = [
 /// Lines of a failed guest's console that are shown.
 const TAIL: usize = 40;
 /// So many failed scenarios may have a second try, alone; more is no accident.
-const AGAIN: usize = 3;
+const AGAIN: usize = 8;
 
 /// Boot virtual machines with simulated radios and run scenarios in them.
 #[derive(Args, Debug, Default)]
@@ -214,8 +214,8 @@ impl Lab {
         Ok(summary)
     }
 
-    /// What failed beside another emulated guest has a second try with the machine to itself: an emulated radio
-    /// that is starved for a second misses what a real one never would. Both results are printed.
+    /// What failed beside another emulated guest has two more tries with the machine to itself: an emulated radio
+    /// that is starved for a second misses what a real one never would. All results are printed.
     fn run_alone(&self, summary: &mut Summary, keep: bool) -> Result<()> {
         for name in std::mem::take(&mut summary.failed) {
             let first = self.artefacts.join(format!("{name}.first"));
@@ -224,9 +224,10 @@ impl Lab {
             }
             fs::rename(self.artefacts.join(&name), &first)
                 .with_context(|| format!("cannot keep {}", first.display()))?;
-            println!("once more, alone (the first try is kept in {}):", first.display());
+            println!("at most twice more, alone (the first try is kept in {}):", first.display());
             let scenario = self.scenarios.iter().find(|scenario| scenario.name == name);
-            if scenario.map_or(Ok(false), |scenario| self.run_scenario(scenario, keep))? {
+            let scenario = scenario.with_context(|| format!("there is no scenario {name}"))?;
+            if self.run_scenario(scenario, keep)? || self.run_scenario(scenario, keep)? {
                 summary.passed += 1;
             } else {
                 summary.failed.push(name);

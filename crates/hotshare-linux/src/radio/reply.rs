@@ -58,6 +58,9 @@ pub enum Event {
     Other,
 }
 
+/// The four-way handshake is over (hostapd's `WPA_PTK_PTKINITDONE`).
+const PTK_DONE: u32 = 11;
+
 /// Reads the reply to `STA`, `STA-FIRST` and `STA-NEXT`. `None`: there is no such station.
 #[must_use]
 pub fn station(reply: &str) -> Option<Station> {
@@ -65,9 +68,13 @@ pub fn station(reply: &str) -> Option<Station> {
     let mac = lines.next().and_then(|line| Mac::from_str(line).ok())?;
     let lines: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once('=')).collect();
     let flags = only(&lines, "flags").unwrap_or_default();
+    // Until a station that joins again has proven its key, hostapd 2.10 still calls it authorised and names the
+    // first key of its list as its own (wpa_auth.c, INITPSK).
+    let is_through =
+        only(&lines, "hostapdWPAPTKState").and_then(number).is_none_or(|state| state == PTK_DONE);
     Some(Station {
         mac,
-        is_authorized: flags.contains("[AUTHORIZED]"),
+        is_authorized: flags.contains("[AUTHORIZED]") && is_through,
         key: only(&lines, "keyid").and_then(|key| key.parse().ok()),
         vlan_id: only(&lines, "vlan_id").and_then(number).filter(|id| *id > 0),
     })

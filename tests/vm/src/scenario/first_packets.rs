@@ -25,8 +25,8 @@ const CHANGING: u8 = 1;
 /// How long a station stays: enough to be let in, when the box is quick.
 const STAY: Duration = Duration::from_millis(50);
 /// A machine that cannot do a thousand in this time has done enough with these many.
-const TIME: Duration = Duration::from_secs(280);
-const ENOUGH: u32 = 200;
+const TIME: Duration = Duration::from_secs(75);
+const ENOUGH: u32 = 40;
 /// Datagrams of so many bytes, so far apart.
 const SIZE: usize = 200;
 const EVERY: Duration = Duration::from_millis(10);
