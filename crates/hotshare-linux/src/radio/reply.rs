@@ -175,6 +175,17 @@ mod tests {
     }
 
     #[test]
+    fn a_key_counts_only_when_the_handshake_is_over() {
+        let told = |state: u32| {
+            let text = format!(
+                "02:00:00:00:01:00\nflags=[AUTH][ASSOC][AUTHORIZED]\nkeyid=k4\nhostapdWPAPTKState={state}\n"
+            );
+            station(&text).unwrap().is_authorized
+        };
+        assert_eq!([6, 7, 10, 11].map(told), [false, false, false, true]);
+    }
+
+    #[test]
     fn numbers_are_plain() {
         for wrong in ["+17", "-1", "", " 17", "0x11", "99999999999"] {
             let seen = station(&format!("02:00:00:00:01:00\nvlan_id={wrong}\n")).unwrap();
