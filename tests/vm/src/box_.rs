@@ -17,6 +17,7 @@ use serde_json::Value;
 
 pub(crate) use plain::{PlainAp, Setting};
 
+use crate::pace::stretched;
 use crate::shell::LOGS;
 
 /// The program under test, where the image has it.
@@ -109,7 +110,7 @@ impl Hotspot {
 
     /// Waits until the daemon answers and the access point is on.
     pub(crate) async fn ready(&mut self, patience: Duration) -> Result<()> {
-        let end = Instant::now() + patience;
+        let end = Instant::now() + stretched(patience);
         loop {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the daemon ended at once ({status}):\n{}", log_tail());
@@ -176,7 +177,7 @@ impl Hotspot {
     /// Stops it in order, and says how it ended.
     pub(crate) async fn down(mut self) -> Result<ExitStatus> {
         signal::kill(Pid::from_raw(i32::try_from(self.child.id())?), Signal::SIGTERM)?;
-        let end = Instant::now() + Duration::from_secs(15);
+        let end = Instant::now() + stretched(Duration::from_secs(15));
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);

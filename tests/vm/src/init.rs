@@ -17,6 +17,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout};
 
 use crate::artefacts;
+use crate::pace;
 use crate::scenario::Scenario;
 use crate::shell::{LOGS, sh};
 
@@ -115,7 +116,10 @@ fn task(line: &str) -> Result<u8> {
         _ => bail!("there is no task {task}"),
     };
     let up = fs::read_to_string("/proc/uptime").unwrap_or_default();
-    println!("guest up after {} s", up.split(' ').next().unwrap_or("?"));
+    let up = up.split(' ').next().unwrap_or("?");
+    let pace = pace::measured(up.parse().unwrap_or(0.0));
+    println!("guest up after {up} s: what takes 10 s elsewhere may take {:.0} s here", 10.0 * pace);
+    let limit = limit.map(|limit| limit.mul_f64(pace));
     command.env_clear().process_group(0).envs([
         ("PATH", "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"),
         ("HOME", "/tmp"),
@@ -125,6 +129,7 @@ fn task(line: &str) -> Result<u8> {
         ("RUST_LIB_BACKTRACE", "0"),
         ("TERM", "dumb"),
     ]);
+    command.env(pace::VARIABLE, pace.to_string());
     let child = command.spawn().context("cannot start it")?;
     let child = Pid::from_raw(i32::try_from(child.id()).context("a strange process number")?);
     let result = wait(child, limit)?;

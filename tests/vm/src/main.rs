@@ -9,6 +9,8 @@ mod box_;
 mod init;
 mod internet;
 mod measure;
+mod miscount;
+mod pace;
 mod radios;
 mod scenario;
 mod shell;
@@ -28,7 +30,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("failed: {error:?}");
-            ExitCode::FAILURE
+            let is_miscount = error.downcast_ref::<miscount::Miscounted>().is_some();
+            if is_miscount { ExitCode::from(miscount::RESULT) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -14,6 +14,8 @@ use nlink::{Connection, Route};
 
 pub(crate) use pinger::{Pinger, Pings};
 
+use crate::pace::stretched;
+
 /// How often something is looked at while it is waited for.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -46,6 +48,7 @@ where
     F: Future<Output = Result<Option<T>>>,
 {
     let begin = Instant::now();
+    let patience = stretched(patience);
     loop {
         let seen = look().await;
         if let Ok(Some(value)) = seen {

@@ -32,6 +32,8 @@ pub(crate) struct Scenario {
     pub(crate) needs_network_manager: bool,
     /// Longer is a failure: from the start of QEMU, with some reserve for a busy machine.
     pub(crate) limit: Duration,
+    /// It takes so long that it runs only when it is named.
+    pub(crate) is_on_request: bool,
     pub(crate) run: fn() -> Result<()>,
 }
 
@@ -50,7 +52,8 @@ pub(crate) const ALL: &[Scenario] = &[
     plain("attacks_plain", 90, attacks_plain::run),
     plain("attacks", 120, attacks::run),
     plain("clone", 120, attacks::run_clone),
-    plain("first_packets", 600, first_packets::run),
+    plain("first_packets", 360, first_packets::run),
+    on_request("thousand_associations", 1200, first_packets::run_thousand),
     plain("recovery_hostapd", 150, recovery::run_hostapd),
     plain("recovery_card", 150, recovery::run_card),
     plain("recovery_daemon", 150, recovery::run_daemon),
@@ -61,20 +64,33 @@ pub(crate) const ALL: &[Scenario] = &[
         name: "restore",
         needs_network_manager: true,
         limit: Duration::from_secs(150),
+        is_on_request: false,
         run: restore::run,
     },
 ];
 
 /// A scenario without NetworkManager; the limit is in seconds.
 const fn plain(name: &'static str, limit: u64, run: fn() -> Result<()>) -> Scenario {
-    Scenario { name, needs_network_manager: false, limit: Duration::from_secs(limit), run }
+    Scenario {
+        name,
+        needs_network_manager: false,
+        limit: Duration::from_secs(limit),
+        is_on_request: false,
+        run,
+    }
+}
+
+/// The same, which runs only when it is named.
+const fn on_request(name: &'static str, limit: u64, run: fn() -> Result<()>) -> Scenario {
+    Scenario { is_on_request: true, ..plain(name, limit, run) }
 }
 
 impl Scenario {
     /// As the runner reads it.
     pub(crate) fn line(&self) -> String {
         let kind = if self.needs_network_manager { "nm" } else { "plain" };
-        format!("{} {kind} {}", self.name, self.limit.as_secs())
+        let when = if self.is_on_request { "on-request" } else { "always" };
+        format!("{} {kind} {} {when}", self.name, self.limit.as_secs())
     }
 
     pub(crate) fn find(name: &str) -> Option<&'static Scenario> {

@@ -43,6 +43,7 @@ pub(crate) fn wait_for<T>(
     limit: Duration,
     mut look: impl FnMut() -> Result<Option<T>>,
 ) -> Result<T> {
+    let limit = crate::pace::stretched(limit);
     let deadline = Instant::now() + limit;
     loop {
         if let Some(found) = look()? {

@@ -163,7 +163,12 @@ fn fetch_programs(programs: &[&str], folder: &Path) -> Result<Vec<PathBuf>> {
     let mut install = vec!["-y", "--download-only", "install"];
     install.extend(programs);
     println!("fetching the guest's programs");
-    apt.output("apt-get", &install)?;
+    if let Err(error) = apt.output("apt-get", &install) {
+        // Archives remove what they have replaced, and lists that are a few days old still name it.
+        println!("{error:#}\nfetching the package lists anew");
+        Apt::default().output("apt-get", &["update"])?;
+        apt.output("apt-get", &install)?;
+    }
     let there = packages_in(&archives)?;
     let mut simulate = vec!["-s", "install"];
     simulate.extend(programs);

@@ -43,6 +43,8 @@ pub(super) struct Scenario {
     pub(super) needs_network_manager: bool,
     /// Longer is a failure, in seconds.
     pub(super) limit: u64,
+    /// Runs only when it is named.
+    pub(super) is_on_request: bool,
 }
 
 impl Scenario {
@@ -53,6 +55,7 @@ impl Scenario {
             name: word()?.to_owned(),
             needs_network_manager: word()? == "nm",
             limit: word()?.parse().with_context(|| format!("the agent lists {line:?}"))?,
+            is_on_request: word()? == "on-request",
         })
     }
 }
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_the_agent_lists_is_read() {
-        let scenario = Scenario::read("air plain 60").expect("this is how it lists");
+        let scenario = Scenario::read("air plain 60 always").expect("this is how it lists");
         assert_eq!(
             (scenario.name.as_str(), scenario.needs_network_manager, scenario.limit),
             ("air", false, 60)

@@ -12,6 +12,7 @@ use hotshare_lab::observer::{Observer, Way};
 use super::world::{MIB, World, scene};
 use crate::internet::passed;
 use crate::measure::{ms, within};
+use crate::miscount::miscounted;
 use crate::station::{Address, Station};
 
 const ALLOWANCE: u64 = 6_000_000;
@@ -62,9 +63,11 @@ async fn play() -> Result<()> {
         "allowance {ALLOWANCE}: booked {} up, {} down; counted {up} up at the far side, {down} down at her devices; bodies {bodies:?}",
         person.up, person.down
     );
-    ensure!(up + down <= ALLOWANCE, "{} bytes over the allowance were delivered", up + down - ALLOWANCE);
-    ensure!(person.up + person.down <= ALLOWANCE, "{person:?}");
-    ensure!(person.up == up && person.down >= down, "booked {person:?}, counted {up} up and {down} down");
+    miscounted(up + down > ALLOWANCE, || format!("{up} and {down} bytes of {ALLOWANCE} were delivered"))?;
+    miscounted(person.up + person.down > ALLOWANCE, || format!("{person:?}"))?;
+    miscounted(person.up != up || person.down < down, || {
+        format!("booked {person:?}, counted {up} up and {down} down")
+    })?;
     ensure!(person.up + person.down + MERGED >= ALLOWANCE, "stopped too early: {person:?}");
     ensure!(bodies.iter().all(|bytes| *bytes > 0), "one of two devices got nothing: {bodies:?}");
 

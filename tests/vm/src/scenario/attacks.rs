@@ -12,6 +12,8 @@ use super::world::{Guest, MHZ, MIB, World, scene};
 use crate::attack::{Attacker, Lie, Rogue, lie, udp};
 use crate::internet::{Ports, passed};
 use crate::measure::{tool, within};
+use crate::miscount::miscounted;
+use crate::pace::stretched;
 use crate::station::LEFT;
 
 /// Ports of nobody: what arrives there came by a lie.
@@ -41,7 +43,9 @@ async fn play() -> Result<()> {
     ensure!(group_key(&anna.station)? != group_key(&thief.station)?, "two stations share a group key");
     let reached = assault(&ground, &thief.station, &anna.station, &attacker).await?;
     println!("of 20 each, arrived: {reached:?}");
-    ensure!(reached.each().iter().all(|count| *count == 0), "a station reached another: {reached:?}");
+    miscounted(reached.each().iter().any(|count| *count > 0), || {
+        format!("a station reached another: {reached:?}")
+    })?;
 
     lies_to_the_box(&world, &ground, &anna, &thief).await?;
     world.compare(&[anna.person(), thief.person()], Some("anna")).await?;
@@ -75,7 +79,7 @@ async fn lies_to_the_box(world: &World, ground: &Ground, anna: &Guest, thief: &G
         sent.iter().try_for_each(|frame| rogue.send(frame, 1))?;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let got = tokio::time::timeout(Duration::from_secs(20), fetching)
+    let got = tokio::time::timeout(stretched(Duration::from_secs(20)), fetching)
         .await
         .context("anna's transfer hangs")???;
     let after = neighbour(&victim.to_string())?;
@@ -89,8 +93,10 @@ async fn lies_to_the_box(world: &World, ground: &Ground, anna: &Guest, thief: &G
         before.contains(&anna.station.mac()?) && after.contains(&anna.station.mac()?),
         "{before}; {after}"
     );
-    ensure!(stolen.packets_up == 0, "{} packets under a false name passed", stolen.packets_up);
-    ensure!((ended.up, ended.down) == (began.up, began.down), "the thief got anna's packets: {ended:?}");
+    miscounted(stolen.packets_up > 0, || format!("{} packets under a false name passed", stolen.packets_up))?;
+    miscounted((ended.up, ended.down) != (began.up, began.down), || {
+        format!("the thief got anna's packets: {ended:?}")
+    })?;
     // The ear for this: under his own name the same datagram passes.
     rogue.send(&udp((ground.gateway.0, WEB_ADDR), ground.thief, thief.ports.sink().port(), 11), 5)?;
     within(Duration::from_secs(5), "an honest datagram", || async {
@@ -141,10 +147,9 @@ pub(crate) fn run_clone() -> Result<()> {
         thief.get(MIB).await?;
         world.compare(&[thief.person()], None).await?;
         let after = world.hotspot.person("anna").await?;
-        ensure!(
-            (before.up, before.down) == (after.up, after.down),
-            "the clone spent anna's: {before:?} {after:?}"
-        );
+        miscounted((before.up, before.down) != (after.up, after.down), || {
+            format!("the clone spent anna's: {before:?} {after:?}")
+        })?;
         let booked = world.hotspot.person("thief").await?;
         println!("the clone alone: booked {} to the thief, 0 to anna", booked.up + booked.down);
         world.down().await

@@ -16,26 +16,41 @@ use tokio::task::JoinHandle;
 use super::world::{Guest, World, scene};
 use crate::internet::Ports;
 use crate::measure::{ms, tool_in, within};
+use crate::miscount::miscounted;
+use crate::pace::stretched;
 use crate::station::JOINED;
 
-const ASSOCIATIONS: u32 = 1000;
 /// Stations that keep their address, and those that take another each time.
 const STEADY: u8 = 2;
 const CHANGING: u8 = 1;
 /// How long a station stays: enough to be let in, when the box is quick.
 const STAY: Duration = Duration::from_millis(50);
-/// A machine that cannot do a thousand in this time has done enough with these many.
-const TIME: Duration = Duration::from_secs(75);
-const ENOUGH: u32 = 40;
+/// How long they come and go: `most` times or for a time, but `enough` times in any case.
+#[derive(Clone, Copy)]
+struct Ends {
+    most: u32,
+    enough: u32,
+    after: Duration,
+}
+/// Who has not done enough by then does not come to an end.
+const LATEST: Duration = Duration::from_secs(240);
+/// In each run of the suite: as many as a slow machine does in little more than a minute.
+const SHORT: Ends = Ends { most: 1000, enough: 40, after: Duration::from_secs(75) };
+/// On request: all of a thousand.
+const THOUSAND: Ends = Ends { most: 1000, enough: 1000, after: Duration::from_secs(1100) };
 /// Datagrams of so many bytes, so far apart.
 const SIZE: usize = 200;
 const EVERY: Duration = Duration::from_millis(10);
 
 pub(crate) fn run() -> Result<()> {
-    scene(play())
+    scene(play(SHORT))
 }
 
-async fn play() -> Result<()> {
+pub(crate) fn run_thousand() -> Result<()> {
+    scene(play(THOUSAND))
+}
+
+async fn play(ends: Ends) -> Result<()> {
     let world = World::new(u32::from(1 + STEADY + CHANGING), "people").await?;
     let names = ["ada", "bo", "cy", "dee", "eve", "fay", "gus"];
     let mut guests = Vec::new();
@@ -46,8 +61,20 @@ async fn play() -> Result<()> {
         guest.join().await?;
         guests.push(guest);
     }
+    // hostapd asks for each new station's interface before it is there, and the kernel then looks for a module of that
+    // name: a program to start, which an emulated processor takes a second for, while hostapd waits. All modules
+    // that are needed are loaded by now.
+    std::fs::write("/proc/sys/kernel/modprobe", "\n")
+        .context("cannot keep the kernel from looking for modules")?;
     let began = Instant::now();
-    let turns = Turns { began: Instant::now(), left: Cell::new(ASSOCIATIONS), one: Mutex::new(()) };
+    let turns = Turns {
+        until: Instant::now() + ends.after,
+        latest: Instant::now() + ends.after.max(stretched(LATEST)),
+        enough: ends.enough,
+        done: Cell::new(0),
+        left: Cell::new(ends.most),
+        one: Mutex::new(()),
+    };
     let mut ways = Vec::new();
     for guest in &guests {
         ways.push(Way::of(guest).await?);
@@ -71,7 +98,7 @@ async fn play() -> Result<()> {
     }
     let sum: u32 = counts.iter().sum();
     println!("{sum} associations in {} ms; {fired} datagrams fired", ms(took));
-    ensure!(sum >= ENOUGH, "only {sum} associations");
+    ensure!(sum >= ends.enough, "only {sum} associations");
     let steady: Vec<(&str, Ports)> = guests.iter().take(usize::from(STEADY)).map(Guest::person).collect();
     world.compare(&steady, None).await?;
     let mut passed = 0;
@@ -84,10 +111,9 @@ async fn play() -> Result<()> {
                 "{}: another address each time, no lease: {} packets passed",
                 guest.name, far.packets_up
             );
-            ensure!(
-                far.packets_up == 0 && booked.up == 0,
-                "{far:?} passed without a lease, booked {booked:?}"
-            );
+            miscounted(far.packets_up > 0 || booked.up > 0, || {
+                format!("{far:?} passed without a lease, booked {booked:?}")
+            })?;
         }
     }
     println!("{passed} of {fired} datagrams passed, every byte of them booked");
@@ -125,9 +151,21 @@ async fn futures(playing: Vec<impl Future<Output = Result<u32>>>) -> Result<Vec<
 
 /// Whose turn it is, and how many there are to come.
 struct Turns {
-    began: Instant,
+    /// When they may end, if there were `enough`.
+    until: Instant,
+    latest: Instant,
+    enough: u32,
+    done: Cell<u32>,
     left: Cell<u32>,
     one: Mutex<()>,
+}
+
+impl Turns {
+    fn are_over(&self) -> bool {
+        let now = Instant::now();
+        let may_end = now > self.until && self.done.get() >= self.enough;
+        self.left.get() == 0 || may_end || now > self.latest
+    }
 }
 
 /// Leaves and joins again, until all of them together have done so often enough; says how often it has joined.
@@ -137,7 +175,7 @@ async fn come_and_go(guest: &Guest, way: &Way, turns: &Turns, changes: bool) -> 
     for turn in 0.. {
         // One at a time: hostapd waits for the kernel to make and remove interfaces, and answers others too late.
         let alone = turns.one.lock().await;
-        if turns.left.get() == 0 || turns.began.elapsed() > TIME {
+        if turns.are_over() {
             break;
         }
         control.order("DISCONNECT").await?;
@@ -158,6 +196,7 @@ async fn come_and_go(guest: &Guest, way: &Way, turns: &Turns, changes: bool) -> 
         }
         joined += 1;
         turns.left.set(turns.left.get().saturating_sub(1));
+        turns.done.set(turns.done.get() + 1);
         drop(alone);
         tokio::time::sleep(STAY).await;
     }

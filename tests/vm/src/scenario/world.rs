@@ -9,6 +9,7 @@ use hotshare_api::Key;
 use crate::air::{Air, BOX_RADIO, CardState, card_state};
 use crate::box_::{Config, Hotspot};
 use crate::internet::{Internet, Passed, Ports, passed, pinged};
+use crate::miscount::miscounted;
 use crate::station::{Network, Station};
 
 /// Channel 1, where boxes of the lab are unless they are told otherwise.
@@ -129,8 +130,10 @@ impl World {
                 "{name}: booked {up} up, {down} down; the far side counted {} up, {} down",
                 counted.up, counted.down
             );
-            ensure!(*up == counted.up, "{name}: sent {} bytes, booked {up}", counted.up);
-            ensure!(*down == counted.down, "{name}: got {} bytes, booked {down}", counted.down);
+            miscounted(*up != counted.up, || format!("{name}: sent {} bytes, booked {up}", counted.up))?;
+            miscounted(*down != counted.down, || {
+                format!("{name}: got {} bytes, booked {down}", counted.down)
+            })?;
         }
         Ok(())
     }
@@ -151,7 +154,7 @@ impl World {
             }
             if before.replace((counted, booked)) == Some((counted, booked)) {
                 println!("all together: booked {booked}, the far side counted {counted}");
-                ensure!(booked == counted, "{counted} bytes passed, booked {booked}");
+                miscounted(booked != counted, || format!("{counted} bytes passed, booked {booked}"))?;
                 return Ok(());
             }
         }

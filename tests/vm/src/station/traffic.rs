@@ -1,5 +1,6 @@
 //! What a station sends and gets, counted by itself.
 
+use crate::pace::stretched;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,7 +48,7 @@ impl Station {
     pub(crate) async fn get(&self, server: SocketAddr, bytes: u64, patience: Duration) -> Result<Transfer> {
         let fetching = self.fetch(server, bytes, &Arc::default());
         let abort = fetching.abort_handle();
-        match tokio::time::timeout(patience, fetching).await {
+        match tokio::time::timeout(stretched(patience), fetching).await {
             Ok(done) => done?,
             Err(_) => {
                 abort.abort();
@@ -66,7 +67,7 @@ impl Station {
             stream.read_to_end(&mut answer).await?;
             Ok::<_, std::io::Error>(String::from_utf8_lossy(&answer).into_owned())
         });
-        match tokio::time::timeout(Duration::from_secs(5), asking).await {
+        match tokio::time::timeout(stretched(Duration::from_secs(5)), asking).await {
             Ok(answer) => Ok(answer??),
             Err(_) => bail!("{server} does not answer {}", self.name()),
         }
@@ -98,7 +99,8 @@ impl Station {
 
 async fn fetch(server: SocketAddr, bytes: u64, progress: Arc<AtomicU64>) -> Result<Transfer> {
     let mut transfer = Transfer::default();
-    let connecting = tokio::time::timeout(Duration::from_secs(5), TcpStream::connect(server)).await;
+    let connecting =
+        tokio::time::timeout(stretched(Duration::from_secs(5)), TcpStream::connect(server)).await;
     let Ok(Ok(mut stream)) = connecting else { return Ok(transfer) };
     let request = format!("GET /bytes/{bytes} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
     if stream.write_all(request.as_bytes()).await.is_err() {
