@@ -8,9 +8,9 @@ use crate::keys::{Key, KeyId, KeyOwner};
 use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
 use crate::people::{Device, Person, PersonName};
-use crate::plan::{AtCap, Period, Plan, Zone};
-use crate::record::{Change, Leased, Snapshot, Tally};
-use crate::units::{Bytes, Mac, PersonId, Slot, UnixTime};
+use crate::plan::{Period, Plan, Zone};
+use crate::record::{Change, Granted, Leased, Snapshot, Tally, Wish};
+use crate::units::{Mac, PersonId, Slot, UnixTime};
 
 /// People have the slots below, devices those from here on, and never the other way round: what a device
 /// counts is not taken from grants, so that a person in its slot could spend it once more.
@@ -27,12 +27,13 @@ pub struct Book {
     pub leases: BTreeMap<Mac, Leased>,
     pub clock: Option<UnixTime>,
     pub generation: Option<u64>,
-    /// Posted totals, and the period in which the unspent part counts as used.
-    pub granted: BTreeMap<Slot, (Bytes, PeriodKey)>,
+    pub granted: BTreeMap<Slot, Granted>,
     pub settled: BTreeMap<Slot, Reading>,
     pub last_person: u32,
     pub keys: BTreeMap<KeyId, Key>,
     pub last_key: u32,
+    pub wishes: BTreeMap<PersonId, Wish>,
+    pub last_bucket: u32,
 }
 
 impl Book {
@@ -42,9 +43,8 @@ impl Book {
         for (account, period, bytes) in snapshot.totals {
             totals.add(account, period, bytes);
         }
-        let no_plan = Plan { cap: None, period: Period::Monthly { day: 1 }, zone, at_cap: AtCap::Stop };
         Book {
-            plan: snapshot.plan.unwrap_or(no_plan),
+            plan: snapshot.plan.unwrap_or_else(|| Plan::simple(None, Period::Monthly { day: 1 }, zone)),
             people: snapshot.people.into_iter().map(|p| (p.id, p)).collect(),
             devices: snapshot.devices.into_iter().map(|d| (d.mac, d)).collect(),
             totals,
@@ -52,19 +52,22 @@ impl Book {
             leases: snapshot.leases.into_iter().map(|l| (l.mac, l)).collect(),
             clock: snapshot.clock,
             generation: snapshot.generation,
-            granted: snapshot.granted.into_iter().map(|(s, total, p)| (s, (total, p))).collect(),
+            granted: snapshot.granted.into_iter().collect(),
             settled: snapshot.settled.into_iter().collect(),
             last_person: snapshot.last_person,
             keys: snapshot.keys.into_iter().map(|key| (key.id, key)).collect(),
             last_key: snapshot.last_key,
+            wishes: snapshot.wishes.into_iter().map(|wish| (wish.person, wish)).collect(),
+            last_bucket: snapshot.last_bucket,
         }
     }
 
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Entry(e) => self.totals.add(e.account, e.period, e.bytes),
-            Change::Granted { slot, total, period } => {
-                self.granted.insert(*slot, (*total, *period));
+            Change::Granted { slot, total, account, period } => {
+                let granted = Granted { total: *total, account: *account, period: *period };
+                self.granted.insert(*slot, granted);
             }
             Change::Settled { slot, reading } => {
                 self.settled.insert(*slot, *reading);
@@ -78,6 +81,7 @@ impl Book {
             }
             Change::PersonGone(id) => {
                 self.people.remove(id);
+                self.wishes.remove(id);
             }
             Change::Device(device) => {
                 self.devices.insert(device.mac, device.clone());
@@ -92,7 +96,17 @@ impl Book {
             Change::KeyGone(id) => {
                 self.keys.remove(id);
             }
-            Change::Plan(plan) => self.plan = plan.clone(),
+            Change::Plan(plan) => {
+                let last = plan.buckets.iter().map(|bucket| bucket.id.0).max().unwrap_or(0);
+                self.last_bucket = self.last_bucket.max(last);
+                self.plan = plan.clone();
+            }
+            Change::Wish(wish) => {
+                self.wishes.insert(wish.person, *wish);
+            }
+            Change::WishGone(id) => {
+                self.wishes.remove(id);
+            }
             Change::Lease(leased) => {
                 self.leases.insert(leased.mac, leased.clone());
             }

@@ -5,11 +5,13 @@
 //! The modules stand in the order of the flow, and each may use only those above it.
 
 pub mod units;
+pub mod money;
 pub mod clock;
 pub mod uplink;
 pub mod meter;
 pub mod ledger;
 pub mod plan;
+pub mod share;
 pub mod policy;
 pub mod grant;
 pub mod people;
