@@ -10,7 +10,10 @@ pub use crate::units::{NotAName, PersonName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Allowance {
     Unlimited,
-    Limited { bytes: Bytes, every: Every },
+    Limited {
+        bytes: Bytes,
+        every: Every,
+    },
     /// A part of what the plan has, by weight; see [`crate::share`].
     Fair,
 }

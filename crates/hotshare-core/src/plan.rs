@@ -11,8 +11,8 @@ use crate::ledger::PeriodKey;
 use crate::money::{Currency, Money, Vat};
 use crate::units::{Bytes, UnixTime};
 
-pub use check::BadPlan;
 pub use bucket::{Bucket, Only, Pay, Unused};
+pub use check::BadPlan;
 pub use hours::{Hours, Window};
 pub use jiff::civil::Date;
 pub use turn::Turn;
@@ -185,7 +185,8 @@ impl Plan {
     /// Its place.
     #[must_use]
     pub fn main_at(&self) -> Option<usize> {
-        let plain = |b: &Bucket| b.period.is_none() && b.hours.is_none() && b.pay.is_none() && b.only.is_all();
+        let plain =
+            |b: &Bucket| b.period.is_none() && b.hours.is_none() && b.pay.is_none() && b.only.is_all();
         self.buckets.iter().position(plain).or((!self.buckets.is_empty()).then_some(0))
     }
 

@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn what_others_leave_may_be_borrowed_as_time_goes() {
         assert_eq!(loans(Bytes(500), 500_000, &[(Bytes(200), Bytes(0))]), [Bytes(100)]);
-        assert_eq!(loans(Bytes(30), 500_000, &[(Bytes(200), Bytes(0)), (Bytes(200), Bytes(50))]), [Bytes(20), Bytes(10)]);
+        assert_eq!(
+            loans(Bytes(30), 500_000, &[(Bytes(200), Bytes(0)), (Bytes(200), Bytes(50))]),
+            [Bytes(20), Bytes(10)]
+        );
         assert_eq!(loans(Bytes(30), 0, &[(Bytes(200), Bytes(0))]), [Bytes(0)]);
         assert_eq!(loans(Bytes(30), 500_000, &[(Bytes(200), Bytes(150))]), [Bytes(0)]);
     }

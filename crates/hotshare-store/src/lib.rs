@@ -7,6 +7,7 @@ mod columns;
 mod commit;
 mod error;
 mod open;
+mod plans;
 mod reader;
 mod roll_up;
 mod snapshot;

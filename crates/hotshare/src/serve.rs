@@ -10,6 +10,7 @@ mod passphrase;
 pub(crate) mod portal;
 mod reports;
 mod routes;
+mod rules;
 mod translate;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -349,12 +349,21 @@ impl Brain {
     /// What the plan's period counts as used of all its parts, without what of grants is not spent.
     pub(super) fn plan_used(&self) -> i64 {
         let key = self.plan_span().0.key;
-        let used = |bucket: &Bucket| self.book.totals.since(Account::Bucket(bucket.id), key);
-        let written = self.book.plan.buckets.iter().fold(0i64, |sum, bucket| sum.saturating_add(used(bucket)));
+        let written = self.plan_written(key);
         let now = self.plan_in_use();
         let (posted, (_, period)) = self.posted_total(Slot::PLAN, (now.account, now.key));
         let held = posted.signed().saturating_sub(self.reading(Slot::PLAN).used().signed());
         if period >= key { written.saturating_sub(held) } else { written }
+    }
+
+    /// What is written down as used of all parts in the plan's period; of those with periods of their own, since it began.
+    pub(super) fn plan_written(&self, key: crate::ledger::PeriodKey) -> i64 {
+        let totals = &self.book.totals;
+        let used = |bucket: &Bucket| match bucket.period {
+            None => totals.used(Account::Bucket(bucket.id), key),
+            Some(_) => totals.since(Account::Bucket(bucket.id), key),
+        };
+        self.book.plan.buckets.iter().fold(0, |sum, bucket| sum.saturating_add(used(bucket)))
     }
 
     /// What an account's period counts as used, without the part of the grant that is not spent.

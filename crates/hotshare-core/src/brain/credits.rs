@@ -97,7 +97,11 @@ impl Brain {
     }
 
     /// The owner's answer: all of it, another amount, or nothing.
-    pub(super) fn answer_wish(&mut self, name: &PersonName, bytes: Option<Bytes>) -> Result<Vec<Change>, Refusal> {
+    pub(super) fn answer_wish(
+        &mut self,
+        name: &PersonName,
+        bytes: Option<Bytes>,
+    ) -> Result<Vec<Change>, Refusal> {
         let id = self.named(name)?.id;
         let wish = self.book.wishes.get(&id).copied().ok_or_else(|| Refusal::NoWish(name.clone()))?;
         match bytes.map(|bytes| if bytes == Bytes::ZERO { wish.bytes } else { bytes }) {
@@ -113,7 +117,12 @@ impl Brain {
     }
 
     /// From one to another. What the giver's devices could still spend of it was taken out of the kernel before.
-    pub(super) fn gift(&mut self, from: &PersonName, to: &PersonName, bytes: Bytes) -> Result<(Vec<Change>, Answer), Refusal> {
+    pub(super) fn gift(
+        &mut self,
+        from: &PersonName,
+        to: &PersonName,
+        bytes: Bytes,
+    ) -> Result<(Vec<Change>, Answer), Refusal> {
         let (giver, taker) = (self.named(from)?.clone(), self.named(to)?.clone());
         if giver.id == taker.id || bytes == Bytes::ZERO {
             return Err(Refusal::Nothing);
@@ -132,7 +141,10 @@ impl Brain {
             let key = self.person_span(person).key;
             self.credit(Account::PersonCredit(person.id), key, EntryKind::Gift, bytes)
         };
-        Ok((vec![move_(&giver, bytes.signed().saturating_neg()), move_(&taker, bytes.signed())], Answer::Done))
+        Ok((
+            vec![move_(&giver, bytes.signed().saturating_neg()), move_(&taker, bytes.signed())],
+            Answer::Done,
+        ))
     }
 
     /// What a person has that the kernel cannot spend: not granted, or taken back from it already.
@@ -156,14 +168,19 @@ impl Brain {
         for person in self.book.people.values().filter(|p| self.fair.contains_key(&p.id)) {
             let at = self.person_position(person);
             let wanted = at.usual().max(LOAN);
-            if !at.active || self.leaving.contains(&person.id) || at.free.is_none_or(|free| free.saturating_mul(2) >= wanted.signed()) {
+            if !at.active
+                || self.leaving.contains(&person.id)
+                || at.free.is_none_or(|free| free.saturating_mul(2) >= wanted.signed())
+            {
                 continue;
             }
             let lenders: Vec<&Person> = self
                 .book
                 .people
                 .values()
-                .filter(|p| p.id != person.id && self.fair.contains_key(&p.id) && !self.leaving.contains(&p.id))
+                .filter(|p| {
+                    p.id != person.id && self.fair.contains_key(&p.id) && !self.leaving.contains(&p.id)
+                })
                 .collect();
             let positions: Vec<(Bytes, Bytes)> = lenders
                 .iter()

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use super::turn::InUse;
 use super::{Brain, Command};
 use crate::grant::{Position, Purse};
 use crate::meter::AccountOrder;
-use super::turn::InUse;
 use crate::people::Person;
 use crate::plan::reserve;
 use crate::policy::{Facts, PlanState, Verdict, Why, verdict};
@@ -107,8 +107,7 @@ impl Brain {
         let mut cut_off = BTreeSet::new();
         let mut wanted = BTreeMap::new();
         let now = self.plan_in_use();
-        let plan_open =
-            self.ready.is_some() && now.place.is_some() && !self.plan_is_used() && !self.stopping;
+        let plan_open = self.ready.is_some() && now.place.is_some() && !self.plan_is_used() && !self.stopping;
         let plan = self.plan_order(&now, plan_open);
         for person in &people {
             let at = self.person_position(person);

@@ -199,7 +199,9 @@ impl Brain {
             let keep = self.purse(slot).keep(boot, &at);
             if keep >= posted {
                 self.tightened.remove(&slot);
-            } else if self.tightened.get(&slot).is_none_or(|before| keep < *before) && self.may_narrow(drawn, now) {
+            } else if self.tightened.get(&slot).is_none_or(|before| keep < *before)
+                && self.may_narrow(drawn, now)
+            {
                 self.tightened.insert(slot, keep);
                 narrowed = true;
             }

@@ -65,9 +65,7 @@ impl Brain {
         let delivered = delivered.total().min(counted);
         let refused = refused.min(counted.saturating_sub(delivered));
         let plan = &self.book.plan;
-        let recorded = plan.buckets.iter().fold(0i64, |sum, bucket| {
-            sum.saturating_add(self.book.totals.since(Account::Bucket(bucket.id), span.key))
-        });
+        let recorded = self.plan_written(span.key);
         let in_use = self.plan_in_use();
         let main = plan.main().filter(|_| runs);
         let balance = match main {

@@ -56,7 +56,8 @@ impl Brain {
         let plan = &self.book.plan;
         let running: Vec<(Turn, &Bucket)> =
             plan.running(self.at).filter_map(|turn| Some((turn, plan.buckets.get(turn.at)?))).collect();
-        let usable = |(turn, bucket): &&(Turn, &Bucket)| turn.in_hours && self.has_some(bucket, turn.span.key);
+        let usable =
+            |(turn, bucket): &&(Turn, &Bucket)| turn.in_hours && self.has_some(bucket, turn.span.key);
         let mut usable = running.iter().filter(usable);
         if let Some((turn, bucket)) = usable.next() {
             let mut beyond = usable.map(|(turn, bucket)| self.left_of(bucket, turn.span.key));
@@ -95,7 +96,8 @@ impl Brain {
     /// The owner could agree to another step.
     fn could_buy(&self, bucket: &Bucket, turn: &Turn) -> bool {
         bucket.pay.as_ref().is_some_and(|pay| {
-            turn.in_hours && self.bought(bucket, turn.span.key).0.saturating_add(pay.price.money.0) <= pay.limit.0
+            turn.in_hours
+                && self.bought(bucket, turn.span.key).0.saturating_add(pay.price.money.0) <= pay.limit.0
         })
     }
 
@@ -128,14 +130,16 @@ impl Brain {
     pub(super) fn plan_gone(&self) -> u32 {
         let (span, runs) = self.plan_span();
         let Some(ends) = span.ends.filter(|_| runs) else { return 0 };
-        let (gone, length) = (self.at.0.saturating_sub(span.begins.0).max(0), ends.0.saturating_sub(span.begins.0));
+        let (gone, length) =
+            (self.at.0.saturating_sub(span.begins.0).max(0), ends.0.saturating_sub(span.begins.0));
         let parts = i128::from(gone) * 1_000_000 / i128::from(length.max(1));
         u32::try_from(parts).unwrap_or(0).min(1_000_000)
     }
 
     /// The parts of those who share fairly; nobody has one while something without an end is left.
     pub(super) fn fair_parts(&self) -> BTreeMap<PersonId, Bytes> {
-        let fair: Vec<&Person> = self.book.people.values().filter(|p| p.allowance == Allowance::Fair).collect();
+        let fair: Vec<&Person> =
+            self.book.people.values().filter(|p| p.allowance == Allowance::Fair).collect();
         if fair.is_empty() {
             return BTreeMap::new();
         }

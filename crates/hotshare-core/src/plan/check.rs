@@ -18,17 +18,25 @@ pub enum BadPlan {
     NoSpeed(String),
     #[error("“{0}” has hours that cannot be: write 1 to 32 windows of days and times")]
     Hours(String),
-    #[error("“{0}” costs money and needs a price, a unit and a step above 0, and a limit that is not below the step")]
+    #[error(
+        "“{0}” costs money and needs a price, a unit and a step above 0, and a limit that is not below the step"
+    )]
     Money(String),
     #[error("“{0}” costs money, so it has no cap of its own: the money limit is its cap")]
     CapAndPrice(String),
     #[error("“{0}” has no cap, so nothing of it can be left over")]
     LeftOverOfNothing(String),
-    #[error("“{after}” is faster than “{before}”, which is used first: a part that is used later is never faster, so that more left is never worse; change the order")]
+    #[error(
+        "“{after}” is faster than “{before}”, which is used first: a part that is used later is never faster, so that more left is never worse; change the order"
+    )]
     Faster { before: String, after: String },
-    #[error("“{after}” is for people for whom “{before}” is not, though that is used first: what is used later is for the same people or fewer; change the order")]
+    #[error(
+        "“{after}” is for people for whom “{before}” is not, though that is used first: what is used later is for the same people or fewer; change the order"
+    )]
     Wider { before: String, after: String },
-    #[error("nothing after “{0}” would ever be used: it has no cap and is always there; change the order, or give it a cap or hours")]
+    #[error(
+        "nothing after “{0}” would ever be used: it has no cap and is always there; change the order, or give it a cap or hours"
+    )]
     Unreachable(String),
 }
 
@@ -64,7 +72,11 @@ impl Plan {
                     let (before, after) = names();
                     return Err(BadPlan::Wider { before, after });
                 }
-                if other.cap.is_none() && other.pay.is_none() && other.hours.is_none() && other.period.is_none() {
+                if other.cap.is_none()
+                    && other.pay.is_none()
+                    && other.hours.is_none()
+                    && other.period.is_none()
+                {
                     return Err(BadPlan::Unreachable(other.name.clone()));
                 }
             }
@@ -108,6 +120,10 @@ impl Hours {
     /// Whether there can be such hours.
     pub fn check(&self) -> Result<(), ()> {
         let good = |w: &super::Window| (1..128).contains(&w.days) && w.from < 1440 && w.until < 1440;
-        if self.0.len() <= Hours::MOST && !self.0.is_empty() && self.0.iter().all(good) { Ok(()) } else { Err(()) }
+        if self.0.len() <= Hours::MOST && !self.0.is_empty() && self.0.iter().all(good) {
+            Ok(())
+        } else {
+            Err(())
+        }
     }
 }

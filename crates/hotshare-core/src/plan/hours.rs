@@ -46,7 +46,8 @@ impl Hours {
         for step in 1..=(8 * 24 * 4) {
             let quarter = begin - begin.rem_euclid(900) + step * 900;
             if self.hold(zone, UnixTime(quarter)) != now || self.edge_between(zone, before, quarter) {
-                let found = (before + 60..=quarter).step_by(60).find(|t| self.hold(zone, UnixTime(*t)) != now);
+                let found =
+                    (before + 60..=quarter).step_by(60).find(|t| self.hold(zone, UnixTime(*t)) != now);
                 if let Some(found) = found {
                     return Some(UnixTime(found));
                 }
@@ -73,7 +74,8 @@ impl Window {
             let weekday = day.weekday().to_monday_zero_offset();
             self.days >> weekday.clamp(0, 6) & 1 == 1
         };
-        let minute = civil.time().hour().unsigned_abs() as u16 * 60 + civil.time().minute().unsigned_abs() as u16;
+        let minute =
+            civil.time().hour().unsigned_abs() as u16 * 60 + civil.time().minute().unsigned_abs() as u16;
         let yesterday = civil.checked_sub(1.day()).unwrap_or(civil);
         if self.from < self.until {
             return begins(civil) && (self.from..self.until).contains(&minute);

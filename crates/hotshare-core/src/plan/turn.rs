@@ -1,6 +1,6 @@
 //! Whose turn it is: which part of a plan is used now.
 
-use super::{Bucket, Phase, PeriodSpan, Plan};
+use super::{Bucket, PeriodSpan, Phase, Plan};
 use crate::units::{Bytes, UnixTime};
 
 /// Where a part of a plan stands at an instant.

@@ -14,7 +14,7 @@ use hotshare_core::people::{Allowance, PersonName};
 use hotshare_core::plan::Zone;
 use hotshare_core::radio::{Mode, RadioOrders};
 use hotshare_core::record::{Change, Leased, Snapshot, Who};
-use hotshare_core::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Slot, UnixTime};
+use hotshare_core::units::{Account, BootTime, BucketId, Bytes, Mac, Now, PersonId, Slot, UnixTime};
 use hotshare_core::uplink::{Framing, Uplink};
 
 #[derive(Clone, Debug)]
@@ -23,6 +23,9 @@ struct Cell {
     order: Option<AccountOrder>,
     told: bool,
 }
+
+/// The account of a plan of one part.
+pub(crate) const PLAN: Account = Account::Bucket(BucketId::FIRST);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -532,10 +535,12 @@ fn snapshot(book: &Book) -> Snapshot {
         leases: book.leases.values().cloned().collect(),
         clock: book.clock,
         generation: book.generation,
-        granted: book.granted.iter().map(|(slot, (total, key))| (*slot, *total, *key)).collect(),
+        granted: book.granted.iter().map(|(slot, granted)| (*slot, *granted)).collect(),
         settled: book.settled.iter().map(|(slot, reading)| (*slot, *reading)).collect(),
         last_person: book.last_person,
         keys: book.keys.values().cloned().collect(),
         last_key: book.last_key,
+        wishes: book.wishes.values().copied().collect(),
+        last_bucket: book.last_bucket,
     }
 }

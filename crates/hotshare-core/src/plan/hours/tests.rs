@@ -52,7 +52,9 @@ fn bed_time_follows_the_clocks_when_they_change() {
     let skipped = hours(EVERY_DAY, 2 * 60, 3 * 60);
     assert_eq!(skipped.changes(&berlin, at("2027-03-27T12:00:00Z")), Some(at("2027-03-29T00:00:00Z")));
     let twice = hours(EVERY_DAY, 2 * 60, 3 * 60);
-    assert!(twice.hold(&berlin, at("2026-10-25T00:30:00Z")) && twice.hold(&berlin, at("2026-10-25T01:30:00Z")));
+    assert!(
+        twice.hold(&berlin, at("2026-10-25T00:30:00Z")) && twice.hold(&berlin, at("2026-10-25T01:30:00Z"))
+    );
 }
 
 #[test]
