@@ -1,0 +1,95 @@
+//! Time passes, and clocks go wrong. `at` and `wait` are real time: a wrong wall clock runs along.
+
+use hotshare_core::brain::Event;
+use hotshare_core::units::UnixTime;
+
+use super::Understood;
+use super::traffic::flow;
+use crate::script::run::Run;
+use crate::script::words::duration;
+
+/// Without transfers, the middle of a long wait has fewer ticks than one a second.
+const FINE: u64 = 120;
+const COARSE: u64 = 600;
+const COARSER: u64 = 3600;
+
+pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
+    match words {
+        ["at", date] => at(run, run.calendar.day(date)?)?,
+        ["at", date, time] => at(run, run.calendar.instant(date, time)?)?,
+        ["wait", n, unit] => {
+            run.begin();
+            pass(run, duration(n, unit)?);
+        }
+        ["clock", "jumps", way @ ("back" | "forward"), n, unit] => {
+            let by = i64::try_from(duration(n, unit)?).map_err(|e| e.to_string())?;
+            set(run, run.world.wall + if *way == "back" { -by } else { by });
+        }
+        ["clock", "jumps", "to", date, time] => {
+            let to = run.calendar.instant(date, time)?;
+            set(run, to.0);
+        }
+        ["clock", "synchronises"] => {
+            run.world.synced = true;
+            set(run, run.world.wall + run.skew);
+        }
+        ["clock", "unsynchronised"] => {
+            run.world.synced = false;
+            tick(run);
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn set(run: &mut Run<'_>, wall: i64) {
+    run.skew += run.world.wall - wall;
+    run.world.wall = wall;
+    tick(run);
+}
+
+fn tick(run: &mut Run<'_>) {
+    if run.started {
+        run.world.tell(Event::Tick);
+    }
+}
+
+fn at(run: &mut Run<'_>, to: UnixTime) -> Result<(), String> {
+    let real = run.world.wall + run.skew;
+    if !run.started {
+        run.skew = 0;
+        run.world.wall = to.0;
+        return Ok(());
+    }
+    match u64::try_from(to.0 - real) {
+        Ok(secs) => pass(run, secs),
+        Err(_) => {
+            let now = run.calendar.show(UnixTime(real));
+            return Err(format!("it is {now} already; clocks are put back with `clock jumps`"));
+        }
+    }
+    Ok(())
+}
+
+fn pass(run: &mut Run<'_>, secs: u64) {
+    let half = run.half_of(secs);
+    let mut gone = 0;
+    while gone < secs {
+        if half.is_some_and(|half| gone >= half) {
+            run.halfway();
+        }
+        let step = match (run.flows.is_empty(), gone.min(secs - gone)) {
+            (true, FINE..) => {
+                // To the next round time, so that days begin when they do.
+                let coarse = if secs > 3 * 86_400 { COARSER } else { COARSE };
+                let into = run.world.wall.rem_euclid(coarse.cast_signed()).cast_unsigned();
+                (coarse - into).min(secs - gone - FINE).max(1)
+            }
+            _ => 1,
+        };
+        flow(run, step);
+        run.world.boot_on((step - 1) * 1000);
+        run.world.pass(1000);
+        gone += step;
+    }
+}
