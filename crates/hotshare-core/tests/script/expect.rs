@@ -121,10 +121,20 @@ fn least_left(run: &mut Run<'_>, facts: &[Fact]) -> i64 {
 fn differs(run: &Run<'_>, before: &Seen, fact: &Fact) -> Option<String> {
     let was = before.facts.iter().find(|f| f.key == fact.key || f.instead.contains(&fact.key))?;
     let injection = run.injection?;
-    // A clean stop and a kill lose nothing; a cut loses what was granted and not spent.
-    let lost = if injection.how == How::PowerCut { run.most_lost() } else { 0 };
+    // A clean stop and a kill lose nothing, but a restart changes how large the next grants are, and so what a
+    // cut loses or what is spent while nothing is granted.
+    let lost = if injection.how == How::PowerCut || run.loose {
+        run.most_lost().max(2 * run.world.largest_grant())
+    } else {
+        0
+    };
     let fine = match (fact.slack, &was.value, &fact.value) {
         (Slack::Free, ..) => true,
+        // Until it learns the time again; and it is not written down each second.
+        (Slack::Clock, Value::Time(was), Value::Time(is)) if !run.keeps_time => {
+            injection.how == How::PowerCut || was.0.abs_diff(is.0) <= 600
+        }
+        (Slack::Clock, ..) if !run.keeps_time => true,
         (Slack::Lost, Value::Amount(was), Value::Amount(is)) => (was - is).abs() <= lost,
         (Slack::Counted, Value::Amount(was), Value::Amount(is)) => lost > 0 && *is <= was + lost || was == is,
         (Slack::Verdict, ..) if lost > 0 && before.left <= lost => true,
@@ -181,4 +191,3 @@ impl Run<'_> {
         text::shown(change, &self.names, &self.calendar)
     }
 }
-

@@ -21,6 +21,8 @@ pub(crate) enum Slack {
     Counted,
     /// It may be open after less was used, or closed when what a cut cost was all that was left.
     Verdict,
+    /// A machine that keeps no time does not know it after a power cut.
+    Clock,
     /// It begins anew with the daemon.
     Free,
 }
@@ -157,7 +159,12 @@ fn person(status: &Status, n: usize) -> Vec<Fact> {
 fn device(status: &Status, mac: Mac) -> Vec<Fact> {
     let Some(device) = status.devices.iter().find(|d| d.mac == mac) else {
         let words = Value::Words(String::new());
-        return vec![Fact { key: "unknown", instead: &["of", "waits", "unknown"], value: words, slack: Slack::None }];
+        return vec![Fact {
+            key: "unknown",
+            instead: &["of", "waits", "unknown"],
+            value: words,
+            slack: Slack::None,
+        }];
     };
     let (key, whose) = match &device.person {
         Some(name) => ("of", name.to_string()),
@@ -180,8 +187,8 @@ fn device(status: &Status, mac: Mac) -> Vec<Fact> {
 fn clock(status: &Status) -> Vec<Fact> {
     let key = if status.clock_held { "held" } else { "trusted" };
     vec![
-        fact("believed", Value::Time(status.at), Slack::None),
-        Fact { key, instead: &["held", "trusted"], value: Value::Words(String::new()), slack: Slack::None },
+        fact("believed", Value::Time(status.at), Slack::Clock),
+        Fact { key, instead: &["held", "trusted"], value: Value::Words(String::new()), slack: Slack::Clock },
     ]
 }
 

@@ -29,12 +29,14 @@ impl Step {
         self.text.split_whitespace().collect()
     }
 
+    /// Something happens; else it is only looked at.
+    pub(crate) fn happens(&self) -> bool {
+        !matches!(self.words()[..], ["expect", ..] | ["mark" | "entries" | "changes" | "commands" | "diary"])
+    }
+
     /// It has a middle.
     pub(crate) fn lasts(&self) -> bool {
-        match self.words()[..] {
-            ["at" | "wait", ..] | [_, "downloads" | "uploads" | "floods", ..] => true,
-            _ => false,
-        }
+        matches!(self.words()[..], ["at" | "wait", ..] | [_, "downloads" | "uploads" | "floods", ..])
     }
 }
 
@@ -72,11 +74,13 @@ fn unrolled(
     while let Some(step) = flat.next() {
         match step.words()[..] {
             ["repeat", times, "times"] => {
-                let times: usize = times.parse().map_err(|_| (step.line, format!("“{times}” is not a number")))?;
+                let times: usize =
+                    times.parse().map_err(|_| (step.line, format!("“{times}” is not a number")))?;
                 let round = unrolled(flat, Some(step.line))?;
                 for n in 0..times {
                     let restarts = n == 0 || n == times / 2 || n + 1 == times;
-                    steps.extend(round.iter().map(|s| Step { restarts: s.restarts && restarts, ..s.clone() }));
+                    steps
+                        .extend(round.iter().map(|s| Step { restarts: s.restarts && restarts, ..s.clone() }));
                 }
             }
             ["end"] if inside.is_some() => return Ok(steps),

@@ -109,6 +109,8 @@ pub(crate) struct Run<'a> {
     waiting: Vec<(AskId, Ask)>,
     numbers: BTreeMap<String, u8>,
     pub(crate) cuts: u32,
+    /// What happens depends on how much is granted and not spent.
+    pub(crate) loose: bool,
     /// The injection happens when the step is half done.
     halfway: Option<How>,
 }
@@ -164,6 +166,7 @@ impl<'a> Run<'a> {
             waiting: Vec::new(),
             numbers: BTreeMap::new(),
             cuts: 0,
+            loose: false,
             halfway: None,
         }
     }
@@ -214,7 +217,7 @@ impl<'a> Run<'a> {
                 self.world.cut_power(reached);
                 if !self.keeps_time {
                     self.skew += self.world.wall - WAKES_UP;
-                    self.world.wall = WAKES_UP;
+                    (self.world.wall, self.world.synced) = (WAKES_UP, false);
                 }
             }
         }
@@ -284,7 +287,9 @@ impl<'a> Run<'a> {
         for (id, ask) in std::mem::take(&mut self.waiting) {
             match self.answer(id) {
                 None => return Err(format!("still no answer to {ask:?}")),
-                Some(Answer::Refused(no)) if self.injection.is_none() => return Err(format!("refused: {no}")),
+                Some(Answer::Refused(no)) if self.injection.is_none() => {
+                    return Err(format!("refused: {no}"));
+                }
                 Some(_) => {}
             }
         }
@@ -297,7 +302,8 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn known_device(&self, device: &str) -> Result<u8, String> {
-        self.number_of(device).ok_or_else(|| format!("no device is called “{device}”; write `device {device}` first"))
+        self.number_of(device)
+            .ok_or_else(|| format!("no device is called “{device}”; write `device {device}` first"))
     }
 
     pub(crate) fn new_device(&mut self, device: &str) -> u8 {
@@ -312,7 +318,8 @@ impl<'a> Run<'a> {
         if let Some(number) = self.number_of(who) {
             return Ok(number);
         }
-        let id = facts::person_id(self, who).ok_or_else(|| format!("nobody and nothing is called “{who}”"))?;
+        let id =
+            facts::person_id(self, who).ok_or_else(|| format!("nobody and nothing is called “{who}”"))?;
         let theirs = |n: &&u8| self.world.book.devices.get(&mac(**n)).is_some_and(|d| d.person == Some(id));
         let devices: BTreeSet<&u8> = self.numbers.values().filter(theirs).collect();
         devices.first().map(|n| **n).ok_or_else(|| format!("{who} has no device"))
@@ -339,11 +346,8 @@ impl<'a> Run<'a> {
     /// Blocks and amounts begin anew.
     pub(crate) fn mark(&mut self) {
         let truth = &self.world.truth;
-        self.bases = Bases {
-            people: truth.forwarded.clone(),
-            devices: truth.by_device.clone(),
-            billed: truth.billed,
-        };
+        self.bases =
+            Bases { people: truth.forwarded.clone(), devices: truth.by_device.clone(), billed: truth.billed };
         for block in ["entries", "changes", "diary"] {
             self.shown.insert(block, self.world.log.len());
         }

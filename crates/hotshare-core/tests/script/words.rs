@@ -23,14 +23,16 @@ const UNITS: [(&str, u64); 9] = [
 
 /// “300 MB”, “-1.25 GB”, “691_611_392 B”.
 pub(crate) fn amount(number: &str, unit: &str) -> Result<i64, String> {
-    let wrong = || format!("“{number} {unit}” is not an amount: write such as 300 MB, 1.5 GB, 8 MiB or 1_500 B");
+    let wrong =
+        || format!("“{number} {unit}” is not an amount: write such as 300 MB, 1.5 GB, 8 MiB or 1_500 B");
     let scale = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?.1;
     let (negative, digits) = match number.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, number.strip_prefix('+').unwrap_or(number)),
     };
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let mut bytes = whole.replace('_', "").parse::<u64>().ok().and_then(|n| n.checked_mul(scale)).ok_or_else(wrong)?;
+    let mut bytes =
+        whole.replace('_', "").parse::<u64>().ok().and_then(|n| n.checked_mul(scale)).ok_or_else(wrong)?;
     if !part.is_empty() {
         let power = 10_u64.pow(u32::try_from(part.len()).map_err(|_| wrong())?);
         let extra = part.parse::<u64>().ok().and_then(|n| n.checked_mul(scale)).ok_or_else(wrong)?;
@@ -47,15 +49,16 @@ pub(crate) fn amount(number: &str, unit: &str) -> Result<i64, String> {
 pub(crate) fn show_amount(bytes: i64) -> String {
     let sign = if bytes < 0 { "-" } else { "" };
     let bytes = bytes.unsigned_abs();
-    let exact = UNITS.iter().filter(|(_, scale)| bytes >= *scale && *scale > 1).filter_map(|(unit, scale)| {
-        let (whole, rest) = (bytes / scale, bytes % scale);
-        let thousandths = (u128::from(rest) * 1000) / u128::from(*scale);
-        let is_exact = thousandths * u128::from(*scale) == u128::from(rest) * 1000;
-        let part = format!("{thousandths:03}");
-        let part = part.trim_end_matches('0');
-        let dot = if part.is_empty() { "" } else { "." };
-        is_exact.then(|| format!("{}{dot}{part} {unit}", grouped(whole)))
-    });
+    let exact =
+        UNITS.iter().filter(|(_, scale)| bytes >= *scale && *scale > 1).filter_map(|(unit, scale)| {
+            let (whole, rest) = (bytes / scale, bytes % scale);
+            let thousandths = (u128::from(rest) * 1000) / u128::from(*scale);
+            let is_exact = thousandths * u128::from(*scale) == u128::from(rest) * 1000;
+            let part = format!("{thousandths:03}");
+            let part = part.trim_end_matches('0');
+            let dot = if part.is_empty() { "" } else { "." };
+            is_exact.then(|| format!("{}{dot}{part} {unit}", grouped(whole)))
+        });
     let plain = format!("{} B", grouped(bytes));
     format!("{sign}{}", exact.fold(plain, |best, next| if next.len() <= best.len() { next } else { best }))
 }
@@ -102,9 +105,10 @@ impl Calendar {
 
     /// “2026-02-27 23:50”, with seconds or without; “02:30+01:00” where the clock shows it twice.
     pub(crate) fn instant(&self, date: &str, time: &str) -> Result<UnixTime, String> {
-        let wrong = |why: String| format!("“{date} {time}” is not a time: {why}; write such as 2026-02-27 23:50");
-        let (time, offset) = match time.split_once('+') {
-            Some((time, offset)) => (time, Some(offset)),
+        let wrong =
+            |why: String| format!("“{date} {time}” is not a time: {why}; write such as 2026-02-27 23:50");
+        let (time, offset) = match time.find(['+', '-']) {
+            Some(at) => (&time[..at], Some(&time[at..])),
             None => (time, None),
         };
         let time = if time.matches(':').count() == 1 { format!("{time}:00") } else { time.to_owned() };
@@ -112,9 +116,10 @@ impl Calendar {
         let stamp = match offset {
             None => self.rules.to_timestamp(civil).map_err(|e| wrong(e.to_string()))?,
             Some(offset) => {
-                let (hours, _) = offset.split_once(':').unwrap_or((offset, ""));
-                let hours = hours.parse::<i8>().map_err(|e| wrong(e.to_string()))?;
-                Offset::constant(hours).to_timestamp(civil).map_err(|e| wrong(e.to_string()))?
+                let hours = offset.strip_suffix(":00").unwrap_or(offset).parse::<i8>();
+                let hours = hours.map_err(|e| wrong(e.to_string()))?;
+                let offset = Offset::from_hours(hours).map_err(|e| wrong(e.to_string()))?;
+                offset.to_timestamp(civil).map_err(|e| wrong(e.to_string()))?
             }
         };
         Ok(UnixTime(stamp.as_second()))
@@ -146,8 +151,8 @@ impl Calendar {
             text.push_str(&format!(":{:02}", civil.second()));
         }
         if self.rules.to_ambiguous_timestamp(civil).is_ambiguous() {
-            let seconds = i64::from(self.rules.to_offset(stamp(at)).seconds());
-            text.push_str(&format!("+{:02}:{:02}", seconds / 3600, seconds % 3600 / 60));
+            let minutes = self.rules.to_offset(stamp(at)).seconds() / 60;
+            text.push_str(&format!("{:+03}:{:02}", minutes / 60, (minutes % 60).abs()));
         }
         text
     }
@@ -193,14 +198,20 @@ fn amounts_are_written_short_and_exact_and_read_back() {
 fn civil_times_are_read_back_also_where_the_clock_shows_them_twice() {
     let berlin = Calendar::named("Europe/Berlin").expect("known");
     let noon = berlin.instant("2026-10-24", "12:00").expect("a time");
-    for quarter in 0..200 {
-        let at = UnixTime(noon.0 + quarter * 900);
-        let text = berlin.show(at);
-        let again = match text.split_once(' ') {
-            Some((date, time)) => berlin.instant(date, time),
-            None => berlin.day(&text),
-        };
-        assert_eq!(again, Ok(at), "{text}");
+    let havana = Calendar::named("America/Havana").expect("known");
+    for (calendar, day) in [(&berlin, noon.0), (&havana, noon.0 + 7 * 86_400)] {
+        for quarter in 0..200 {
+            let at = UnixTime(day + quarter * 900);
+            let text = calendar.show(at);
+            let again = match text.split_once(' ') {
+                Some((date, time)) => calendar.instant(date, time),
+                None => calendar.day(&text),
+            };
+            assert_eq!(again, Ok(at), "{text}");
+        }
     }
-    assert_eq!(berlin.show(berlin.instant("2026-10-25", "02:30+01:00").expect("a time")), "2026-10-25 02:30+01:00");
+    assert_eq!(
+        berlin.show(berlin.instant("2026-10-25", "02:30+01:00").expect("a time")),
+        "2026-10-25 02:30+01:00"
+    );
 }

@@ -428,12 +428,12 @@ impl World {
             self.bill(bytes);
         }
         let fate = self.charge(device, up, bytes);
-        let person = self.map.get(&mac(device)).and_then(|slot| self.open(*slot)).map(|o| o.parent);
-        if fate == Fate::Refused {
-            let slots = person.into_iter().chain([Slot::PLAN]);
-            for slot in slots {
-                let cell = self.cell(slot);
-                cell.reading.refused_down.0 += if up { 0 } else { bytes };
+        if fate != Fate::Forwarded && !up {
+            // Whoever it was for, if anybody: the carrier billed it.
+            let slot = self.map.get(&mac(device)).copied();
+            let person = slot.and_then(|slot| self.cells.get(&slot)?.order).map(|order| order.parent);
+            for slot in slot.into_iter().chain(person).chain([Slot::PLAN]) {
+                self.cell(slot).reading.refused_down.0 += bytes;
             }
         }
         fate

@@ -9,6 +9,7 @@ use crate::script::words::{Calendar, duration};
 use crate::world::uplink;
 
 pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
+    run.loose |= matches!(words, ["power", ..] | ["kill"] | ["disk", ..] | ["restart", "power-cut", ..]);
     match words {
         ["zone", zone] => {
             run.not_begun()?;

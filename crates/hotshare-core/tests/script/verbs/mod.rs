@@ -39,7 +39,11 @@ fn verb(run: &mut Run<'_>, words: &[&str]) -> Result<(), String> {
         || owner::verb(run, words)?
         || stations::verb(run, words)?
         || traffic::verb(run, words)?;
-    if understood { Ok(()) } else { Err("this is not understood; tests/scenarios/README.md has what can be written".into()) }
+    if understood {
+        Ok(())
+    } else {
+        Err("this is not understood; tests/scenarios/README.md has what can be written".into())
+    }
 }
 
 /// `refused STEP`, and below it why.

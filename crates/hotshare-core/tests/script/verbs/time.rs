@@ -9,9 +9,10 @@ use crate::script::run::Run;
 use crate::script::words::duration;
 
 /// Without transfers, the middle of a long wait has fewer ticks than one a second.
-const FINE: u64 = 120;
+const FINE: u64 = 30;
 const COARSE: u64 = 600;
-const COARSER: u64 = 3600;
+/// From here on a tick a day is enough, at its beginning.
+const LONG: u64 = 3 * 86_400;
 
 pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
     match words {
@@ -80,10 +81,8 @@ fn pass(run: &mut Run<'_>, secs: u64) {
         }
         let step = match (run.flows.is_empty(), gone.min(secs - gone)) {
             (true, FINE..) => {
-                // To the next round time, so that days begin when they do.
-                let coarse = if secs > 3 * 86_400 { COARSER } else { COARSE };
-                let into = run.world.wall.rem_euclid(coarse.cast_signed()).cast_unsigned();
-                (coarse - into).min(secs - gone - FINE).max(1)
+                let next = if secs > LONG { to_midnight(run) } else { to_round_time(run) };
+                next.min(secs - gone - FINE).max(1)
             }
             _ => 1,
         };
@@ -92,4 +91,15 @@ fn pass(run: &mut Run<'_>, secs: u64) {
         run.world.pass(1000);
         gone += step;
     }
+}
+
+/// So that days begin when they do.
+fn to_round_time(run: &Run<'_>) -> u64 {
+    COARSE - run.world.wall.rem_euclid(COARSE.cast_signed()).cast_unsigned()
+}
+
+fn to_midnight(run: &Run<'_>) -> u64 {
+    let now = UnixTime(run.world.wall);
+    let tomorrow = run.calendar.civil(now).date().tomorrow().map(|date| run.calendar.zone.date_begins(date));
+    tomorrow.map_or(COARSE, |next| (next.0 - now.0).max(1).cast_unsigned())
 }

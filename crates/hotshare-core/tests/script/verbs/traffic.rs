@@ -48,10 +48,21 @@ pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
 }
 
 /// Until the amount is through, or a packet does not pass. A flood does not mind.
-fn transfer(run: &mut Run<'_>, who: &str, up: bool, amount: u64, packet: u64, flood: bool) -> Result<(), String> {
+fn transfer(
+    run: &mut Run<'_>,
+    who: &str,
+    up: bool,
+    amount: u64,
+    packet: u64,
+    flood: bool,
+) -> Result<(), String> {
     run.begin();
     let device = run.device_of(who)?;
     let half = run.half_of(if amount == u64::MAX { 200 * packet } else { amount });
+    // Downloads are asked for: a closed gate is not billed.
+    if !flood && run.world.packet(device, true, 0) != Fate::Forwarded {
+        return Ok(());
+    }
     let mut sent = 0;
     while sent < amount {
         if half.is_some_and(|half| sent >= half) {
@@ -70,6 +81,7 @@ fn transfer(run: &mut Run<'_>, who: &str, up: bool, amount: u64, packet: u64, fl
 /// again each second.
 pub(super) fn flow(run: &mut Run<'_>, secs: u64) {
     let mut flows = std::mem::take(&mut run.flows);
+    let secs = if flows.is_empty() { 0 } else { secs };
     for _ in 0..secs {
         let mut held = vec![false; flows.len()];
         for _ in 0..10 {
