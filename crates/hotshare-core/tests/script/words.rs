@@ -67,7 +67,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n) % 3 == 0 && digits.len() > 4 {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) && digits.len() > 4 {
             text.push('_');
         }
         text.push(digit);

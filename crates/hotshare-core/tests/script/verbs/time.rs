@@ -10,7 +10,7 @@ use crate::script::words::duration;
 
 /// Without transfers, the middle of a long wait has fewer ticks than one a second.
 const FINE: u64 = 30;
-const COARSE: u64 = 600;
+const COARSE: u64 = 1800;
 /// From here on a tick a day is enough, at its beginning.
 const LONG: u64 = 3 * 86_400;
 
