@@ -130,9 +130,11 @@ fn differs(run: &Run<'_>, before: &Seen, fact: &Fact) -> Option<String> {
     };
     let fine = match (fact.slack, &was.value, &fact.value) {
         (Slack::Free, ..) => true,
-        // Until it learns the time again; and it is not written down each second.
-        (Slack::Clock, Value::Time(was), Value::Time(is)) if !run.keeps_time => {
-            injection.how == How::PowerCut || was.0.abs_diff(is.0) <= 600
+        // A time that the daemon carries on by itself is not written down each second; and a board without a
+        // clock does not know it at all until it learns it again.
+        (Slack::Clock, Value::Time(was), Value::Time(is)) if !run.world.synced => {
+            let unknown = injection.how == How::PowerCut && !run.keeps_time;
+            unknown || was.0.abs_diff(is.0) <= 600
         }
         (Slack::Clock, ..) if !run.keeps_time => true,
         (Slack::Lost, Value::Amount(was), Value::Amount(is)) => (was - is).abs() <= lost,
