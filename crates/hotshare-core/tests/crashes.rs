@@ -9,6 +9,7 @@
 )]
 
 mod cases;
+#[allow(dead_code, reason = "other tests use other parts of the world")]
 mod world;
 
 use hotshare_core::ask::{Answer, Ask, PlanChange};

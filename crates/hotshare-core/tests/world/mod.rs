@@ -59,6 +59,8 @@ pub(crate) struct World {
     pending: Option<(PostId, Vec<Change>)>,
     /// Commits happen by themselves, or wait for [`World::commit`].
     pub(crate) patient: bool,
+    /// There is no space left: what commits by itself fails.
+    pub(crate) full: bool,
     pub(crate) commits: u32,
     boot: u64,
     pub(crate) wall: i64,
@@ -71,6 +73,10 @@ pub(crate) struct World {
     /// Who is really on the air: by which interface, and with whose key.
     pub(crate) air: BTreeMap<Mac, (u32, PersonId)>,
     zone: Zone,
+    /// What is plugged in.
+    pub(crate) cable: Option<Uplink>,
+    /// Every order, when somebody wants to read them.
+    pub(crate) heard: Option<Vec<Command>>,
     pub(crate) truth: Truth,
     pub(crate) answers: Vec<(AskId, Answer)>,
     pub(crate) acks: Vec<(LeaseId, bool)>,
@@ -108,8 +114,14 @@ pub(crate) fn name(s: &str) -> PersonName {
 
 impl World {
     pub(crate) fn new() -> World {
-        let zone = Zone::utc();
-        let mut world = World {
+        let mut world = World::before_first_start(Zone::utc(), START);
+        world.start();
+        world
+    }
+
+    /// Nothing on disk, nothing in the kernel, and no daemon yet.
+    pub(crate) fn before_first_start(zone: Zone, wall: i64) -> World {
+        World {
             brain: None,
             cells: BTreeMap::new(),
             map: BTreeMap::new(),
@@ -122,9 +134,10 @@ impl World {
             book: Book::new(Snapshot::default(), zone.clone()),
             pending: None,
             patient: false,
+            full: false,
             commits: 0,
             boot: 1_000_000_000,
-            wall: START,
+            wall,
             synced: true,
             default_person: None,
             wifi: None,
@@ -132,15 +145,15 @@ impl World {
             kicked: Vec::new(),
             air: BTreeMap::new(),
             zone,
+            cable: Some(uplink(7, 2)),
+            heard: None,
             truth: Truth::default(),
             answers: Vec::new(),
             acks: Vec::new(),
             stopped: false,
             asks: 0,
             fuse: None,
-        };
-        world.start();
-        world
+        }
     }
 
     pub(crate) fn now(&self) -> Now {
@@ -163,7 +176,7 @@ impl World {
     }
 
     pub(crate) fn connect(&mut self) {
-        self.tell(Event::Uplink(Some(uplink(7, 2))));
+        self.tell(Event::Uplink(self.cable.clone()));
     }
 
     fn readings(&self) -> Vec<(Slot, Reading)> {
@@ -190,12 +203,15 @@ impl World {
                     return;
                 }
             }
+            if let Some(heard) = &mut self.heard {
+                heard.push(command.clone());
+            }
             match command {
                 Command::Post(id, changes) => {
                     assert!(self.pending.is_none(), "two postings at once");
                     self.pending = Some((id, changes));
                     if !self.patient {
-                        self.commit(true);
+                        self.commit(!self.full);
                     }
                 }
                 Command::Look => self.news(Event::Read(self.readings())),
@@ -306,11 +322,26 @@ impl World {
     /// The kernel forgets as well.
     pub(crate) fn cut_power(&mut self, reached: bool) {
         self.kill(reached);
+        self.forget_maps();
+        self.boot = 1_000_000_000;
+    }
+
+    /// The daemon stops as it should; it lets go of the maps once all is written.
+    pub(crate) fn stop(&mut self) {
+        self.tell(Event::Stop);
+        let done = self.brain.as_ref().is_some_and(Brain::is_done);
+        self.kill(true);
+        if done {
+            self.forget_maps();
+        }
+    }
+
+    fn forget_maps(&mut self) {
         self.cells.clear();
         self.map.clear();
         self.addresses.clear();
+        self.attached = None;
         self.generation += 1;
-        self.boot = 1_000_000_000;
     }
 
     /// Time passes, and nobody notices yet.
@@ -400,12 +431,12 @@ impl World {
             self.bill(bytes);
         }
         let fate = self.charge(device, up, bytes);
-        let person = self.map.get(&mac(device)).and_then(|slot| self.open(*slot)).map(|o| o.parent);
-        if fate == Fate::Refused {
-            let slots = person.into_iter().chain([Slot::PLAN]);
-            for slot in slots {
-                let cell = self.cell(slot);
-                cell.reading.refused_down.0 += if up { 0 } else { bytes };
+        if fate != Fate::Forwarded && !up {
+            // Whoever it was for, if anybody: the carrier billed it.
+            let slot = self.map.get(&mac(device)).copied();
+            let person = slot.and_then(|slot| self.cells.get(&slot)?.order).map(|order| order.parent);
+            for slot in slot.into_iter().chain(person).chain([Slot::PLAN]) {
+                self.cell(slot).reading.refused_down.0 += bytes;
             }
         }
         fate
