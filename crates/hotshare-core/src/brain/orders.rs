@@ -28,6 +28,8 @@ const UNKNOWN: AccountOrder = AccountOrder {
     count_only: false,
     glide: false,
     parent: Slot(0),
+    rate: None,
+    weight: 1,
 };
 
 /// What was ordered last.
@@ -201,6 +203,8 @@ impl Brain {
             count_only: false,
             glide: false,
             parent,
+            rate: None,
+            weight: 1,
         }
     }
 
@@ -221,6 +225,8 @@ impl Brain {
             count_only: true,
             glide: false,
             parent,
+            rate: None,
+            weight: 1,
         }
     }
 
