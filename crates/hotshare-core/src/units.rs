@@ -59,9 +59,23 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// Layer-3 bytes a second, each direction by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Layer-3 bytes a second on the wire, each direction by itself. 0 is treated as 1: to let nothing pass, close.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate(pub u64);
+
+impl Rate {
+    /// From bits a second, as lines are sold.
+    #[must_use]
+    pub const fn bits(n: u64) -> Rate {
+        Rate(n / 8)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} B/s", self.0)
+    }
+}
 
 /// Nanoseconds since boot, suspend included (`CLOCK_BOOTTIME`): never jumps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

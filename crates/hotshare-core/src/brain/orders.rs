@@ -10,8 +10,8 @@ use crate::grant::{Position, Purse};
 use crate::meter::AccountOrder;
 use crate::people::Person;
 use crate::plan::reserve;
-use crate::policy::{Facts, PlanState, Verdict, Why, verdict};
-use crate::units::{BootTime, Bytes, Mac, Slot};
+use crate::policy::{AtEnd, Facts, PlanState, Verdict, Why, verdict};
+use crate::units::{BootTime, Bytes, Mac, Rate, Slot};
 
 /// More than any balance: without a limit, there is always more.
 const NO_LIMIT: Bytes = Bytes(1 << 62);
@@ -30,6 +30,8 @@ const UNKNOWN: AccountOrder = AccountOrder {
     count_only: false,
     glide: false,
     parent: Slot(0),
+    rate: None,
+    weight: 1,
 };
 
 /// What was ordered last.
@@ -80,6 +82,14 @@ impl Brain {
         })
     }
 
+    /// How fast somebody goes on whose allowance is used up.
+    fn own_rate(&self, person: &Person) -> Option<Rate> {
+        match person.at_end {
+            AtEnd::Slow(rate) => self.is_dry(person.slot, &self.allowance_position(person)).then_some(rate),
+            AtEnd::Stop => None,
+        }
+    }
+
     /// What is left of the plan is less than a packet, beside the reserve.
     pub(super) fn plan_is_used(&self) -> bool {
         let now = self.plan_in_use();
@@ -115,7 +125,9 @@ impl Brain {
             // Without grants the kernel refuses by itself; a closed gate would also reset flows.
             let stuck = verdict == Verdict::Closed(Why::LedgerStuck);
             let is_open = (verdict.is_open() || stuck) && at.active;
-            wanted.insert(person.slot, self.order(person.slot, &at, is_open, Slot::PLAN));
+            let order = self.order(person.slot, &at, is_open, Slot::PLAN);
+            let rate = self.own_rate(person);
+            wanted.insert(person.slot, AccountOrder { rate, weight: person.weight, ..order });
             if is_open && verdict.is_open() {
                 open.insert(person.id);
             }
@@ -213,6 +225,8 @@ impl Brain {
             count_only: false,
             glide: false,
             parent,
+            rate: None,
+            weight: 1,
         }
     }
 
@@ -225,7 +239,11 @@ impl Brain {
             _ => NO_LIMIT,
         };
         let reserve = now.limit.map_or(Bytes::ZERO, reserve);
-        AccountOrder { later, reserve, glide: later < NO_LIMIT, ..order }
+        let rate = match now.state {
+            PlanState::InUse(rate) => rate,
+            PlanState::KeptForOthers | PlanState::AsksForMoney | PlanState::Used | PlanState::Over => None,
+        };
+        AccountOrder { later, reserve, glide: later < NO_LIMIT, rate, ..order }
     }
 
     fn device_order(&self, open: bool, parent: Slot) -> AccountOrder {
@@ -239,6 +257,8 @@ impl Brain {
             count_only: true,
             glide: false,
             parent,
+            rate: None,
+            weight: 1,
         }
     }
 

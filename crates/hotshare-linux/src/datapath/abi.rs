@@ -4,7 +4,7 @@ use std::mem::{align_of, offset_of, size_of};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Changes when a layout or a meaning changes; maps outlive the daemon.
-pub(super) const ABI: u32 = 1;
+pub(super) const ABI: u32 = 2;
 pub(super) const ACCOUNTS: u32 = hotshare_core::units::Slot::COUNT;
 pub(super) const DEVICES: u32 = 4096;
 pub(super) const EVENT_BYTES: u32 = 256 * 1024;
@@ -13,8 +13,9 @@ pub(super) const REASON_ROOM: u32 = 64;
 pub(super) const OPEN: u32 = 1;
 pub(super) const COUNT_ONLY: u32 = 2;
 pub(super) const GLIDE: u32 = 4;
+pub(super) const RATED: u32 = 8;
 
-/// One account in the shared map. First cache line: the daemon writes. Second: the kernel writes.
+/// One account in the shared map. First cache line: the daemon writes. Second: the kernel writes. Third: rates.
 #[repr(C)]
 pub(super) struct AccountCell {
     pub(super) granted: AtomicU64,
@@ -33,9 +34,21 @@ pub(super) struct AccountCell {
     tat: AtomicU64,
     pub(super) told: AtomicU64,
     spare_kernel: u64,
+    pub(super) rate: AtomicU64,
+    pub(super) weight: AtomicU32,
+    spare_rate: u32,
+    pub(super) due_up: AtomicU64,
+    pub(super) due_down: AtomicU64,
+    share_up: AtomicU64,
+    share_down: AtomicU64,
+    active_up: AtomicU32,
+    active_down: AtomicU32,
+    hungry_up: AtomicU32,
+    hungry_down: AtomicU32,
 }
 
-const _: () = assert!(size_of::<AccountCell>() == 128 && offset_of!(AccountCell, spent) == 64);
+const _: () = assert!(size_of::<AccountCell>() == 192 && offset_of!(AccountCell, spent) == 64);
+const _: () = assert!(offset_of!(AccountCell, rate) == 128);
 const _: () = assert!(align_of::<AccountCell>() == 8);
 
 /// Who a packet on the LAN is from, or for.
@@ -122,6 +135,7 @@ mod tests {
             ("OPEN", OPEN),
             ("COUNT_ONLY", COUNT_ONLY),
             ("GLIDE", GLIDE),
+            ("RATED", RATED),
         ] {
             assert_eq!(defined(name), here, "{name}");
         }
@@ -148,7 +162,8 @@ mod tests {
             (
                 "account",
                 "granted low later reserve expiry parent flags spare_daemon spent up down refused_up \
-                 refused_down tat told spare_kernel",
+                 refused_down tat told spare_kernel rate weight spare_rate due_up due_down share_up share_down \
+                 active_up active_down hungry_up hungry_down",
             ),
             ("device_key", "ifindex mac zero"),
             ("device", "slot ip4 flags"),

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define HOTSHARE_ABI 1
+#define HOTSHARE_ABI 2
 
 #define ACCOUNTS 4096
 #define DEVICES 4096
@@ -22,9 +22,11 @@
 #define OPEN 1
 #define COUNT_ONLY 2
 #define GLIDE 4
+#define RATED 8 /* `rate` holds */
 
 /* One account. The first 64 bytes are written by the daemon only, the second by the programs only (the
- * daemon stores 0 to `told`); so a packet dirties one cache line of each account in its chain. */
+ * daemon stores 0 to `told`); so a packet dirties one cache line of each account in its chain. The third is
+ * looked at only where a rate is set (flag RATED, and of a person also when the plan is). */
 struct account {
 	__u64 granted; /* cumulative; may be spent up to here */
 	__u64 low;     /* the packet that takes `spent` to this mark says so */
@@ -43,6 +45,21 @@ struct account {
 	__u64 tat;  /* glide: when the bytes let through so far are due (boot ns) */
 	__u64 told; /* 1: a refusal was reported and nobody has answered it yet */
 	__u64 spare_kernel;
+
+	__u64 rate; /* layer-3 bytes a second, each direction by itself */
+	__u32 weight; /* of the plan's rate */
+	__u32 spare_rate;
+	/* When the bytes let through so far are due (boot ns): at the own rate, then at the share of the plan's.
+	 * The daemon moves the first two when it changes the rate. */
+	__u64 due_up;
+	__u64 due_down;
+	__u64 share_up;
+	__u64 share_down;
+	/* In which round (see `struct sharing`) a packet came, and one came that was more than the share. */
+	__u32 active_up;
+	__u32 active_down;
+	__u32 hungry_up;
+	__u32 hungry_down;
 };
 
 struct device_key {
@@ -108,5 +125,9 @@ enum reason {
 	REASON_PLAN_SPENT_DOWN,
 	REASON_PLAN_SPENT_OWN,
 	REASON_UNKNOWN_RECEIVER,
+	REASON_PERSON_RATE_UP,
+	REASON_PERSON_RATE_DOWN,
+	REASON_PLAN_RATE_UP,
+	REASON_PLAN_RATE_DOWN,
 	REASONS,
 };
