@@ -203,13 +203,14 @@ fn default_ssid(card: &CardSeen, mac: Mac) -> Result<Ssid, NoRadio> {
     Ssid::new(&text).map_err(|_| NoRadio::NotAccessPoint { card: card.name().to_owned() })
 }
 
-/// An address for a second interface: the card's with the local bit set, and different from all the others there.
+/// An address for a second interface: the card's with the local bit set (and without the group bit, which no card
+/// should have), and different from all the others there.
 fn own_mac(card: &CardSeen, mac: Mac) -> Mac {
     let Mac([first, rest @ ..]) = mac;
     let taken = |mac: Mac| card.interfaces.iter().any(|i| i.name != CardInterface::OWN && i.mac == mac);
     let with = |flip: u8| {
         let [a, b, c, d, e] = rest;
-        Mac([(first | 2) ^ flip, a, b, c, d, e])
+        Mac([(first & !1 | 2) ^ flip, a, b, c, d, e])
     };
     // bits above the local one: 63 further addresses, more than a card has interfaces
     (0..=63u8).map(|n| with(n << 2)).find(|m| m.is_station() && !taken(*m)).unwrap_or_else(|| with(4))

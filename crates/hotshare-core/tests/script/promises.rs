@@ -53,7 +53,7 @@ pub(crate) fn hold_at_the_end(run: &mut Run<'_>, step: &Step) {
     run.world.pass(2000);
     run.end(How::Clean, true);
     let most = run.most_lost();
-    let mut amounts = vec![("plan".to_owned(), run.world.recorded(Account::Plan), run.world.truth.billed)];
+    let mut amounts = vec![("plan".to_owned(), run.world.recorded_of_plan(), run.world.truth.billed)];
     for (id, bytes) in &run.world.truth.forwarded {
         let name = run.names.people.get(id).cloned().unwrap_or_default();
         amounts.push((name, run.world.recorded(Account::Person(*id)), *bytes));

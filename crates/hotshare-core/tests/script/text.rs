@@ -8,7 +8,7 @@ use hotshare_core::ledger::EntryKind;
 use hotshare_core::meter::AccountOrder;
 use hotshare_core::plan::{Period, Plan};
 use hotshare_core::record::{Change, Noted, Tally, Who};
-use hotshare_core::units::{Account, Bytes, Mac, PersonId, Slot};
+use hotshare_core::units::{Account, BucketId, Bytes, Mac, PersonId, Slot};
 
 use super::words::{Calendar, show_amount, show_key};
 
@@ -51,8 +51,12 @@ impl Names {
 
     fn account(&self, account: Account) -> String {
         match account {
-            Account::Plan => "plan".into(),
+            Account::Bucket(BucketId::FIRST) => "plan".into(),
+            Account::Bucket(id) => format!("part {}", id.0),
             Account::Person(id) => self.person(id),
+            Account::BucketCredit(BucketId::FIRST) => "on top of the plan".into(),
+            Account::BucketCredit(id) => format!("on top of part {}", id.0),
+            Account::PersonCredit(id) => format!("on top for {}", self.person(id)),
         }
     }
 }
@@ -80,8 +84,13 @@ pub(crate) fn change(change: &Change, names: &Names, calendar: &Calendar) -> Str
             let (who, period) = (names.account(e.account), show_key(e.period));
             format!("entry {who} {period} {kind} {sign}{}", show_amount(e.bytes))
         }
-        Change::Granted { slot, total, period } => {
-            format!("granted {} {} {}", names.slot(*slot), show_key(*period), amount(*total))
+        Change::Granted { slot, total, account, period } => {
+            let whose = match (*slot, *account) {
+                (Slot::PLAN, Account::Bucket(BucketId::FIRST)) => String::new(),
+                (Slot::PLAN, account) => format!(" of {}", names.account(account)),
+                (_, _) => String::new(),
+            };
+            format!("granted {}{whose} {} {}", names.slot(*slot), show_key(*period), amount(*total))
         }
         Change::Settled { slot, reading } => {
             format!("settled {} {}", names.slot(*slot), amount(reading.used()))
@@ -143,7 +152,7 @@ fn noted(n: &Noted, calendar: &Calendar, names: &Names) -> String {
 }
 
 pub(crate) fn plan(plan: &Plan) -> String {
-    let cap = plan.cap.map_or("no cap".into(), amount);
+    let cap = plan.cap().map_or("no cap".into(), amount);
     let period = match plan.period {
         Period::Monthly { day } => format!("monthly on {day}"),
         Period::EveryDays { days, from } => format!("every {days} days from {from}"),

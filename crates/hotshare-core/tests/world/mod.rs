@@ -547,6 +547,19 @@ impl World {
             .sum()
     }
 
+    /// The same of all parts of the plan.
+    pub(crate) fn recorded_of_plan(&self) -> i64 {
+        let parts: BTreeSet<Account> = self
+            .log
+            .iter()
+            .filter_map(|change| match change {
+                Change::Entry(e) if matches!(e.account, Account::Bucket(_)) => Some(e.account),
+                _ => None,
+            })
+            .collect();
+        parts.into_iter().map(|account| self.recorded(account)).sum()
+    }
+
     pub(crate) fn largest_grant(&self) -> i64 {
         let grants = self.log.iter().filter_map(|change| match change {
             Change::Entry(e) if e.kind == EntryKind::Grant => Some(e.bytes),
