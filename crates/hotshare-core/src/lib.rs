@@ -10,6 +10,7 @@ pub mod uplink;
 pub mod meter;
 pub mod ledger;
 pub mod plan;
+pub mod forecast;
 pub mod policy;
 pub mod grant;
 pub mod people;
