@@ -11,6 +11,7 @@ pub mod meter;
 pub mod ledger;
 pub mod plan;
 pub mod forecast;
+pub mod reconcile;
 pub mod policy;
 pub mod grant;
 pub mod people;

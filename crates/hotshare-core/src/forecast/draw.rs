@@ -27,12 +27,8 @@ impl Draw {
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// Two independent numbers from one step: one about normal with mean 0 and variance 1 (the sum of three uniform
-    /// ones, so never beyond ±3), one uniform below 1.
-    pub(super) fn bell_and_unit(&mut self) -> (f64, f64) {
-        let bits = self.next();
-        let part = |n: u64| (bits >> (16 * n) & 0xffff) as f64 + 0.5;
-        let scale = 1.0 / 65_536.0;
-        (((part(0) + part(1) + part(2)) * scale - 1.5) * 2.0, part(3) * scale)
+    /// About normal, mean 0 and variance 1: three uniform numbers, so never beyond ±3.
+    pub(super) fn bell(&mut self) -> f64 {
+        (self.unit() + self.unit() + self.unit() - 1.5) * 2.0
     }
 }

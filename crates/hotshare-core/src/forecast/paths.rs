@@ -1,12 +1,15 @@
 //! Many ways in which it may go on, put together from pieces of the history.
 
 use super::draw::Draw;
-use super::pattern::Pattern;
-use super::{Standing, Tuning};
+use super::pattern::{Pattern, weekday};
+use super::tuning::Tuning;
+use super::{Standing, whole};
+use crate::units::Bytes;
 
 /// Every way costs time for each of its days; together no more than so many days.
-const MOST_DAYS: usize = 150_000;
+const MOST_DAYS: usize = 100_000;
 const MOST_PATHS: usize = 500;
+const LEAST_PATHS: usize = 250;
 
 /// Where the ways lead to.
 pub(super) struct Paths {
@@ -16,14 +19,27 @@ pub(super) struct Paths {
     pub(super) run_out: Vec<usize>,
 }
 
+impl Paths {
+    /// The further use that this part of the ways stay below.
+    pub(super) fn quantile(&self, part: f64) -> Bytes {
+        let last = self.totals.len().saturating_sub(1);
+        let place = whole(part * last as f64).0;
+        whole(self.totals[usize::try_from(place).unwrap_or(last).min(last)])
+    }
+}
+
 /// `days` are those looked at, today included. `balance` is what may still be used.
 pub(super) fn walk(pattern: &Pattern, now: &Standing, days: usize, tuning: &Tuning) -> Paths {
-    let count = (MOST_DAYS / days.max(1)).clamp(200, MOST_PATHS);
+    let count = (MOST_DAYS / days.max(1)).clamp(LEAST_PATHS, MOST_PATHS);
     let balance = now.balance.map_or(f64::INFINITY, |b| b.0 as f64);
     let mut paths = Paths { totals: Vec::with_capacity(count), run_out: vec![0; days] };
     let mut draw = Draw::seeded(0x686f_7473_6861_7265);
-    let today = super::pattern::weekday(now.today);
+    let today = weekday(now.today);
     let rest = 1.0 - now.gone.clamp(0.0, 1.0);
+    if pattern.lots.is_empty() {
+        paths.totals = vec![0.0; count];
+        return paths;
+    }
     let ahead = |day: usize| day as f64;
     let growth: Vec<f64> =
         (0..days).map(|d| (pattern.growth * ahead(d).min(tuning.growth_days)).exp()).collect();
@@ -31,17 +47,24 @@ pub(super) fn walk(pattern: &Pattern, now: &Standing, days: usize, tuning: &Tuni
     for n in 0..count {
         // Doubt about the level is spread evenly over the ways instead of drawn: less noise.
         let place = (n as f64 + 0.5) / count as f64;
-        let level = (pattern.doubt * logistic(place)).exp();
-        let drift = tuning.drift * draw.bell_and_unit().0;
+        let off = logistic(place);
+        let level = (off * pattern.doubt * if off > 0.0 { tuning.above } else { 1.0 }).exp();
+        let drift = pattern.drift * draw.bell();
+        let turn = pattern.growth_doubt * draw.bell();
         let mut piece = Piece::start(pattern, tuning);
         let (mut total, mut is_out) = (0.0, false);
         for day in 0..days {
-            let changed = growth[day] * (1.0 + drift * far[day]).max(0.1);
+            let moved = drift * far[day] + turn * ahead(day).min(tuning.growth_days);
+            let changed = growth[day] * (1.0 + moved).max(0.1);
             let amount = piece.next((today + day) % 7, &mut draw) * changed * level;
             total += if day == 0 { amount * rest } else { amount };
-            if !is_out && total > balance {
+            if !is_out && (total > balance || balance < 1.0) {
                 paths.run_out[day] += 1;
                 is_out = true;
+                // Without an end nobody asks for the total.
+                if now.end.is_none() {
+                    break;
+                }
             }
         }
         paths.totals.push(total);
@@ -64,12 +87,13 @@ struct Piece<'a> {
     goes_on: bool,
     /// What the last days were like, so that the next stretch follows days of that kind.
     recent: f64,
+    tries: usize,
 }
 
 impl<'a> Piece<'a> {
     fn start(pattern: &'a Pattern, tuning: &'a Tuning) -> Piece<'a> {
         let recent = pattern.before.last().copied().unwrap_or(0.0);
-        Piece { pattern, tuning, at: 0, goes_on: false, recent }
+        Piece { pattern, tuning, at: 0, goes_on: false, recent, tries: tuning.tries }
     }
 
     /// The use of the next day, which has this weekday.
@@ -77,13 +101,12 @@ impl<'a> Piece<'a> {
         if !self.goes_on || self.at >= self.pattern.pool.len() {
             self.jump(weekday, draw);
         }
-        let (blur, unit) = draw.bell_and_unit();
         let amount = self.pattern.pool[self.at].unwrap_or(self.pattern.level);
         let share = self.pattern.week[weekday] / self.pattern.week[self.pattern.weekday_at(self.at)];
         self.at += 1;
-        self.goes_on = unit * self.tuning.stretch > 1.0;
+        self.goes_on = draw.unit() * self.tuning.stretch > 1.0;
         self.recent = (self.recent * 2.0 + amount) / 3.0;
-        amount * share * (1.0 + self.tuning.blur * blur).max(0.0)
+        amount * share
     }
 
     /// To another stretch: of several that are drawn, the one that follows days most like the last ones.
@@ -91,7 +114,7 @@ impl<'a> Piece<'a> {
         let (lots, pool) = (&self.pattern.lots, &self.pattern.pool);
         let is_aligned = draw.unit() < self.pattern.weekly;
         let mut best = f64::INFINITY;
-        for _ in 0..self.tuning.tries {
+        for _ in 0..self.tries {
             let lot = lots[draw.below(lots.len())];
             let mut at = lot;
             if is_aligned {
@@ -106,5 +129,6 @@ impl<'a> Piece<'a> {
                 (best, self.at) = (unlike, at);
             }
         }
+        self.tries = 1;
     }
 }

@@ -1,6 +1,7 @@
 //! What is typical: how much, on which weekdays, whether it grows, and how sure that is.
 
-use super::{Day, Tuning};
+use super::Day;
+use super::tuning::Tuning;
 use crate::ledger::PeriodKey;
 
 /// So many days are looked back at most: half a year. Older habits say little about next week.
@@ -21,8 +22,12 @@ pub(super) struct Pattern {
     pub(super) level: f64,
     /// Growth per day, as a logarithm.
     pub(super) growth: f64,
+    /// How unsure that is: standard deviation.
+    pub(super) growth_doubt: f64,
     /// How unsure the level is: standard deviation of its logarithm.
     pub(super) doubt: f64,
+    /// How far it moves in a month: the same.
+    pub(super) drift: f64,
     /// Known days that it rests on.
     pub(super) days: usize,
     /// Places in `pool` of known days, the more often the younger.
@@ -43,14 +48,14 @@ impl Pattern {
         tame(&mut pool, tuning.tame);
         let first = weekday(PeriodKey(today.0.saturating_sub(i32::try_from(pool.len()).unwrap_or(0))));
         let mut pattern =
-            Pattern { first, pool, week: [1.0; 7], weekly: 0.0, level: 0.0, growth: 0.0, doubt: 1.0, days, lots: Vec::new(), before: Vec::new() };
+            Pattern { first, pool, week: [1.0; 7], weekly: 0.0, level: 0.0, growth: 0.0, growth_doubt: 0.0, doubt: 1.0, drift: 0.0, days, lots: Vec::new(), before: Vec::new() };
         let mean = pattern.mean(tuning.half_life);
         if mean > 0.0 {
             pattern.find_week(mean, tuning);
             pattern.find_growth(tuning);
             pattern.find_level(tuning);
         }
-        pattern.lots = pattern.draw_lots(tuning.pool_half_life);
+        pattern.lots = pattern.draw_lots(tuning.half_life);
         pattern.before = (0..=pattern.pool.len()).map(|at| pattern.before(at)).collect();
         pattern
     }
@@ -74,7 +79,7 @@ impl Pattern {
     /// Each weekday's mean is drawn towards the mean of all by as much as chance alone could explain it.
     fn find_week(&mut self, mean: f64, tuning: &Tuning) {
         let (mut sums, mut squares, mut counts) = ([0.0; 7], [0.0; 7], [0.0; 7]);
-        let recent = self.weighted(tuning.week_half_life);
+        let recent = self.weighted(tuning.half_life);
         for (i, w, y) in recent {
             let (d, x) = (self.weekday_at(i), y / mean);
             sums[d] += w * x;
@@ -115,6 +120,7 @@ impl Pattern {
             })
             .collect();
         if weeks.len() < 5 {
+            self.growth_doubt = tuning.usual_growth;
             return;
         }
         let mut slopes = Vec::new();
@@ -131,9 +137,10 @@ impl Pattern {
             room += (t - at).powi(2);
         }
         let error = spread / (weeks.len() as f64 - 2.0) / room;
-        let real = (slope * slope - tuning.growth_proof * error).max(0.0);
-        let share = if slope == 0.0 { 0.0 } else { real / (slope * slope) };
+        let usual = tuning.usual_growth * tuning.usual_growth;
+        let share = usual / (usual + tuning.growth_proof * error);
         self.growth = (slope * share).clamp(-0.01, 0.01);
+        self.growth_doubt = tuning.usual_growth * (1.0 - share).sqrt();
         let n = self.pool.len();
         let growth = self.growth;
         for (i, amount) in self.pool.iter_mut().enumerate() {
@@ -157,7 +164,49 @@ impl Pattern {
         let n = weights * weights / squares;
         // What few days show is no more to be believed than what is usual elsewhere.
         let varies = (sum / weights * n + tuning.usual_variance * tuning.usual_days) / (n + tuning.usual_days);
-        self.doubt = (tuning.doubt * varies * self.stickiness() / n).ln_1p().sqrt();
+        let noise = varies * self.stickiness();
+        self.doubt = (tuning.doubt * noise / n * (1.0 + tuning.few / n)).ln_1p().sqrt();
+        self.drift = self.find_drift(noise, tuning);
+        self.follow(noise, tuning);
+    }
+
+    /// Where the level is now: drawn towards that of the last fortnight by as much as levels move here.
+    fn follow(&mut self, noise: f64, tuning: &Tuning) {
+        let from = self.pool.len().saturating_sub(14);
+        let days = (from..self.pool.len()).filter_map(|i| Some(self.pool[i]? / self.week[self.weekday_at(i)]));
+        let (sum, n) = days.fold((0.0, 0.0), |(s, n), y| (s + y, n + 1.0));
+        if n < 7.0 || self.pool.len() < 28 {
+            return;
+        }
+        let off = sum / n / self.level - 1.0;
+        let moves = self.drift * self.drift * tuning.follow;
+        let change = 1.0 + off * moves / (moves + noise / n);
+        self.level *= change;
+        self.pool.iter_mut().flatten().for_each(|amount| *amount *= change);
+    }
+
+    /// How far the level moves in a month, as it did before: what fortnights differ from the four weeks before them by,
+    /// beyond what days differ by anyway.
+    fn find_drift(&self, noise: f64, tuning: &Tuning) -> f64 {
+        let mean = |from: usize, until: usize| -> Option<f64> {
+            let days = self.pool[from..until].iter().enumerate();
+            let days = days.filter_map(|(i, y)| Some((*y)? / self.week[self.weekday_at(from + i)]));
+            let (sum, n) = days.fold((0.0, 0.0), |(s, n), y| (s + y, n + 1.0));
+            (n * 2.0 > (until - from) as f64).then_some(sum / n / self.level)
+        };
+        let (mut sum, mut count) = (0.0, 0.0);
+        let mut at = self.pool.len();
+        while at >= 42 {
+            if let (Some(before), Some(after)) = (mean(at - 42, at - 14), mean(at - 14, at)) {
+                let expected = noise * (1.0 / 28.0 + 1.0 / 14.0);
+                sum += ((after - before).powi(2) - expected).clamp(-expected, 1.0);
+                count += 0.5;
+            }
+            at -= 7;
+        }
+        let usual = tuning.drift * tuning.drift;
+        let moved = (sum * 0.5 + usual * tuning.drift_proof) / (count + tuning.drift_proof);
+        moved.clamp(usual * 0.1, 0.16).sqrt()
     }
 
     /// As many lots for each day as its age deserves.
@@ -191,10 +240,11 @@ impl Pattern {
             return 1.5;
         }
         let (own, mut factor) = (of(0), 1.0);
-        for lag in 1..7 {
-            factor += 2.0 * (1.0 - lag as f64 / 7.0) * of(lag) / own.max(f64::MIN_POSITIVE);
+        let lags = (days.len() / 4).min(28);
+        for lag in 1..lags {
+            factor += 2.0 * (1.0 - lag as f64 / lags as f64) * of(lag) / own.max(f64::MIN_POSITIVE);
         }
-        factor.clamp(1.0, 7.0)
+        factor.clamp(1.0, 4.0)
     }
 }
 
@@ -211,7 +261,7 @@ fn laid_out(history: &[Day], today: PeriodKey) -> Vec<Option<f64>> {
     pool
 }
 
-/// One wild day is an accident, two are a habit: the largest counts as little more than the second largest.
+/// One wild day is an accident, two are a habit: a day far above all others is passed over.
 fn tame(pool: &mut [Option<f64>], most: f64) {
     let (mut largest, mut second) = (0.0_f64, 0.0_f64);
     for amount in pool.iter().flatten() {
@@ -219,7 +269,8 @@ fn tame(pool: &mut [Option<f64>], most: f64) {
         largest = largest.max(*amount);
     }
     if second > 0.0 {
-        pool.iter_mut().flatten().for_each(|amount| *amount = amount.min(second * most));
+        let is_wild = |amount: &&mut Option<f64>| amount.is_some_and(|amount| amount > second * most);
+        pool.iter_mut().filter(is_wild).for_each(|amount| *amount = None);
     }
 }
 

@@ -1,9 +1,9 @@
 //! Seeded random numbers for the histories.
 
-pub struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub fn seeded(seed: u64) -> Chance {
+    pub(crate) fn seeded(seed: u64) -> Chance {
         let mut chance = Chance(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5851_f42d_4c95_7f2d);
         for _ in 0..4 {
             chance.next();
@@ -19,39 +19,39 @@ impl Chance {
     }
 
     /// Above 0 and below 1.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         ((self.next() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
 
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// From `low` to `high`, both included.
-    pub fn whole(&mut self, low: usize, high: usize) -> usize {
+    pub(crate) fn whole(&mut self, low: usize, high: usize) -> usize {
         low + (self.unit() * (high - low + 1) as f64) as usize
     }
 
-    pub fn happens(&mut self, chance: f64) -> bool {
+    pub(crate) fn happens(&mut self, chance: f64) -> bool {
         self.unit() < chance
     }
 
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         (-2.0 * self.unit().ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
     }
 
     /// Median 1; `spread` is the standard deviation of the logarithm.
-    pub fn around_one(&mut self, spread: f64) -> f64 {
+    pub(crate) fn around_one(&mut self, spread: f64) -> f64 {
         (self.normal() * spread).exp()
     }
 
     /// At least 1, with a tail as heavy as `1 / x^tail`.
-    pub fn pareto(&mut self, tail: f64) -> f64 {
+    pub(crate) fn pareto(&mut self, tail: f64) -> f64 {
         self.unit().powf(-1.0 / tail)
     }
 
     /// Days until something ends that lasts `mean` days on average; at least 1.
-    pub fn lasting(&mut self, mean: f64) -> usize {
+    pub(crate) fn lasting(&mut self, mean: f64) -> usize {
         1 + (-self.unit().ln() * (mean - 1.0)) as usize
     }
 }

@@ -3,7 +3,7 @@
 use super::chance::Chance;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Family {
+pub(crate) enum Family {
     /// Every day about the same.
     Steady,
     /// Quiet days, and now and then a day of a heavy-tailed multiple.
@@ -30,7 +30,7 @@ pub enum Family {
     Van,
 }
 
-pub const ALL: [Family; 12] = [
+pub(crate) const ALL: [Family; 12] = [
     Family::Steady,
     Family::Bursty,
     Family::Weekly,
@@ -47,7 +47,7 @@ pub const ALL: [Family; 12] = [
 
 impl Family {
     /// `days` days, of which the first `past` are the history. Day 0 is a Monday.
-    pub fn days(self, days: usize, past: usize, c: &mut Chance) -> Vec<f64> {
+    pub(crate) fn days(self, days: usize, past: usize, c: &mut Chance) -> Vec<f64> {
         let base = 1e8 * c.around_one(1.0);
         let mut made = match self {
             Family::Steady => steady(days, c),
@@ -90,7 +90,7 @@ impl Family {
     }
 
     /// How many days are known at least and at most.
-    pub fn known_days(self) -> (usize, usize) {
+    pub(crate) fn known_days(self) -> (usize, usize) {
         if self == Family::New { (4, 13) } else { (28, 365) }
     }
 }
