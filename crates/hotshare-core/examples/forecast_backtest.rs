@@ -1,7 +1,12 @@
 //! The figures of `docs/forecast.md`:
 //! `cargo run --release -p hotshare-core --example forecast_backtest [CASES [SEED]]`.
 
-#![expect(clippy::disallowed_macros, clippy::disallowed_methods, reason = "it is run by hand to print figures")]
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it is run by hand to print figures"
+)]
 
 #[path = "../tests/backtest/mod.rs"]
 mod backtest;
@@ -12,6 +17,8 @@ use backtest::cases::Case;
 use backtest::families::{ALL, Family};
 use backtest::score::{HEAD, overall, score};
 use hotshare_core::forecast::{Standing, forecast};
+use hotshare_core::ledger::PeriodKey;
+use hotshare_core::units::Bytes;
 
 fn main() {
     let mut numbers = std::env::args().skip(1).filter_map(|text| text.parse().ok());
@@ -33,8 +40,8 @@ fn main() {
 fn time() {
     let case = (0..).map(|n| Case::of(Family::Household, n, 7)).find(|case| case.history.len() > 300);
     let Some(case) = case else { return };
-    let month = Standing { end: Some(hotshare_core::ledger::PeriodKey(case.now.today.0 + 30)), ..case.now };
-    let longest = Standing { balance: Some(hotshare_core::units::Bytes(u64::MAX)), end: None, ..case.now };
+    let month = Standing { end: Some(PeriodKey(case.now.today.0 + 30)), ..case.now };
+    let longest = Standing { balance: Some(Bytes(u64::MAX)), end: None, ..case.now };
     for (what, now) in [("30 days", month), ("400 days", longest)] {
         let mut times: Vec<_> = (0..200)
             .map(|_| {

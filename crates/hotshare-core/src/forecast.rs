@@ -10,12 +10,14 @@ use crate::ledger::PeriodKey;
 use crate::units::Bytes;
 
 mod draw;
+mod middle;
 mod paths;
 mod pattern;
 mod safe;
 mod tuning;
 mod unusual;
 
+pub(crate) use middle::{middle, weighted_middle};
 pub use safe::Safe;
 pub use unusual::{Rule, Unusual, unusual};
 
@@ -29,7 +31,8 @@ pub const LEAST_DAYS: usize = 3;
 /// Nothing is foretold beyond so many days from today.
 pub const LOOK_AHEAD: usize = 400;
 
-/// What was used on a past civil day. A day between the first one told and today that is not told is a day without
+/// What was used on a past civil day. The first day told is the first that counts: tell it even when nothing was used on
+/// it (the day a person was added, say). A day between the first one told and today that is not told is a day without
 /// use, whether the box was off or nobody wanted anything: that happens again as often as it did before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Day {
@@ -124,7 +127,8 @@ fn ahead(history: &[Day], now: &Standing, tuning: &Tuning) -> Forecast {
         is_enough,
         is_thin: pattern.days < 28,
     };
-    let until_end = now.end.map(|end| usize::try_from(i64::from(end.0) - i64::from(now.today.0)).unwrap_or(0));
+    let until_end =
+        now.end.map(|end| usize::try_from(i64::from(end.0) - i64::from(now.today.0)).unwrap_or(0));
     let safe = match (now.balance, until_end) {
         (Some(balance), Some(days)) if days > 0 => Some(safe::safe(&pattern, now, balance, days)),
         _ => None,

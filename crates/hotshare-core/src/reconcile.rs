@@ -4,11 +4,8 @@
 //! ratios, held within bounds, is the [`Correction`]. It changes no entry of the ledger: it makes the forecast speak
 //! of the carrier's bytes, and the reserve large enough that the carrier's count does not pass the cap.
 
+use crate::forecast::{middle, weighted_middle};
 use crate::units::{Bytes, UnixTime};
-
-mod middle;
-
-use middle::{middle, weighted_middle};
 
 /// Bounds of the correction, in thousandths. Layer-2 headers, rounding up and radio retransmissions make a carrier count a
 /// few per cent more than layer 3; what lies beyond these bounds is a mistake, or use that did not pass this machine.
@@ -151,7 +148,8 @@ fn drift(told: &[&Comparison]) -> Option<i16> {
     let off = middle(points.iter().map(|(t, r)| (r - offset - slope * t).abs()).collect());
     let moved = (slope * weeks).abs();
     let is_clear = moved > 4.0 * off && moved >= 0.01;
-    let slope = i16::try_from(thousandths(slope.abs())).unwrap_or(i16::MAX) * if slope < 0.0 { -1 } else { 1 };
+    let slope =
+        i16::try_from(thousandths(slope.abs())).unwrap_or(i16::MAX) * if slope < 0.0 { -1 } else { 1 };
     (is_clear && slope != 0).then_some(slope)
 }
 
@@ -185,7 +183,11 @@ fn rounded_up(bytes: Bytes, times: u64, of: u64) -> Bytes {
 
 fn thousandths(share: f64) -> u16 {
     let rounded = (share * 1000.0).round().clamp(0.0, f64::from(u16::MAX));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within the bounds of u16")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is within the bounds of u16"
+    )]
     let whole = rounded as u16;
     whole
 }

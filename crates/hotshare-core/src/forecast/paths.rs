@@ -51,7 +51,7 @@ pub(super) fn walk(pattern: &Pattern, now: &Standing, days: usize, tuning: &Tuni
         let level = (off * pattern.doubt * if off > 0.0 { tuning.above } else { 1.0 }).exp();
         let drift = pattern.drift * draw.bell();
         let turn = pattern.growth_doubt * draw.bell();
-        let mut piece = Piece::start(pattern, tuning);
+        let mut piece = Piece::first(pattern, today, &mut draw, tuning);
         let (mut total, mut is_out) = (0.0, false);
         for day in 0..days {
             let moved = drift * far[day] + turn * ahead(day).min(tuning.growth_days);
@@ -81,54 +81,48 @@ fn logistic(place: f64) -> f64 {
 /// A stretch of the history that is being copied.
 struct Piece<'a> {
     pattern: &'a Pattern,
-    tuning: &'a Tuning,
+    /// Days that a stretch has on average.
+    length: f64,
     at: usize,
-    /// The stretch goes on.
-    goes_on: bool,
-    /// What the last days were like, so that the next stretch follows days of that kind.
-    recent: f64,
-    tries: usize,
 }
 
 impl<'a> Piece<'a> {
-    fn start(pattern: &'a Pattern, tuning: &'a Tuning) -> Piece<'a> {
-        let recent = pattern.before.last().copied().unwrap_or(0.0);
-        Piece { pattern, tuning, at: 0, goes_on: false, recent, tries: tuning.tries }
+    /// The first stretch is the one, of several that are drawn, that followed days most like the last ones.
+    fn first(pattern: &'a Pattern, weekday: usize, draw: &mut Draw, tuning: &Tuning) -> Piece<'a> {
+        let last = pattern.before[pattern.pool.len()];
+        let unlike = |at: &usize| (pattern.before[*at] - last).abs();
+        let drawn = (0..tuning.tries).map(|_| place(pattern, weekday, draw));
+        let at = drawn.min_by(|a, b| unlike(a).total_cmp(&unlike(b))).unwrap_or(0);
+        Piece { pattern, length: tuning.stretch, at }
     }
 
     /// The use of the next day, which has this weekday.
     fn next(&mut self, weekday: usize, draw: &mut Draw) -> f64 {
-        if !self.goes_on || self.at >= self.pattern.pool.len() {
-            self.jump(weekday, draw);
-        }
-        let amount = self.pattern.pool[self.at].unwrap_or(self.pattern.level);
+        let amount = match self.pattern.pool.get(self.at) {
+            Some(Some(amount)) => *amount,
+            // The end of the history, or a day that is not known.
+            Some(None) | None => {
+                self.at = place(self.pattern, weekday, draw);
+                self.pattern.pool[self.at].unwrap_or(self.pattern.level)
+            }
+        };
         let share = self.pattern.week[weekday] / self.pattern.week[self.pattern.weekday_at(self.at)];
         self.at += 1;
-        self.goes_on = draw.unit() * self.tuning.stretch > 1.0;
-        self.recent = (self.recent * 2.0 + amount) / 3.0;
+        if draw.unit() * self.length < 1.0 {
+            self.at = place(self.pattern, weekday + 1, draw);
+        }
         amount * share
     }
+}
 
-    /// To another stretch: of several that are drawn, the one that follows days most like the last ones.
-    fn jump(&mut self, weekday: usize, draw: &mut Draw) {
-        let (lots, pool) = (&self.pattern.lots, &self.pattern.pool);
-        let is_aligned = draw.unit() < self.pattern.weekly;
-        let mut best = f64::INFINITY;
-        for _ in 0..self.tries {
-            let lot = lots[draw.below(lots.len())];
-            let mut at = lot;
-            if is_aligned {
-                let off = (self.pattern.weekday_at(at) + 7 - weekday) % 7;
-                at = if at >= off { at - off } else { at + 7 - off };
-            }
-            if pool.get(at).is_none_or(Option::is_none) {
-                at = lot;
-            }
-            let unlike = (self.pattern.before[at] - self.recent).abs();
-            if unlike < best {
-                (best, self.at) = (unlike, at);
-            }
-        }
-        self.tries = 1;
+/// Where a stretch begins: at a known day, a late one more often than an early one, and on the wanted weekday as often as
+/// weekdays are sure to differ.
+fn place(pattern: &Pattern, weekday: usize, draw: &mut Draw) -> usize {
+    let lot = pattern.lots[draw.below(pattern.lots.len())];
+    if draw.unit() >= pattern.weekly {
+        return lot;
     }
+    let off = (pattern.weekday_at(lot) + 7 - weekday % 7) % 7;
+    let same = if lot >= off { lot - off } else { lot + 7 - off };
+    if pattern.pool.get(same).is_some_and(Option::is_some) { same } else { lot }
 }

@@ -1,12 +1,15 @@
 //! What is typical: how much, on which weekdays, whether it grows, and how sure that is.
 
-use super::Day;
 use super::tuning::Tuning;
+use super::{Day, middle};
 use crate::ledger::PeriodKey;
 
 /// So many days are looked back at most: half a year. Older habits say little about next week.
 pub(super) const LOOK_BACK: usize = 182;
+/// Of how many lots a day of the history is drawn.
 const LOTS: usize = 1024;
+/// Among fewer days nobody knows what is wild.
+const LEAST_TO_TAME: usize = 14;
 
 /// The habits in a history. Amounts are bytes as fractions, so that shares can be worked with.
 pub(super) struct Pattern {
@@ -45,10 +48,24 @@ impl Pattern {
     pub(super) fn of(history: &[Day], today: PeriodKey, tuning: &Tuning) -> Pattern {
         let mut pool = laid_out(history, today);
         let days = pool.iter().flatten().count();
-        tame(&mut pool, tuning.tame);
+        if days >= LEAST_TO_TAME {
+            tame(&mut pool, tuning.tame);
+        }
         let first = weekday(PeriodKey(today.0.saturating_sub(i32::try_from(pool.len()).unwrap_or(0))));
-        let mut pattern =
-            Pattern { first, pool, week: [1.0; 7], weekly: 0.0, level: 0.0, growth: 0.0, growth_doubt: 0.0, doubt: 1.0, drift: 0.0, days, lots: Vec::new(), before: Vec::new() };
+        let mut pattern = Pattern {
+            first,
+            pool,
+            week: [1.0; 7],
+            weekly: 0.0,
+            level: 0.0,
+            growth: 0.0,
+            growth_doubt: 0.0,
+            doubt: 1.0,
+            drift: 0.0,
+            days,
+            lots: Vec::new(),
+            before: Vec::new(),
+        };
         let mean = pattern.mean(tuning.half_life);
         if mean > 0.0 {
             pattern.find_week(mean, tuning);
@@ -72,7 +89,8 @@ impl Pattern {
     }
 
     fn mean(&self, half_life: f64) -> f64 {
-        let (sum, weights) = self.weighted(half_life).fold((0.0, 0.0), |(s, ws), (_, w, y)| (s + w * y, ws + w));
+        let (sum, weights) =
+            self.weighted(half_life).fold((0.0, 0.0), |(s, ws), (_, w, y)| (s + w * y, ws + w));
         if weights > 0.0 { sum / weights } else { 0.0 }
     }
 
@@ -90,7 +108,8 @@ impl Pattern {
             return;
         }
         let means: [f64; 7] = std::array::from_fn(|d| sums[d] / counts[d]);
-        let within = (0..7).map(|d| squares[d] - sums[d] * means[d]).sum::<f64>() / counts.iter().sum::<f64>();
+        let within =
+            (0..7).map(|d| squares[d] - sums[d] * means[d]).sum::<f64>() / counts.iter().sum::<f64>();
         // Seven means were taken out of the same days.
         let within = within.max(0.0) * self.days as f64 / (self.days as f64 - 7.0).max(1.0);
         let chance: [f64; 7] = std::array::from_fn(|d| within / counts[d]);
@@ -127,10 +146,10 @@ impl Pattern {
         for (i, (at, amount)) in weeks.iter().enumerate() {
             slopes.extend(weeks[i + 1..].iter().map(|(t, a)| (amount - a) / (at - t)));
         }
-        let slope = middle(&mut slopes);
+        let slope = middle(slopes);
         let at = weeks.iter().map(|w| w.0).sum::<f64>() / weeks.len() as f64;
-        let mut offsets: Vec<f64> = weeks.iter().map(|(t, a)| a - slope * t).collect();
-        let offset = middle(&mut offsets);
+        let offsets: Vec<f64> = weeks.iter().map(|(t, a)| a - slope * t).collect();
+        let offset = middle(offsets);
         let (mut spread, mut room) = (0.0, 0.0);
         for (t, a) in &weeks {
             spread += (a - offset - slope * t).powi(2);
@@ -163,9 +182,10 @@ impl Pattern {
         }
         let n = weights * weights / squares;
         // What few days show is no more to be believed than what is usual elsewhere.
-        let varies = (sum / weights * n + tuning.usual_variance * tuning.usual_days) / (n + tuning.usual_days);
+        let varies =
+            (sum / weights * n + tuning.usual_variance * tuning.usual_days) / (n + tuning.usual_days);
         let noise = varies * self.stickiness();
-        self.doubt = (tuning.doubt * noise / n * (1.0 + tuning.few / n)).ln_1p().sqrt();
+        self.doubt = (tuning.doubt * noise / n).ln_1p().sqrt();
         self.drift = self.find_drift(noise, tuning);
         self.follow(noise, tuning);
     }
@@ -173,7 +193,8 @@ impl Pattern {
     /// Where the level is now: drawn towards that of the last fortnight by as much as levels move here.
     fn follow(&mut self, noise: f64, tuning: &Tuning) {
         let from = self.pool.len().saturating_sub(14);
-        let days = (from..self.pool.len()).filter_map(|i| Some(self.pool[i]? / self.week[self.weekday_at(i)]));
+        let days =
+            (from..self.pool.len()).filter_map(|i| Some(self.pool[i]? / self.week[self.weekday_at(i)]));
         let (sum, n) = days.fold((0.0, 0.0), |(s, n), y| (s + y, n + 1.0));
         if n < 7.0 || self.pool.len() < 28 {
             return;
@@ -272,10 +293,4 @@ fn tame(pool: &mut [Option<f64>], most: f64) {
         let is_wild = |amount: &&mut Option<f64>| amount.is_some_and(|amount| amount > second * most);
         pool.iter_mut().filter(is_wild).for_each(|amount| *amount = None);
     }
-}
-
-fn middle(numbers: &mut [f64]) -> f64 {
-    numbers.sort_unstable_by(f64::total_cmp);
-    let n = numbers.len();
-    if n == 0 { 0.0 } else { (numbers[(n - 1) / 2] + numbers[n / 2]) / 2.0 }
 }

@@ -69,7 +69,9 @@ fn one_wild_day_changes_little() {
     let quiet = weekly(60);
     let mut wild = quiet.clone();
     wild[40] *= 50;
-    let likely = |history: &[u64]| forecast(&days(history), &standing(10_000, 20)).total.expect("ends").likely.0 as f64;
+    let likely = |history: &[u64]| {
+        forecast(&days(history), &standing(10_000, 20)).total.expect("ends").likely.0 as f64
+    };
     let mean = wild.iter().sum::<u64>() as f64 / quiet.iter().sum::<u64>() as f64;
     assert!(mean > 1.4, "the mean would be off by {mean}");
     let off = likely(&wild) / likely(&quiet);
@@ -83,7 +85,8 @@ fn days_that_are_not_known_are_passed_over() {
     for day in closed.iter_mut().skip(40).step_by(2) {
         (day.used, day.known) = (Bytes::ZERO, false);
     }
-    let likely = |history: &[Day]| forecast(history, &standing(10_000, 20)).total.expect("ends").likely.0 as f64;
+    let likely =
+        |history: &[Day]| forecast(history, &standing(10_000, 20)).total.expect("ends").likely.0 as f64;
     let off = likely(&closed) / likely(&history);
     assert!((0.93..1.07).contains(&off), "{off}");
     // A day that is left out is one without use.
@@ -192,6 +195,10 @@ proptest! {
         let with = |balance| forecast(&history, &standing(balance, 25));
         let (less, more) = (with(balance), with(balance + more));
         prop_assert!(less.lasts <= more.lasts);
+        let far = PeriodKey(i32::MAX);
+        let earliest = |said: Forecast| said.runs_out.map_or(far, |r| r.earliest);
+        let likely = |said: Forecast| said.runs_out.and_then(|r| r.likely).unwrap_or(far);
+        prop_assert!(earliest(less) <= earliest(more) && likely(less) <= likely(more));
         prop_assert!(less.safe.map(|s| s.rest) <= more.safe.map(|s| s.rest));
     }
 

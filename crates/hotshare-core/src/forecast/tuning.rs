@@ -20,9 +20,8 @@ pub(super) struct Tuning {
     pub(super) usual_variance: f64,
     /// That counts as much as so many days.
     pub(super) usual_days: f64,
-    /// How many times the variance of a mean is assumed for the level, and how much more when there are few days.
+    /// How many times the variance of a mean is assumed for the level.
     pub(super) doubt: f64,
-    pub(super) few: f64,
     /// Doubt upwards is so many times the doubt downwards: what was never seen is more often much than little.
     pub(super) above: f64,
     /// How far levels move in a month in most histories.
@@ -45,12 +44,11 @@ pub(super) const TUNED: Tuning = Tuning {
     usual_growth: 0.0015,
     growth_proof: 1.5,
     growth_days: 60.0,
-    usual_variance: 0.4,
-    usual_days: 4.0,
-    doubt: 2.3,
-    few: 2.0,
+    usual_variance: 0.25,
+    usual_days: 3.0,
+    doubt: 2.5,
     above: 1.4,
-    drift: 0.12,
+    drift: 0.13,
     drift_proof: 4.0,
     follow: 1.0,
     tries: 2,

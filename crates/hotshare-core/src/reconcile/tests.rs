@@ -4,9 +4,9 @@ use super::*;
 
 const DAY: i64 = 86_400;
 
-fn told(day: i64, ours: u64, permille: u64) -> Comparison {
+fn told(day: u32, ours: u64, permille: u64) -> Comparison {
     let ours = Bytes::mib(ours);
-    Comparison { at: UnixTime(day * DAY), ours, carriers: Bytes(ours.0 / 1000 * permille) }
+    Comparison { at: UnixTime(i64::from(day) * DAY), ours, carriers: Bytes(ours.0 / 1000 * permille) }
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn tiny_intervals_teach_nothing() {
 fn one_comparison_is_believed_by_half_and_many_nearly_wholly() {
     let one = learn(&[told(7, 3_000, 1040)]);
     assert_eq!((one.factor, one.confidence), (1020, Confidence::Low));
-    let many: Vec<_> = (1..9).map(|week| told(week * 7, 3_000, 1035 + week as u64 % 3)).collect();
+    let many: Vec<_> = (1..9).map(|week| told(week * 7, 3_000, 1035 + u64::from(week) % 3)).collect();
     let many = learn(&many);
     assert_eq!((many.factor, many.confidence, many.based_on), (1032, Confidence::Good, 8));
 }
@@ -46,14 +46,15 @@ fn a_mistyped_figure_is_pointed_out_and_changes_little() {
 
 #[test]
 fn a_carrier_that_counts_more_each_week_is_reported() {
-    let rising: Vec<_> = (0..8).map(|week| told(week * 7, 2_000, 1010 + 5 * week as u64)).collect();
+    let rising: Vec<_> = (0..8).map(|week| told(week * 7, 2_000, 1010 + 5 * u64::from(week))).collect();
     assert_eq!(learn(&rising).drift, Some(5));
     let mut mistyped = rising.clone();
     mistyped[7].carriers = Bytes(0);
     assert!(learn(&mistyped).drift.is_some_and(|drift| (3..=6).contains(&drift)));
-    let falling: Vec<_> = (0..8).map(|week| told(week * 7, 2_000, 1060 - 5 * week as u64)).collect();
+    let falling: Vec<_> = (0..8).map(|week| told(week * 7, 2_000, 1060 - 5 * u64::from(week))).collect();
     assert_eq!(learn(&falling).drift, Some(-5));
-    let level: Vec<_> = (0..8).map(|week| told(week * 7, 2_000, [1010, 1030][week as usize % 2])).collect();
+    let level: Vec<_> =
+        (0..8).map(|week| told(week * 7, 2_000, if week % 2 == 0 { 1010 } else { 1030 })).collect();
     assert_eq!(learn(&level).drift, None);
 }
 
@@ -66,12 +67,12 @@ fn the_entry_of_a_correction_says_what_the_carrier_counted() {
 
 fn comparison() -> impl Strategy<Value = Comparison> {
     let ours = prop_oneof![4 => 100..20_000_u64, 1 => 0..200_u64];
-    (0..400_i64, ours, 0..3_000_u64).prop_map(|(day, ours, permille)| told(day, ours, permille))
+    (0..400_u32, ours, 0..3_000_u64).prop_map(|(day, ours, permille)| told(day, ours, permille))
 }
 
 /// Such as are believed: not tiny, near what carriers count.
 fn honest() -> impl Strategy<Value = Comparison> {
-    (0..400_i64, 100..20_000_u64, 950..1_100_u64).prop_map(|(day, ours, permille)| told(day, ours, permille))
+    (0..400_u32, 100..20_000_u64, 950..1_100_u64).prop_map(|(day, ours, permille)| told(day, ours, permille))
 }
 
 proptest! {

@@ -153,7 +153,7 @@ fn household(days: usize, c: &mut Chance) -> Vec<f64> {
         // An update of a console or a telephone.
         if c.happens(0.03) { amount + c.between(3.0, 15.0) } else { amount }
     };
-    (0..days).map(|d| day(d)).collect()
+    (0..days).map(day).collect()
 }
 
 fn field(days: usize, c: &mut Chance) -> Vec<f64> {
@@ -182,5 +182,5 @@ fn van(days: usize, c: &mut Chance) -> Vec<f64> {
         travels = c.happens(chance);
         if travels { c.around_one(spread) } else { 0.0 }
     };
-    (0..days).map(|d| day(d)).collect()
+    (0..days).map(day).collect()
 }
