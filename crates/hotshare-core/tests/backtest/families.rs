@@ -138,7 +138,7 @@ fn household(days: usize, c: &mut Chance) -> Vec<f64> {
     let (film, films) = (c.between(3.0, 8.0), c.between(0.3, 0.8));
     let spread = c.between(0.3, 0.5);
     let mut at_home = 0;
-    let mut day = |d: usize| {
+    let day = |d: usize| {
         let mut amount = c.around_one(spread);
         if matches!(d % 7, 4..=6) && c.happens(films) {
             amount += film * c.around_one(0.3);
@@ -177,7 +177,7 @@ fn field(days: usize, c: &mut Chance) -> Vec<f64> {
 fn van(days: usize, c: &mut Chance) -> Vec<f64> {
     let (begins, stays, spread) = (c.between(0.1, 0.3), c.between(0.55, 0.8), c.between(0.4, 0.7));
     let mut travels = false;
-    let mut day = |d: usize| {
+    let day = |d: usize| {
         let chance = if travels { stays } else { begins * if d % 7 >= 4 { 1.8 } else { 0.7 } };
         travels = c.happens(chance);
         if travels { c.around_one(spread) } else { 0.0 }
