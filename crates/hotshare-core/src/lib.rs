@@ -11,6 +11,8 @@ pub mod uplink;
 pub mod meter;
 pub mod ledger;
 pub mod plan;
+pub mod forecast;
+pub mod reconcile;
 pub mod share;
 pub mod policy;
 pub mod grant;
