@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::alert::{AlertId, Marks, Subject};
 use crate::keys::{Key, KeyId, KeyOwner};
 use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
@@ -33,6 +34,9 @@ pub struct Book {
     pub last_person: u32,
     pub keys: BTreeMap<KeyId, Key>,
     pub last_key: u32,
+    /// What was told already.
+    pub marks: Marks,
+    pub last_alert: AlertId,
 }
 
 impl Book {
@@ -42,6 +46,8 @@ impl Book {
         for (account, period, bytes) in snapshot.totals {
             totals.add(account, period, bytes);
         }
+        let mut marks = Marks::default();
+        snapshot.marks.into_iter().for_each(|mark| marks.put(mark));
         let no_plan = Plan { cap: None, period: Period::Monthly { day: 1 }, zone, at_cap: AtCap::Stop };
         Book {
             plan: snapshot.plan.unwrap_or(no_plan),
@@ -57,6 +63,8 @@ impl Book {
             last_person: snapshot.last_person,
             keys: snapshot.keys.into_iter().map(|key| (key.id, key)).collect(),
             last_key: snapshot.last_key,
+            marks,
+            last_alert: snapshot.last_alert,
         }
     }
 
@@ -78,12 +86,14 @@ impl Book {
             }
             Change::PersonGone(id) => {
                 self.people.remove(id);
+                self.marks.forget(Subject::Person(*id));
             }
             Change::Device(device) => {
                 self.devices.insert(device.mac, device.clone());
             }
             Change::DeviceGone(mac) => {
                 self.devices.remove(mac);
+                self.marks.forget(Subject::Device(*mac));
             }
             Change::Key(key) => {
                 self.last_key = self.last_key.max(key.id.0);
@@ -104,6 +114,10 @@ impl Book {
                 self.generation = Some(*generation);
                 self.granted.clear();
                 self.settled.clear();
+            }
+            Change::Alert(raise) => {
+                self.marks.put(raise.mark);
+                self.last_alert = self.last_alert.max(raise.alert.id);
             }
             Change::Usage { .. } | Change::Noted(_) => {}
         }

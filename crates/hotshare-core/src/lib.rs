@@ -13,6 +13,7 @@ pub mod plan;
 pub mod policy;
 pub mod grant;
 pub mod people;
+pub mod alert;
 pub mod keys;
 pub mod radio;
 pub mod lease;

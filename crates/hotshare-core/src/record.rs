@@ -1,5 +1,6 @@
 //! What is written down: the changes the store commits, and the snapshot it gives back at start.
 
+use crate::alert::{AlertId, Mark, Raise};
 use crate::keys::{Key, KeyId};
 pub use crate::lease::Leased;
 use crate::ledger::{Entry, PeriodKey};
@@ -59,6 +60,8 @@ pub enum Change {
     Generation(u64),
     /// A line of the owner's diary (`hotshare events`).
     Noted(Noted),
+    /// To be sent by each of its channels; its mark replaces the one of the same topic and period.
+    Alert(Box<Raise>),
 }
 
 /// Whose usage row.
@@ -113,4 +116,8 @@ pub struct Snapshot {
     pub keys: Vec<Key>,
     /// The highest key id ever given.
     pub last_key: u32,
+    /// What was told already.
+    pub marks: Vec<Mark>,
+    /// The highest number ever given to an alert.
+    pub last_alert: AlertId,
 }

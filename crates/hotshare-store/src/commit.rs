@@ -1,5 +1,6 @@
 //! Changes to rows: all of a posting or none, and on the disk before the brain hears of it.
 
+use hotshare_core::alert::Subject;
 use hotshare_core::keys::{Key, KeyId, KeyOwner};
 use hotshare_core::ledger::{Entry, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
@@ -12,6 +13,7 @@ use rusqlite::{Params, Transaction, TransactionBehavior, params};
 use crate::columns;
 use crate::error::StoreError;
 use crate::open::Store;
+use crate::outbox;
 
 /// As many lines of the diary are kept.
 const DIARY_LINES: i64 = 10_000;
@@ -51,9 +53,15 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             add(tx, ADD_SPENT, &[columns::from_tally(*tally), i64::from(day.0)], usage)
         }
         Change::Person(person) => put_person(tx, person),
-        Change::PersonGone(PersonId(id)) => run(tx, "UPDATE people SET gone = 1 WHERE id = ?", [id]),
+        Change::PersonGone(PersonId(id)) => {
+            outbox::forget(tx, Subject::Person(PersonId(*id)))?;
+            run(tx, "UPDATE people SET gone = 1 WHERE id = ?", [id])
+        }
         Change::Device(device) => put_device(tx, device),
-        Change::DeviceGone(mac) => run(tx, "DELETE FROM devices WHERE mac = ?", [columns::from_mac(*mac)]),
+        Change::DeviceGone(mac) => {
+            outbox::forget(tx, Subject::Device(*mac))?;
+            run(tx, "DELETE FROM devices WHERE mac = ?", [columns::from_mac(*mac)])
+        }
         Change::Key(key) => put_key(tx, key),
         Change::KeyGone(KeyId(id)) => {
             run(tx, "UPDATE keys SET gone = 1, passphrase = NULL WHERE id = ?", [id])
@@ -67,11 +75,12 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             run(tx, "UPDATE kept SET generation = ?", [generation.cast_signed()])
         }
         Change::Noted(noted) => note(tx, noted),
+        Change::Alert(raise) => outbox::raise(tx, raise),
     }
 }
 
 /// Runs a statement that is prepared only once.
-fn run(tx: &Transaction<'_>, sql: &str, params: impl Params) -> rusqlite::Result<()> {
+pub(crate) fn run(tx: &Transaction<'_>, sql: &str, params: impl Params) -> rusqlite::Result<()> {
     tx.prepare_cached(sql)?.execute(params).map(drop)
 }
 

@@ -83,7 +83,7 @@ impl Brain {
         self.is_dry(Slot::PLAN, &at) || at.balance().is_some_and(|left| left <= reserve)
     }
 
-    fn is_dry(&self, slot: Slot, at: &Position) -> bool {
+    pub(super) fn is_dry(&self, slot: Slot, at: &Position) -> bool {
         match self.purses.get(&slot) {
             Some(purse) => purse.is_dry(at),
             None => at.balance().is_some_and(|left| left <= 0),
