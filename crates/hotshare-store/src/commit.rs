@@ -244,7 +244,7 @@ fn put_lease(tx: &Transaction<'_>, lease: &Leased) -> rusqlite::Result<()> {
     )
 }
 
-fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
+pub(crate) fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
     let end = noted.text.char_indices().nth(DIARY_CHARS).map_or(noted.text.len(), |(end, _)| end);
     let text = noted.text.get(..end).unwrap_or_default();
     run(tx, "INSERT INTO diary (at, kind, text) VALUES (?, ?, ?)", params![noted.at.0, noted.kind, text])?;

@@ -2,11 +2,12 @@
 
 use hotshare_core::alert::{Alert, AlertId, Channel, Kind, Mark, PERIODS, Raise, Subject, Topic};
 use hotshare_core::ledger::PeriodKey;
+use hotshare_core::record::Noted;
 use hotshare_core::units::{Bytes, Mac, PersonId, UnixTime};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use crate::columns::{self, strange};
-use crate::commit::run;
+use crate::commit::{note, run};
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::reader::Reader;
@@ -55,14 +56,15 @@ pub enum DeliveryState {
 }
 
 impl Store {
-    /// Writes down what became of an attempt, durably. Of a delivery that is over already, or whose alert is not
-    /// kept any more, nothing changes.
+    /// Writes down what became of an attempt, durably, with a line for the diary if there is one. Of a delivery that
+    /// is over already, or whose alert is not kept any more, nothing changes.
     pub fn mark(
         &mut self,
         alert: AlertId,
         channel: Channel,
         at: UnixTime,
         outcome: &Outcome,
+        noted: Option<&Noted>,
     ) -> Result<(), StoreError> {
         const MARK: &str = "
             UPDATE deliveries SET state = ?3, attempts = attempts + 1, settled = ?4, next_try = coalesce(?5, next_try),
@@ -74,11 +76,16 @@ impl Store {
             Outcome::Failed { why } => (2, Some(at.0), None, Some(why)),
         };
         let why: Option<String> = why.map(|why| why.chars().take(ERROR_CHARS).collect());
-        let marked = self
-            .conn
-            .prepare_cached(MARK)
-            .and_then(|mut mark| mark.execute(params![id(alert), channel.word(), state, settled, next, why]));
-        marked.map(drop).map_err(|e| self.error("mark a delivery", e))
+        let mut mark = || -> rusqlite::Result<()> {
+            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let params = params![id(alert), channel.word(), state, settled, next, why];
+            let changed = tx.prepare_cached(MARK)?.execute(params)?;
+            if let Some(noted) = noted.filter(|_| changed == 1) {
+                note(&tx, noted)?;
+            }
+            tx.commit()
+        };
+        mark().map_err(|e| StoreError::from_sqlite("mark a delivery", &self.path, e))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use hotshare_core::alert::{Alert, AlertId, Channel, Kind, Mark, Raise, Subject, Topic};
 use hotshare_core::ledger::PeriodKey;
-use hotshare_core::record::Change;
+use hotshare_core::record::{Change, Noted};
 use hotshare_core::units::{Bytes, UnixTime};
 use hotshare_store::{DeliveryState, Outcome, Reader, Store};
 
@@ -36,9 +36,9 @@ fn a_delivery_is_pending_until_it_is_marked_whoever_opens_the_store() {
     let mut store = Store::open(&path).unwrap();
     store.commit(&[raise(1, 5, &[Channel::Mail, Channel::Webhook]), raise(2, 6, &[Channel::Mail])]).unwrap();
     let why = "no answer".repeat(100);
-    store.mark(AlertId(1), Channel::Webhook, UnixTime(7), &Outcome::Delivered).unwrap();
+    store.mark(AlertId(1), Channel::Webhook, UnixTime(7), &Outcome::Delivered, None).unwrap();
     let later = Outcome::Later { next: UnixTime(2_000), why };
-    store.mark(AlertId(1), Channel::Mail, UnixTime(8), &later).unwrap();
+    store.mark(AlertId(1), Channel::Mail, UnixTime(8), &later, None).unwrap();
     drop(store);
 
     let mut store = Store::open(&path).unwrap();
@@ -49,10 +49,15 @@ fn a_delivery_is_pending_until_it_is_marked_whoever_opens_the_store() {
     let kept = store.snapshot().unwrap();
     assert_eq!((kept.last_alert, kept.marks.len()), (AlertId(2), 2));
 
-    store.mark(AlertId(1), Channel::Mail, UnixTime(9), &Outcome::Failed { why: "gone".into() }).unwrap();
+    let noted = Noted { at: UnixTime(9), kind: "alert-failed", text: "not delivered".into() };
+    let failed = Outcome::Failed { why: "gone".into() };
+    store.mark(AlertId(1), Channel::Mail, UnixTime(9), &failed, Some(&noted)).unwrap();
+    store.mark(AlertId(1), Channel::Mail, UnixTime(9), &failed, Some(&noted)).unwrap();
+    let events = reader.events(UnixTime(0), 10).unwrap();
+    assert_eq!(events.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["alert-failed"]);
     // What is over stays as it ended.
-    store.mark(AlertId(1), Channel::Mail, UnixTime(10), &Outcome::Delivered).unwrap();
-    store.mark(AlertId(77), Channel::Mail, UnixTime(10), &Outcome::Delivered).unwrap();
+    store.mark(AlertId(1), Channel::Mail, UnixTime(10), &Outcome::Delivered, None).unwrap();
+    store.mark(AlertId(77), Channel::Mail, UnixTime(10), &Outcome::Delivered, None).unwrap();
     assert_eq!(numbers(&reader, Channel::Mail), [(2, 0)]);
     let alerts = reader.alerts(10).unwrap();
     let [(second, _), (first, deliveries)] = &alerts[..] else { panic!("{alerts:?}") };
