@@ -4,15 +4,15 @@
 //! identity, does nothing else, and ends: identity is a thread's own for the kernel, and the other threads stay as
 //! they are.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
-/// A connection to the bus of the user with this id, not greeted yet.
+/// A connection to the bus of the user with this id, not greeted yet; it does not block.
 #[derive(Debug)]
 pub struct Bus {
     pub uid: u32,
@@ -58,15 +58,14 @@ async fn connect(uid: u32, path: PathBuf) -> std::io::Result<UnixStream> {
         drop(place);
     };
     drop(std::thread::Builder::new().name("session".into()).spawn(run)?);
-    let stream = match tokio::time::timeout(PATIENCE, connected).await {
-        Ok(Ok(stream)) => stream?,
-        Ok(Err(_)) | Err(_) => return Err(std::io::ErrorKind::TimedOut.into()),
-    };
-    UnixStream::from_std(stream)
+    match tokio::time::timeout(PATIENCE, connected).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(_)) | Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+    }
 }
 
 /// A bus whose queue is full refuses at once instead of making us wait.
-fn open(path: &Path) -> std::io::Result<std::os::unix::net::UnixStream> {
+fn open(path: &Path) -> std::io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.connect(&SockAddr::unix(path)?)?;

@@ -1,12 +1,12 @@
 //! A notification on a desktop, over the session's bus.
 
 use std::collections::HashMap;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use hotshare_core::alert::{Alert, Kind};
-use tokio::net::UnixStream;
+use zbus::Variant;
 use zbus::connection::Builder;
-use zbus::zvariant::Value;
 
 use crate::{NotSent, chain};
 
@@ -19,9 +19,9 @@ pub async fn show(bus: UnixStream, uid: u32, alert: &Alert, timeout: Duration) -
     let failed = |e: zbus::Error| NotSent::yet(format!("the desktop of user {uid} did not take it: {}", chain(&e)));
     let builder = Builder::unix_stream(bus).user_id(uid).method_timeout(timeout);
     let connection = builder.build().await.map_err(failed)?;
-    let hints: HashMap<&str, Value<'_>> =
-        HashMap::from([("urgency", Value::U8(urgency(alert))), ("desktop-entry", Value::from("hotshare"))]);
-    let no_actions: [&str; 0] = [];
+    let hints: HashMap<&str, Variant<'_>> =
+        HashMap::from([("urgency", Variant::U8(urgency(alert))), ("desktop-entry", Variant::from("hotshare"))]);
+    let no_actions: Vec<&str> = Vec::new();
     let text = plain(&alert.text);
     let arguments = ("Hotshare", 0_u32, "network-wireless", &alert.title, &text, no_actions, hints, -1_i32);
     connection.call_method(Some(SERVICE), PATH, Some(SERVICE), "Notify", &arguments).await.map_err(failed)?;

@@ -1,5 +1,6 @@
 //! A mail through the owner's SMTP server. One connection for each alert.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,12 +53,18 @@ pub struct MailConfig {
 }
 
 /// See the module.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Mail {
     config: MailConfig,
     from: Mailbox,
     to: Vec<Mailbox>,
     tls: Option<TlsParameters>,
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Mail").field(&self.config).finish()
+    }
 }
 
 /// Whether this is a mail address, such as `anna@example.org` or `Anna <anna@example.org>`.

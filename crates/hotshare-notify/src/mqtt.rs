@@ -7,10 +7,11 @@ mod messages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotshare_core::alert::Alert;
+use hotshare_core::alert::{Alert, AlertId};
 use hotshare_core::ask::{Answer, Ask, Status};
 use rumqttc::{
     AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS, TlsConfiguration, Transport,
@@ -98,9 +99,7 @@ impl Link {
         let mut pause = FIRST_PAUSE;
         while !stop.is_cancelled() {
             let began = Instant::now();
-            let why = tokio::select! {
-                why = self.connection(&stop) => why,
-            };
+            let why = self.connection(&stop).await;
             tracing::debug!(why, "no MQTT");
             if began.elapsed() > LONGEST_PAUSE {
                 pause = FIRST_PAUSE;
@@ -197,6 +196,7 @@ impl Link {
         }
         self.connected.notify_one();
         let mut told = Told::default();
+        let mut unacknowledged = Unacknowledged::new();
         let mut figures = tokio::time::interval(self.config.every);
         figures.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -210,12 +210,9 @@ impl Link {
                     None => return Err("the connection ended".into()),
                 },
                 Some((alert, reply)) = self.orders.recv() => {
-                    let sent = self.alert(client, &alert).await;
-                    let broken = sent.is_err();
-                    drop(reply.send(sent));
-                    // A broker that does not acknowledge may still have it; nothing more is sent into such a connection.
-                    if broken {
-                        return Err("the broker did not acknowledge an alert".into());
+                    // Who gave up waiting comes again: sent now, it would be sent twice.
+                    if !reply.is_closed() {
+                        drop(reply.send(self.alert(client, &mut unacknowledged, &alert).await));
                     }
                 }
                 _ = figures.tick() => {
@@ -227,21 +224,44 @@ impl Link {
         }
     }
 
-    async fn alert(&self, client: &AsyncClient, alert: &Alert) -> Result<(), NotSent> {
-        let (event, last) = messages::alert(&self.config.topic, alert);
-        let acknowledged = async {
-            let options = PublishOptions::at_least_once();
-            let notice = client.publish_tracked(event.0, event.1, options).await.map_err(|e| chain(&e))?;
-            notice.wait_async().await.map_err(|e| chain(&e))?;
-            publish(client, &last.0, &last.1, true).await
+    /// Publishes an alert and waits for the acknowledgement. One that is under way in this connection already is not
+    /// published again, only waited for: a broker that hung for a while has it once.
+    async fn alert(
+        &self,
+        client: &AsyncClient,
+        unacknowledged: &mut Unacknowledged,
+        alert: &Alert,
+    ) -> Result<(), NotSent> {
+        let ((topic, event), (last_topic, last)) = messages::alert(&self.config.topic, alert);
+        let no = |why: String| NotSent::yet(format!("the broker did not take it: {why}"));
+        let late = |_| NotSent::yet("the broker did not acknowledge it in time");
+        let mut acknowledged = match unacknowledged.remove(&alert.id) {
+            Some(waiting) => waiting,
+            None if unacknowledged.len() == MOST_UNACKNOWLEDGED => return Err(no("too much is under way".into())),
+            None => {
+                let publish = client.publish_tracked(topic, event, PublishOptions::at_least_once());
+                let notice = timeout(self.config.timeout, publish).await.map_err(late)?;
+                let notice = notice.map_err(|e| no(chain(&e)))?;
+                Box::pin(async move { notice.wait_async().await.map(drop).map_err(|e| chain(&e)) })
+            }
         };
-        match timeout(self.config.timeout, acknowledged).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(why)) => Err(NotSent::yet(format!("the broker did not take it: {why}"))),
-            Err(_) => Err(NotSent::yet("the broker did not acknowledge it in time")),
+        match timeout(self.config.timeout, &mut acknowledged).await {
+            Ok(done) => done.map_err(no)?,
+            Err(elapsed) => {
+                unacknowledged.insert(alert.id, acknowledged);
+                return Err(late(elapsed));
+            }
         }
+        // It was delivered, whatever becomes of the figure beside it.
+        drop(timeout(self.config.timeout, publish(client, &last_topic, &last, true)).await);
+        Ok(())
     }
 }
+
+/// Alerts that were published in this connection, and wait for the broker's word.
+type Unacknowledged = BTreeMap<AlertId, Pin<Box<dyn Future<Output = Result<(), String>> + Send>>>;
+
+const MOST_UNACKNOWLEDGED: usize = 50;
 
 /// What comes from the broker.
 enum Seen {
@@ -311,7 +331,7 @@ async fn publish(client: &AsyncClient, topic: &str, payload: &str, retain: bool)
 async fn ask(brain: &BrainSender) -> Option<Status> {
     let (reply, answer) = oneshot::channel();
     brain.try_send((Ask::Status, reply)).ok()?;
-    match timeout(Duration::from_secs(10), answer).await {
+    match timeout(Duration::from_secs(2), answer).await {
         Ok(Ok(Answer::Status(status))) => Some(*status),
         _ => None,
     }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -10,7 +11,6 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use hotshare_notify::desktop;
 use support::{Running, alert, until};
-use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use zbus::MessageStream;
@@ -26,13 +26,13 @@ async fn bus(path: &Path) -> Running {
         .spawn()
         .unwrap();
     let running = Running(child);
-    until("the bus is there", || std::os::unix::net::UnixStream::connect(path).is_ok()).await;
+    until("the bus is there", || UnixStream::connect(path).is_ok()).await;
     running
 }
 
 /// What a desktop's notification daemon does: owns the name, and answers with a number.
 async fn desktop_of(path: &Path, tasks: &mut JoinSet<()>) -> mpsc::UnboundedReceiver<Shown> {
-    let stream = UnixStream::connect(path).await.unwrap();
+    let stream = UnixStream::connect(path).unwrap();
     let connection = zbus::connection::Builder::unix_stream(stream).build().await.unwrap();
     connection.request_name("org.freedesktop.Notifications").await.unwrap();
     let (told, shown) = mpsc::unbounded_channel();
@@ -42,7 +42,7 @@ async fn desktop_of(path: &Path, tasks: &mut JoinSet<()>) -> mpsc::UnboundedRece
             if call.message_type() != Type::MethodCall {
                 continue;
             }
-            type Hints<'a> = std::collections::HashMap<String, zbus::zvariant::Value<'a>>;
+            type Hints<'a> = std::collections::HashMap<String, zbus::Variant<'a>>;
             let body = call.body();
             let (_, _, _, summary, text, _, hints, _): (String, u32, String, String, String, Vec<String>, Hints<'_>, i32) =
                 body.deserialize().unwrap();
@@ -61,7 +61,7 @@ async fn a_notification_is_shown_and_a_bus_without_a_desktop_refuses() {
     let _bus = bus(&path).await;
     let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap());
     let show = async |n| {
-        let stream = UnixStream::connect(&path).await.unwrap();
+        let stream = UnixStream::connect(&path).unwrap();
         let mut alert = alert(n);
         alert.text = "<b>“Pixel & co”</b>".into();
         desktop::show(stream, uid, &alert, Duration::from_secs(5)).await

@@ -31,7 +31,7 @@ class Sink:
             "from": mail["From"],
             "to": envelope.rcpt_tos,
             "text": mail.get_content(),
-            "tls": session.ssl is not None,
+            "tls": server.transport.get_extra_info("sslcontext") is not None,
             "login": session.authenticated,
         }
         with open(path, "a", encoding="utf-8") as file:

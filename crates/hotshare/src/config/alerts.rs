@@ -70,14 +70,12 @@ fn rules<'a>(document: &mut Document<'a>, section: &mut Section<'a>) -> Rules {
     let default = Rules::default();
     let usual = default.unusual.unwrap_or(Unusual { factor: 0, floor: Bytes::ZERO });
     let language = document.take(section, "language", language).unwrap_or(default.language);
-    let levels = document.has_key(section, "levels").then(|| {
-        let of = "percents from 1 to 100, such as [50, 80, 95, 100]";
-        let mut levels = document.take_list(section, "levels", of, |value| {
-            number(value, 1, 100, "a percent").and_then(|n| u8::try_from(n).map_err(|e| e.to_string()))
-        });
-        levels.sort_unstable();
-        levels
+    let said = document.has_key(section, "levels");
+    let of = "percents from 1 to 100, such as [50, 80, 95, 100]";
+    let mut levels = document.take_list(section, "levels", of, |value| {
+        number(value, 1, 100, "a percent").and_then(|n| u8::try_from(n).map_err(|e| e.to_string()))
     });
+    levels.sort_unstable();
     let days = document.take(section, "roll_notice_days", |value| number(value, 0, 30, "a number of days"));
     let factor = document.take(section, "unusual_factor", |value| number(value, 0, 1000, "a factor"));
     let floor = document.take(section, "unusual_floor", amount).unwrap_or(usual.floor);
@@ -85,7 +83,7 @@ fn rules<'a>(document: &mut Document<'a>, section: &mut Section<'a>) -> Rules {
     let factor = factor.unwrap_or(usual.factor);
     Rules {
         language,
-        levels: levels.unwrap_or(default.levels),
+        levels: if said { levels } else { default.levels },
         roll_notice_days: days.and_then(|days| u16::try_from(days).ok()).unwrap_or(default.roll_notice_days),
         unusual: (factor > 0).then_some(Unusual { factor, floor }),
         device_waiting: waiting.unwrap_or(default.device_waiting),

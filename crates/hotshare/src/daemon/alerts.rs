@@ -141,8 +141,8 @@ pub(super) struct Courier {
     over: BTreeMap<AlertId, Outcome>,
 }
 
-/// As many are looked at together.
-const BATCH: u32 = 50;
+/// As many are looked at together: all that the store keeps.
+const BATCH: u32 = 1000;
 /// After so many failures in a row the others are spared until later.
 const ENOUGH: u32 = 3;
 /// When nothing is due, it is looked this often all the same: clocks jump.
