@@ -95,10 +95,11 @@ fn a_disk_that_fails_neither_loses_nor_doubles_an_alert() {
     let mut world = World::new();
     cap(&mut world, 100);
     world.person("anna", Allowance::Unlimited, 1);
+    download(&mut world, 1, 49 * MIB);
     world.pass(3000);
-    world.patient = true;
     let before = kinds(&world).len();
-    download(&mut world, 1, 60 * MIB);
+    world.patient = true;
+    download(&mut world, 1, 2 * MIB);
     for _ in 0..5 {
         world.pass(3000);
         world.commit(false);
