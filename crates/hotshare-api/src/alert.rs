@@ -109,7 +109,8 @@ mod tests {
                 r#""state":"pending","attempts":2,"next_try":1795000120,"settled":null,"error":"no answer"}]}]}"#
             )
         );
-        let later: DeliveryState = serde_json::from_str(r#""returned""#).expect("an unknown word is no error");
+        let later: DeliveryState =
+            serde_json::from_str(r#""returned""#).expect("an unknown word is no error");
         assert_eq!(later, DeliveryState::Unknown);
     }
 }

@@ -117,15 +117,41 @@ pub struct Topic {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// So much of the plan is used. `renews`: when the period ends.
-    PlanLevel { percent: u8, used: Bytes, limit: Bytes, renews: Option<UnixTime> },
-    AllowanceLevel { name: PersonName, percent: u8, used: Bytes, limit: Bytes, renews: Option<UnixTime> },
+    PlanLevel {
+        percent: u8,
+        used: Bytes,
+        limit: Bytes,
+        renews: Option<UnixTime>,
+    },
+    AllowanceLevel {
+        name: PersonName,
+        percent: u8,
+        used: Bytes,
+        limit: Bytes,
+        renews: Option<UnixTime>,
+    },
     /// `usual` is the median of the person's last days with use.
-    UnusualUse { name: PersonName, today: Bytes, usual: Bytes },
+    UnusualUse {
+        name: PersonName,
+        today: Bytes,
+        usual: Bytes,
+    },
     /// `again`: it renews; else it ends for good. `limit`: without a cap there is none.
-    PlanRolls { ends: UnixTime, again: bool, used: Bytes, limit: Option<Bytes> },
-    DeviceWaiting { mac: Mac, host_name: Option<String> },
+    PlanRolls {
+        ends: UnixTime,
+        again: bool,
+        used: Bytes,
+        limit: Option<Bytes>,
+    },
+    DeviceWaiting {
+        mac: Mac,
+        host_name: Option<String>,
+    },
     /// `cost` as the plan tells it, with its currency.
-    PriceStep { step: u32, cost: String },
+    PriceStep {
+        step: u32,
+        cost: String,
+    },
     Test,
 }
 
@@ -164,7 +190,13 @@ pub struct Alert {
 impl Alert {
     /// `zone`: whose dates are meant.
     #[must_use]
-    pub fn new(id: AlertId, at: UnixTime, what: &What, language: Language, zone: &crate::plan::Zone) -> Alert {
+    pub fn new(
+        id: AlertId,
+        at: UnixTime,
+        what: &What,
+        language: Language,
+        zone: &crate::plan::Zone,
+    ) -> Alert {
         let (title, text) = words(what, language, zone);
         let bare = Alert {
             id,

@@ -77,7 +77,8 @@ struct Place;
 
 impl Place {
     fn take() -> Option<Place> {
-        let place = WAITING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < MOST).then_some(n + 1));
+        let place =
+            WAITING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < MOST).then_some(n + 1));
         place.ok().map(|_| Place)
     }
 }

@@ -43,7 +43,8 @@ async fn each_users_bus_is_reached_as_that_user_and_the_daemon_stays_root() {
     let found = buses(dir.path()).await;
     let [found] = <[_; 1]>::try_from(found).unwrap();
     assert_eq!(found.uid, USER);
-    let connection = zbus::connection::Builder::unix_stream(found.stream).user_id(USER).build().await.unwrap();
+    let connection =
+        zbus::connection::Builder::unix_stream(found.stream).user_id(USER).build().await.unwrap();
     let names = connection.call_method(
         Some("org.freedesktop.DBus"),
         "/org/freedesktop/DBus",

@@ -16,11 +16,14 @@ const PATH: &str = "/org/freedesktop/Notifications";
 /// Shows one alert to the user with this id. `bus` is a connection to the user's bus, made with the user's rights: it
 /// lets in nobody else.
 pub async fn show(bus: UnixStream, uid: u32, alert: &Alert, timeout: Duration) -> Result<(), NotSent> {
-    let failed = |e: zbus::Error| NotSent::yet(format!("the desktop of user {uid} did not take it: {}", chain(&e)));
+    let failed =
+        |e: zbus::Error| NotSent::yet(format!("the desktop of user {uid} did not take it: {}", chain(&e)));
     let builder = Builder::unix_stream(bus).user_id(uid).method_timeout(timeout);
     let connection = builder.build().await.map_err(failed)?;
-    let hints: HashMap<&str, Variant<'_>> =
-        HashMap::from([("urgency", Variant::U8(urgency(alert))), ("desktop-entry", Variant::from("hotshare"))]);
+    let hints: HashMap<&str, Variant<'_>> = HashMap::from([
+        ("urgency", Variant::U8(urgency(alert))),
+        ("desktop-entry", Variant::from("hotshare")),
+    ]);
     let no_actions: Vec<&str> = Vec::new();
     let text = plain(&alert.text);
     let arguments = ("Hotshare", 0_u32, "network-wireless", &alert.title, &text, no_actions, hints, -1_i32);

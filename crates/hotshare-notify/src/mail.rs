@@ -140,12 +140,13 @@ impl Mail {
 }
 
 fn parameters(config: &MailConfig) -> Result<TlsParameters, OpenError> {
-    let wrong = |e: lettre::transport::smtp::Error| OpenError::Setting(format!("TLS cannot be used: {}", chain(&e)));
+    let wrong =
+        |e: lettre::transport::smtp::Error| OpenError::Setting(format!("TLS cannot be used: {}", chain(&e)));
     let mut builder = TlsParameters::builder(config.server.clone());
     if let Some(path) = &config.ca_file {
         let pem = tls::read_pem(path)?;
-        let certificate = Certificate::from_pem(&pem)
-            .map_err(|_| tls::TlsError::NoCertificates(path.to_owned()))?;
+        let certificate =
+            Certificate::from_pem(&pem).map_err(|_| tls::TlsError::NoCertificates(path.to_owned()))?;
         builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificate);
     }
     builder.build().map_err(wrong)

@@ -14,7 +14,8 @@ use std::time::Duration;
 use hotshare_core::alert::{Alert, AlertId};
 use hotshare_core::ask::{Answer, Ask, Status};
 use rumqttc::{
-    AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS, TlsConfiguration, Transport,
+    AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS, TlsConfiguration,
+    Transport,
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
@@ -153,7 +154,12 @@ impl Link {
         options.set_keep_alive(30);
         options.set_clean_session(true);
         options.set_max_packet_size(64 << 10, 64 << 10);
-        options.set_last_will(LastWill::new(messages::availability(topic), "offline", QoS::AtLeastOnce, true));
+        options.set_last_will(LastWill::new(
+            messages::availability(topic),
+            "offline",
+            QoS::AtLeastOnce,
+            true,
+        ));
         if let Some(config) = &self.tls {
             options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::clone(config))));
         }
@@ -237,7 +243,9 @@ impl Link {
         let late = |_| NotSent::yet("the broker did not acknowledge it in time");
         let mut acknowledged = match unacknowledged.remove(&alert.id) {
             Some(waiting) => waiting,
-            None if unacknowledged.len() == MOST_UNACKNOWLEDGED => return Err(no("too much is under way".into())),
+            None if unacknowledged.len() == MOST_UNACKNOWLEDGED => {
+                return Err(no("too much is under way".into()));
+            }
             None => {
                 let publish = client.publish_tracked(topic, event, PublishOptions::at_least_once());
                 let notice = timeout(self.config.timeout, publish).await.map_err(late)?;
@@ -275,7 +283,9 @@ async fn poll(events: &mut EventLoop, seen: mpsc::Sender<Seen>) -> String {
     loop {
         let news = match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => Seen::Connected,
-            Ok(Event::Incoming(Packet::Publish(publish))) if publish.retain && !publish.payload.is_empty() => {
+            Ok(Event::Incoming(Packet::Publish(publish)))
+                if publish.retain && !publish.payload.is_empty() =>
+            {
                 Seen::Retained(String::from_utf8_lossy(&publish.topic).into_owned())
             }
             Ok(_) => continue,

@@ -166,7 +166,9 @@ mod tests {
         let good = target("https://[::1]:8443/a?b=c").expect("good");
         assert_eq!((good.host.as_str(), good.port, good.path.as_str()), ("::1", 8443, "/a?b=c"));
         assert_eq!(target("http://example.org").map(|t| (t.port, t.path)), Ok((80, "/".into())));
-        for bad in ["example.org", "ftp://example.org/", "https://", "https://anna:secret@example.org/", "/x", "ü"] {
+        for bad in
+            ["example.org", "ftp://example.org/", "https://", "https://anna:secret@example.org/", "/x", "ü"]
+        {
             let why = target(bad).expect_err(bad);
             assert!(!why.contains("secret"), "{why}");
         }

@@ -44,8 +44,16 @@ async fn desktop_of(path: &Path, tasks: &mut JoinSet<()>) -> mpsc::UnboundedRece
             }
             type Hints<'a> = std::collections::HashMap<String, zbus::Variant<'a>>;
             let body = call.body();
-            let (_, _, _, summary, text, _, hints, _): (String, u32, String, String, String, Vec<String>, Hints<'_>, i32) =
-                body.deserialize().unwrap();
+            let (_, _, _, summary, text, _, hints, _): (
+                String,
+                u32,
+                String,
+                String,
+                String,
+                Vec<String>,
+                Hints<'_>,
+                i32,
+            ) = body.deserialize().unwrap();
             let urgency = u8::try_from(&hints["urgency"]).unwrap();
             drop(told.send((summary, text, urgency)));
             connection.reply(&call.header(), &1_u32).await.unwrap();

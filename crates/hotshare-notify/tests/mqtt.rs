@@ -114,7 +114,8 @@ async fn hears(path: &Path, topic: &str, holds: impl Fn(&str) -> bool) {
 }
 
 fn alerts(path: &Path) -> Vec<String> {
-    let on_topic = |(_, topic, payload): (bool, String, String)| (topic == "home/van/alert").then_some(payload);
+    let on_topic =
+        |(_, topic, payload): (bool, String, String)| (topic == "home/van/alert").then_some(payload);
     heard(path).into_iter().filter_map(on_topic).collect()
 }
 

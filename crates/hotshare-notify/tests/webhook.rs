@@ -7,12 +7,12 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use hotshare_notify::webhook::{Webhook, WebhookConfig};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use hotshare_notify::webhook::{Webhook, WebhookConfig};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use support::{alert, certificate, secret};
@@ -126,9 +126,14 @@ async fn a_server_that_is_not_trusted_gets_nothing() {
 
 #[tokio::test]
 async fn answers_say_whether_to_try_again() {
-    for (status, ended) in
-        [(200, None), (503, Some(false)), (429, Some(false)), (408, Some(false)), (302, Some(false)), (404, Some(true))]
-    {
+    for (status, ended) in [
+        (200, None),
+        (503, Some(false)),
+        (429, Some(false)),
+        (408, Some(false)),
+        (302, Some(false)),
+        (404, Some(true)),
+    ] {
         let server = server(status, None).await;
         let webhook = Webhook::open(&config(format!("http://localhost:{}/", server.port))).unwrap();
         let failed = webhook.send(&alert(1)).await.err().map(|not| not.for_good);

@@ -22,9 +22,14 @@ const ERROR_CHARS: usize = 300;
 pub enum Outcome {
     Delivered,
     /// It is tried again at `next`.
-    Later { next: UnixTime, why: String },
+    Later {
+        next: UnixTime,
+        why: String,
+    },
     /// It is not tried any more.
-    Failed { why: String },
+    Failed {
+        why: String,
+    },
 }
 
 /// An alert that a channel has not got yet.

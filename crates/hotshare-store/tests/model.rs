@@ -283,21 +283,29 @@ fn text() -> impl Strategy<Value = String> {
 
 /// Without its number.
 fn raise() -> impl Strategy<Value = Raise> {
-    let subject = prop_oneof![
-        Just(Subject::Plan),
-        id().prop_map(Subject::Person),
-        mac().prop_map(Subject::Device)
-    ];
+    let subject =
+        prop_oneof![Just(Subject::Plan), id().prop_map(Subject::Person), mac().prop_map(Subject::Device)];
     let kind = proptest::sample::select(&[Kind::PlanLevel, Kind::AllowanceLevel, Kind::DeviceWaiting][..]);
     let period = (0_i32..9).prop_map(PeriodKey);
-    let mark = (kind, subject, period, any::<u32>(), counter()).prop_map(|(kind, subject, period, level, used)| {
-        Mark { topic: Topic { kind, subject }, period, level, used, alert: AlertId(0) }
-    });
+    let mark =
+        (kind, subject, period, any::<u32>(), counter()).prop_map(|(kind, subject, period, level, used)| {
+            Mark { topic: Topic { kind, subject }, period, level, used, alert: AlertId(0) }
+        });
     let amounts = (option::of(text()), option::of(any::<u8>()), option::of(counter()), option::of(counter()));
     let channels = proptest::sample::subsequence(&Channel::ALL[..], 0..=4);
     (mark, at(), amounts, (text(), text()), channels).prop_map(
         |(mark, at, (about, percent, used, limit), (title, text), channels)| Raise {
-            alert: Alert { id: AlertId(0), at, kind: mark.topic.kind, about, percent, used, limit, title, text },
+            alert: Alert {
+                id: AlertId(0),
+                at,
+                kind: mark.topic.kind,
+                about,
+                percent,
+                used,
+                limit,
+                title,
+                text,
+            },
             mark,
             channels,
         },

@@ -9,8 +9,7 @@ use hotshare_store::{DeliveryState, Outcome, Reader, Store};
 
 fn raise(n: u64, period: i32, channels: &[Channel]) -> Change {
     let topic = Topic { kind: Kind::PlanLevel, subject: Subject::Plan };
-    let mark =
-        Mark { topic, period: PeriodKey(period), level: 80, used: Bytes(u64::MAX), alert: AlertId(n) };
+    let mark = Mark { topic, period: PeriodKey(period), level: 80, used: Bytes(u64::MAX), alert: AlertId(n) };
     let alert = Alert {
         id: AlertId(n),
         at: UnixTime(1_000 + i64::try_from(n).unwrap()),
@@ -74,8 +73,7 @@ fn old_alerts_go_and_numbers_are_never_given_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.sqlite");
     let mut store = Store::open(&path).unwrap();
-    let all: Vec<Change> =
-        (1..=1_200).map(|n| raise(n, i32::try_from(n).unwrap(), &Channel::ALL)).collect();
+    let all: Vec<Change> = (1..=1_200).map(|n| raise(n, i32::try_from(n).unwrap(), &Channel::ALL)).collect();
     store.commit(&all).unwrap();
     let reader = Reader::open(&path).unwrap();
     let kept = reader.alerts(u32::MAX).unwrap();

@@ -28,8 +28,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::alerts::AlertDesk;
 pub(crate) use self::air::{band_told, key_told, mode_told};
+pub(crate) use self::alerts::AlertDesk;
 pub(crate) use self::passphrase::fresh_passphrase;
 
 /// The way into the event loop. Bounded; each question brings the place for its answer.

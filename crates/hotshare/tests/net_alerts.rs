@@ -126,7 +126,11 @@ async fn alerts(lab: &Lab) -> Result<Alerts> {
 }
 
 /// Waits until the newest alert's deliveries are as wanted.
-async fn deliveries(lab: &Lab, what: &str, wanted: impl Fn(&hotshare_api::Delivery) -> bool) -> Result<Alerts> {
+async fn deliveries(
+    lab: &Lab,
+    what: &str,
+    wanted: impl Fn(&hotshare_api::Delivery) -> bool,
+) -> Result<Alerts> {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         let alerts = alerts(lab).await?;
@@ -154,7 +158,9 @@ async fn alerts_arrive_once_whatever_servers_and_daemon_do() -> Result<()> {
     // Down: tried again and again, also by the daemon's next life.
     lab.api.correct(600_000_000).await?;
     let pending = |least: u32| {
-        move |d: &hotshare_api::Delivery| d.state == DeliveryState::Pending && d.attempts >= least && d.error.is_some()
+        move |d: &hotshare_api::Delivery| {
+            d.state == DeliveryState::Pending && d.attempts >= least && d.error.is_some()
+        }
     };
     deliveries(&lab, "all servers are down", pending(2)).await?;
     lab.kill()?;
@@ -212,7 +218,8 @@ async fn alerts_arrive_once_whatever_servers_and_daemon_do() -> Result<()> {
     }
     let told = deliveries(&lab, "the next level", |d| d.state == DeliveryState::Delivered).await?;
     ensure!(told.alerts.len() == 2, "{told:?}");
-    let numbers: Vec<String> = servers.hook.took.lock().unwrap().iter().map(|(number, _)| number.clone()).collect();
+    let numbers: Vec<String> =
+        servers.hook.took.lock().unwrap().iter().map(|(number, _)| number.clone()).collect();
     println!("after kills in the middle, the webhook heard {numbers:?}");
     ensure!(servers.took(&ears, 50) == [1, 1, 1], "{:?}", servers.took(&ears, 50));
     ensure!(servers.took(&ears, 80).iter().all(|times| *times >= 1), "{:?}", servers.took(&ears, 80));

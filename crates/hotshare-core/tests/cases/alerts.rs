@@ -59,7 +59,11 @@ fn levels_of_plan_and_person_are_told_and_a_restart_tells_nothing_again() {
     let told = [(Kind::AllowanceLevel, Some(50)), (Kind::AllowanceLevel, Some(100))];
     assert_eq!(kinds(&world).get(waited.len()..), Some(&told[..]));
     for power in [false, true] {
-        if power { world.cut_power(true) } else { world.kill(true) }
+        if power {
+            world.cut_power(true)
+        } else {
+            world.kill(true)
+        }
         world.start();
         world.pass(70_000);
     }

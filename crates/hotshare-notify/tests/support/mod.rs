@@ -1,5 +1,10 @@
 //! Servers that other people wrote, each on a port of its own and gone with its test.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test program uses a part of it, and may panic")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test program uses a part of it, and may panic"
+)]
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -133,7 +138,8 @@ pub fn mails(dir: &Path) -> Vec<serde_json::Value> {
 /// mosquitto, with these lines in its configuration.
 pub async fn mosquitto(dir: &Path, port: u16, lines: &str) -> Running {
     let config = dir.join("mosquitto.conf");
-    std::fs::write(&config, format!("user root\npersistence false\nlistener {port} 127.0.0.1\n{lines}\n")).unwrap();
+    std::fs::write(&config, format!("user root\npersistence false\nlistener {port} 127.0.0.1\n{lines}\n"))
+        .unwrap();
     let program = if Path::new("/usr/sbin/mosquitto").exists() { "/usr/sbin/mosquitto" } else { "mosquitto" };
     let log = std::fs::File::create(dir.join("mosquitto.log")).unwrap();
     let child = Command::new(program).arg("-c").arg(&config).stderr(log).spawn().unwrap();

@@ -77,7 +77,8 @@ fn delivery_line(delivery: &api::Delivery, zone: &TimeZone) -> String {
         DeliveryState::Failed => format!("{channel}: failed for good {}{why}", at(delivery.settled)),
         DeliveryState::Pending if delivery.attempts == 0 => format!("{channel}: waits to be sent"),
         DeliveryState::Pending => {
-            let tries = if delivery.attempts == 1 { "once".into() } else { format!("{} times", delivery.attempts) };
+            let tries =
+                if delivery.attempts == 1 { "once".into() } else { format!("{} times", delivery.attempts) };
             format!("{channel}: tried {tries}, again {}{why}", at(delivery.next_try))
         }
         DeliveryState::Unknown => channel,
@@ -152,12 +153,9 @@ mod tests {
         );
         assert!(text(&[], &TimeZone::UTC).contains("no alerts"));
         assert!(outcome(&[]).contains("[alerts.mail]"));
-        let tested =
-            [("mail", None), ("mqtt", Some("no answer".to_owned()))].map(|(channel, error)| api::ChannelTest {
-                channel: channel.into(),
-                delivered: error.is_none(),
-                error,
-            });
+        let tested = [("mail", None), ("mqtt", Some("no answer".to_owned()))].map(|(channel, error)| {
+            api::ChannelTest { channel: channel.into(), delivered: error.is_none(), error }
+        });
         assert_eq!(outcome(&tested), "mail: delivered\nmqtt: not delivered: no answer\n");
     }
 }

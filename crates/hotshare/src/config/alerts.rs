@@ -115,7 +115,8 @@ fn webhook<'a>(document: &mut Document<'a>, section: &mut Section<'a>) -> Option
     let token_file = document.take(&mut webhook, "token_file", file);
     let ca_file = document.take(&mut webhook, "ca_file", file);
     let url = document.require(&mut webhook, "url", |value| {
-        let url = text(value, "write the address of your server in quotes, such as \"https://example.org/hook\"")?;
+        let url =
+            text(value, "write the address of your server in quotes, such as \"https://example.org/hook\"")?;
         check_url(&url, token_file.is_some()).map(|()| url).map_err(|why| escaped(&why))
     });
     document.end_section(webhook);
@@ -246,7 +247,11 @@ fn duration(value: &DeValue<'_>, least: &str, most: &str, example: &str) -> Resu
 fn file(value: &DeValue<'_>) -> Result<PathBuf, String> {
     const ALLOWED: &str = "write the whole path of a file in quotes, such as \"/etc/hotshare/password\"";
     let path = PathBuf::from(text(value, ALLOWED)?);
-    if path.is_absolute() { Ok(path) } else { Err(format!("{} is not a whole path; {ALLOWED}", shown(value))) }
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err(format!("{} is not a whole path; {ALLOWED}", shown(value)))
+    }
 }
 
 fn host(value: &DeValue<'_>) -> Result<String, String> {
@@ -260,7 +265,11 @@ fn host(value: &DeValue<'_>) -> Result<String, String> {
 fn address(value: &DeValue<'_>) -> Result<String, String> {
     const ALLOWED: &str = "write a mail address in quotes, such as \"anna@example.org\"";
     let address = text(value, ALLOWED)?;
-    if is_address(&address) { Ok(address) } else { Err(format!("{} is not a mail address; {ALLOWED}", shown(value))) }
+    if is_address(&address) {
+        Ok(address)
+    } else {
+        Err(format!("{} is not a mail address; {ALLOWED}", shown(value)))
+    }
 }
 
 fn topic(value: &DeValue<'_>) -> Result<String, String> {

@@ -8,8 +8,8 @@ use hotshare_core::uplink::Subnet;
 use toml::de::DeValue;
 
 use super::document::{Document, shown};
-use super::{alerts, wifi};
 use super::{Config, GrantsConfig, LanConfig, PeopleConfig, UplinkConfig};
+use super::{alerts, wifi};
 use crate::cli::text::escaped;
 
 /// Takes everything out of a document, and notes what is wrong.

@@ -248,7 +248,12 @@ impl Courier {
                 None
             }
             Outcome::Failed { why } => {
-                tracing::warn!(channel = channel.word(), alert = alert.id.0, why, "an alert was not delivered");
+                tracing::warn!(
+                    channel = channel.word(),
+                    alert = alert.id.0,
+                    why,
+                    "an alert was not delivered"
+                );
                 let text = format!(
                     "the alert “{}” could not be delivered by {} and is not tried any more: {why}",
                     alert.title,
