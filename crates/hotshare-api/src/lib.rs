@@ -7,6 +7,7 @@
 //!
 //! This crate knows no transport, and none of the daemon's own types.
 
+mod alert;
 mod change;
 mod doctor;
 mod failure;
@@ -18,6 +19,7 @@ mod status;
 mod wifi;
 mod words;
 
+pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use change::{
     Agreement, Amount, DeviceChange, Gift, Invite, KeyRotation, NetworkKeyRotation, PersonChange, PersonNew,
     PlanChange, PlanCorrection, WishAnswer,

@@ -3,6 +3,8 @@
 pub const STATUS: &str = "/v1/status";
 pub const USAGE: &str = "/v1/usage";
 pub const EVENTS: &str = "/v1/events";
+pub const ALERTS: &str = "/v1/alerts";
+pub const ALERTS_TEST: &str = "/v1/alerts/test";
 pub const PEOPLE: &str = "/v1/people";
 pub const DEVICES: &str = "/v1/devices";
 pub const PLAN: &str = "/v1/plan";

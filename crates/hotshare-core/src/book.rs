@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::alert::{AlertId, Marks, Subject};
 use crate::keys::{Key, KeyId, KeyOwner};
 use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
@@ -34,6 +35,9 @@ pub struct Book {
     pub last_key: u32,
     pub wishes: BTreeMap<PersonId, Wish>,
     pub last_bucket: u32,
+    /// What was told already.
+    pub marks: Marks,
+    pub last_alert: AlertId,
 }
 
 impl Book {
@@ -43,6 +47,8 @@ impl Book {
         for (account, period, bytes) in snapshot.totals {
             totals.add(account, period, bytes);
         }
+        let mut marks = Marks::default();
+        snapshot.marks.into_iter().for_each(|mark| marks.put(mark));
         Book {
             plan: snapshot.plan.unwrap_or_else(|| Plan::simple(None, Period::Monthly { day: 1 }, zone)),
             people: snapshot.people.into_iter().map(|p| (p.id, p)).collect(),
@@ -59,6 +65,8 @@ impl Book {
             last_key: snapshot.last_key,
             wishes: snapshot.wishes.into_iter().map(|wish| (wish.person, wish)).collect(),
             last_bucket: snapshot.last_bucket,
+            marks,
+            last_alert: snapshot.last_alert,
         }
     }
 
@@ -82,12 +90,14 @@ impl Book {
             Change::PersonGone(id) => {
                 self.people.remove(id);
                 self.wishes.remove(id);
+                self.marks.forget(Subject::Person(*id));
             }
             Change::Device(device) => {
                 self.devices.insert(device.mac, device.clone());
             }
             Change::DeviceGone(mac) => {
                 self.devices.remove(mac);
+                self.marks.forget(Subject::Device(*mac));
             }
             Change::Key(key) => {
                 self.last_key = self.last_key.max(key.id.0);
@@ -118,6 +128,10 @@ impl Book {
                 self.generation = Some(*generation);
                 self.granted.clear();
                 self.settled.clear();
+            }
+            Change::Alert(raise) => {
+                self.marks.put(raise.mark);
+                self.last_alert = self.last_alert.max(raise.alert.id);
             }
             Change::Usage { .. } | Change::Noted(_) => {}
         }

@@ -3,6 +3,7 @@
 //! One posting is under way at a time. What widens a gate waits until the store says that the posting is
 //! durable; what narrows one is ordered at once.
 
+mod alerts;
 mod asks;
 mod credits;
 mod diary;
@@ -119,6 +120,8 @@ pub struct Settings {
     pub grant_life_secs: u64,
     /// There is an access point, and stations join it so.
     pub wifi: Option<Mode>,
+    /// What the owner is told without asking, and how.
+    pub alerts: crate::alert::Rules,
 }
 
 /// See the module.
@@ -184,6 +187,8 @@ pub struct Brain {
     /// The last posting failed.
     unwritten: bool,
     notes: VecDeque<Noted>,
+    /// When it was last looked whether there is anything to tell.
+    alerted: BootTime,
     /// To be said once the grants that follow from a posting are in force.
     after: Vec<Command>,
     /// To be said after the orders of this turn.
@@ -258,6 +263,7 @@ impl Brain {
             stopped: false,
             unwritten: false,
             notes: VecDeque::new(),
+            alerted: BootTime::default(),
             after: Vec::new(),
             said: Vec::new(),
             given: orders::Given::default(),

@@ -17,6 +17,7 @@ pub mod share;
 pub mod policy;
 pub mod grant;
 pub mod people;
+pub mod alert;
 pub mod keys;
 pub mod radio;
 pub mod lease;

@@ -1,5 +1,6 @@
 //! What is written down: the changes the store commits, and the snapshot it gives back at start.
 
+use crate::alert::{AlertId, Mark, Raise};
 use crate::keys::{Key, KeyId};
 pub use crate::lease::Leased;
 use crate::ledger::{Entry, PeriodKey};
@@ -64,6 +65,8 @@ pub enum Change {
     Generation(u64),
     /// A line of the owner's diary (`hotshare events`).
     Noted(Noted),
+    /// To be sent by each of its channels; its mark replaces the one of the same topic and period.
+    Alert(Box<Raise>),
 }
 
 /// What the kernel was given for a slot.
@@ -140,4 +143,8 @@ pub struct Snapshot {
     pub wishes: Vec<Wish>,
     /// The highest id that a part of a plan was ever given.
     pub last_bucket: u32,
+    /// What was told already.
+    pub marks: Vec<Mark>,
+    /// The highest number ever given to an alert.
+    pub last_alert: AlertId,
 }

@@ -259,6 +259,7 @@ fn sums_are_right(world: &mut World) {
 
 /// The log says the same whoever reads it, and no device's bytes are anybody else's.
 fn the_log_is_right(world: &World) {
+    cases::alerts::each_is_there_once(world);
     let (kept, replayed) = (&world.book, world.replayed());
     assert_eq!(kept.totals, replayed.totals);
     assert_eq!(

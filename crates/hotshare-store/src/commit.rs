@@ -1,5 +1,6 @@
 //! Changes to rows: all of a posting or none, and on the disk before the brain hears of it.
 
+use hotshare_core::alert::Subject;
 use hotshare_core::keys::{Key, KeyId, KeyOwner};
 use hotshare_core::ledger::{Entry, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
@@ -12,6 +13,7 @@ use crate::columns;
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::plans;
+use crate::outbox;
 
 /// As many lines of the diary are kept.
 const DIARY_LINES: i64 = 10_000;
@@ -53,10 +55,14 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         Change::Person(person) => put_person(tx, person),
         Change::PersonGone(PersonId(id)) => {
             run(tx, "DELETE FROM wishes WHERE person = ?", [id])?;
+            outbox::forget(tx, Subject::Person(PersonId(*id)))?;
             run(tx, "UPDATE people SET gone = 1 WHERE id = ?", [id])
         }
         Change::Device(device) => put_device(tx, device),
-        Change::DeviceGone(mac) => run(tx, "DELETE FROM devices WHERE mac = ?", [columns::from_mac(*mac)]),
+        Change::DeviceGone(mac) => {
+            outbox::forget(tx, Subject::Device(*mac))?;
+            run(tx, "DELETE FROM devices WHERE mac = ?", [columns::from_mac(*mac)])
+        }
         Change::Key(key) => put_key(tx, key),
         Change::KeyGone(KeyId(id)) => {
             run(tx, "UPDATE keys SET gone = 1, passphrase = NULL WHERE id = ?", [id])
@@ -76,11 +82,12 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             run(tx, "UPDATE kept SET generation = ?", [generation.cast_signed()])
         }
         Change::Noted(noted) => note(tx, noted),
+        Change::Alert(raise) => outbox::raise(tx, raise),
     }
 }
 
 /// Runs a statement that is prepared only once.
-fn run(tx: &Transaction<'_>, sql: &str, params: impl Params) -> rusqlite::Result<()> {
+pub(crate) fn run(tx: &Transaction<'_>, sql: &str, params: impl Params) -> rusqlite::Result<()> {
     tx.prepare_cached(sql)?.execute(params).map(drop)
 }
 
@@ -232,7 +239,7 @@ fn put_lease(tx: &Transaction<'_>, lease: &Leased) -> rusqlite::Result<()> {
     )
 }
 
-fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
+pub(crate) fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
     let end = noted.text.char_indices().nth(DIARY_CHARS).map_or(noted.text.len(), |(end, _)| end);
     let text = noted.text.get(..end).unwrap_or_default();
     run(tx, "INSERT INTO diary (at, kind, text) VALUES (?, ?, ?)", params![noted.at.0, noted.kind, text])?;

@@ -207,7 +207,7 @@ impl Reader {
         })
     }
 
-    fn rows<T>(
+    pub(crate) fn rows<T>(
         &self,
         sql: &str,
         params: &[&dyn ToSql],

@@ -1,5 +1,6 @@
 //! Rows to everything the brain needs at start.
 
+use hotshare_core::alert::AlertId;
 use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::PeriodKey;
 use hotshare_core::meter::{Reading, Usage};
@@ -12,6 +13,7 @@ use crate::columns::{self, strange};
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::plans;
+use crate::outbox;
 
 /// Sums of so many days are given one by one; those of older ones together.
 const DAYS: i64 = 400;
@@ -26,11 +28,11 @@ impl Store {
     fn read(&self) -> rusqlite::Result<Snapshot> {
         // One transaction: all of it from one moment.
         let tx = self.conn.unchecked_transaction()?;
-        let (clock, generation, last_person, last_key) = tx.query_row(
+        let (clock, generation, last_person, last_key, last_alert) = tx.query_row(
             "SELECT clock, generation, (SELECT coalesce(max(id), 0) FROM people),
-                 (SELECT coalesce(max(id), 0) FROM keys) FROM kept",
+                 (SELECT coalesce(max(id), 0) FROM keys), last_alert FROM kept",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )?;
         let generation: Option<i64> = generation;
         Ok(Snapshot {
@@ -61,6 +63,8 @@ impl Store {
                 Ok(Wish { person, bytes: columns::counter(row, 1)?, at: UnixTime(row.get(2)?) })
             })?,
             last_bucket: tx.query_row("SELECT coalesce(max(id), 0) FROM buckets", [], |row| row.get(0))?,
+            marks: outbox::told(&tx)?,
+            last_alert: AlertId(i64::cast_unsigned(last_alert)),
         })
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use hotshare_core::alert::{Alert, AlertId, Channel, Kind, Mark, Marks, Raise, Subject, Topic};
 use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
@@ -34,6 +35,8 @@ struct Model {
     usage: BTreeMap<(i64, Who), Usage>,
     spent: BTreeMap<(Tally, PeriodKey), Usage>,
     diary: Vec<Noted>,
+    alerts: Vec<Raise>,
+    marks: Marks,
 }
 
 impl Model {
@@ -48,9 +51,15 @@ impl Model {
                 self.names.insert(person.id, person.name.to_string());
                 self.people.insert(person.id, person);
             }
-            Change::PersonGone(id) => drop(self.people.remove(&id)),
+            Change::PersonGone(id) => {
+                self.marks.forget(Subject::Person(id));
+                self.people.remove(&id);
+            }
             Change::Device(device) => drop(self.devices.insert(device.mac, device)),
-            Change::DeviceGone(mac) => drop(self.devices.remove(&mac)),
+            Change::DeviceGone(mac) => {
+                self.marks.forget(Subject::Device(mac));
+                self.devices.remove(&mac);
+            }
             Change::Key(key) => {
                 self.last_key = self.last_key.max(key.id.0);
                 self.keys.insert(key.id, key);
@@ -66,6 +75,10 @@ impl Model {
                 self.settled.clear();
             }
             Change::Noted(noted) => self.diary.push(noted),
+            Change::Alert(raise) => {
+                self.marks.put(raise.mark);
+                self.alerts.push(*raise);
+            }
         }
     }
 
@@ -103,6 +116,10 @@ impl Model {
         assert_eq!((got.clock, got.generation), (self.clock, self.generation));
         assert_eq!(got.granted, self.granted.iter().map(|(&s, &(b, p))| (s, b, p)).collect::<Vec<_>>());
         assert_eq!(got.settled, self.settled.iter().map(|(&s, &r)| (s, r)).collect::<Vec<_>>());
+        let mut marks = Marks::default();
+        got.marks.iter().for_each(|mark| marks.put(*mark));
+        assert_eq!((&marks, got.marks.len()), (&self.marks, self.marks.iter().count()));
+        assert_eq!(got.last_alert, self.alerts.last().map(|raise| raise.alert.id).unwrap_or_default());
         assert_eq!(got.last_person, self.names.keys().last().map_or(0, |id| id.0));
     }
 
@@ -119,6 +136,13 @@ impl Model {
             events.iter().rev().map(|e| (e.at, e.kind.as_str(), e.text.as_str())).collect::<Vec<_>>(),
             self.diary.iter().map(|n| (n.at, n.kind, n.text.as_str())).collect::<Vec<_>>()
         );
+        for channel in Channel::ALL {
+            let pending = reader.pending(channel, u32::MAX).unwrap();
+            let want: Vec<_> =
+                self.alerts.iter().filter(|r| r.channels.contains(&channel)).map(|r| &r.alert).collect();
+            assert_eq!(pending.iter().map(|p| &p.alert).collect::<Vec<_>>(), want);
+            assert!(pending.iter().all(|p| p.attempts == 0 && p.next_try == p.alert.at));
+        }
         let mut billed = Usage::default();
         let mut people: BTreeMap<PersonId, Usage> = BTreeMap::new();
         for (&(_, who), &usage) in self.usage.iter().filter(|(_, usage)| !usage.is_zero()) {
@@ -257,6 +281,37 @@ fn text() -> impl Strategy<Value = String> {
     "\\PC{0,20}|[\u{0}'\";%\\\\\u{202e}]{0,8}"
 }
 
+/// Without its number.
+fn raise() -> impl Strategy<Value = Raise> {
+    let subject =
+        prop_oneof![Just(Subject::Plan), id().prop_map(Subject::Person), mac().prop_map(Subject::Device)];
+    let kind = proptest::sample::select(&[Kind::PlanLevel, Kind::AllowanceLevel, Kind::DeviceWaiting][..]);
+    let period = (0_i32..9).prop_map(PeriodKey);
+    let mark =
+        (kind, subject, period, any::<u32>(), counter()).prop_map(|(kind, subject, period, level, used)| {
+            Mark { topic: Topic { kind, subject }, period, level, used, alert: AlertId(0) }
+        });
+    let amounts = (option::of(text()), option::of(any::<u8>()), option::of(counter()), option::of(counter()));
+    let channels = proptest::sample::subsequence(&Channel::ALL[..], 0..=4);
+    (mark, at(), amounts, (text(), text()), channels).prop_map(
+        |(mark, at, (about, percent, used, limit), (title, text), channels)| Raise {
+            alert: Alert {
+                id: AlertId(0),
+                at,
+                kind: mark.topic.kind,
+                about,
+                percent,
+                used,
+                limit,
+                title,
+                text,
+            },
+            mark,
+            channels,
+        },
+    )
+}
+
 fn change() -> impl Strategy<Value = Change> {
     let who = prop_oneof![Just(Who::Plan), (mac(), id()).prop_map(|(mac, id)| Who::Device(mac, id))];
     let tally = prop_oneof![Just(Tally::Billed), Just(Tally::Delivered), id().prop_map(Tally::Person)];
@@ -306,13 +361,20 @@ fn change() -> impl Strategy<Value = Change> {
         1 => mac().prop_map(Change::LeaseGone),
         1 => at().prop_map(Change::Clock),
         1 => any::<u64>().prop_map(Change::Generation),
+        3 => raise().prop_map(|raise| Change::Alert(Box::new(raise))),
         1 => (at(), text()).prop_map(|(at, text)| Change::Noted(Noted { at, kind: "note", text })),
     ]
 }
 
-/// Makes devices belong to somebody who is or was there.
+/// Makes devices belong to somebody who is or was there, and numbers alerts.
 fn with_owners(mut commits: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
     let mut last = None;
+    for (change, n) in commits.iter_mut().flatten().zip(1..) {
+        if let Change::Alert(raise) = change {
+            raise.alert.id = AlertId(n);
+            raise.mark.alert = AlertId(n);
+        }
+    }
     for change in commits.iter_mut().flatten() {
         if let Change::Person(person) = change {
             last = Some(person.id);
@@ -365,6 +427,7 @@ proptest! {
         let dir = folder();
         let mut store = Store::open(&dir.path().join("ledger.sqlite")).unwrap();
         let mut model = Model::default();
+        let before = with_owners(vec![before]).concat();
         store.commit(&before).unwrap();
         before.iter().for_each(|change| model.apply(change));
         let nobody = Device {
@@ -377,6 +440,7 @@ proptest! {
             first_seen: UnixTime(0),
         };
         let mut failed = failed;
+        failed.retain(|change| !matches!(change, Change::Alert(_)));
         failed.insert(failed.len() / 2, Change::Device(nobody));
         store.commit(&failed).unwrap_err();
         model.assert_is(&store.snapshot().unwrap());

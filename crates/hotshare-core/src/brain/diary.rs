@@ -1,6 +1,7 @@
 //! The owner's diary: a line when something happened, not while it lasts.
 
 use super::Brain;
+use crate::alert::Kind;
 use crate::policy::{Verdict, Why};
 use crate::record::{Change, Noted};
 use crate::units::Bytes;
@@ -25,7 +26,10 @@ impl Brain {
     pub(super) fn keep_notes(&mut self, changes: Vec<Change>) {
         let since = std::mem::take(&mut self.notes);
         for change in changes {
-            if let Change::Noted(noted) = change {
+            // An alert that was not written is raised again, with a line of its own.
+            if let Change::Noted(noted) = change
+                && Kind::from_word(noted.kind).is_none()
+            {
                 self.keep_note(noted);
             }
         }

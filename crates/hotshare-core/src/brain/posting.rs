@@ -112,6 +112,7 @@ impl Brain {
             | Change::LeaseGone(_)
             | Change::Clock(_)
             | Change::Generation(_)
+            | Change::Alert(_)
             | Change::Noted(_) => {}
         }
     }

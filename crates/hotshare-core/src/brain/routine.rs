@@ -236,6 +236,7 @@ impl Brain {
         self.roll_over(&mut changes);
         self.lend(&mut changes);
         let rolled = self.draw_all(&mut changes);
+        self.raise_alerts(&mut changes);
         changes.extend(self.notes.drain(..).map(Change::Noted));
         // The clock alone is seldom a reason to write, and a minute of it may be forgotten.
         let age = self.book.clock.map_or(u64::MAX, |kept| self.at.0.abs_diff(kept.0));

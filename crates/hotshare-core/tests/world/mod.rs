@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use hotshare_core::alert::{Channel, Rules};
 use hotshare_core::ask::{Answer, Ask, Status};
 use hotshare_core::book::Book;
 use hotshare_core::brain::{AskId, Brain, Command, Event, LeaseId, PostId, Settings};
@@ -67,6 +68,7 @@ pub(crate) struct World {
     pub(crate) synced: bool,
     pub(crate) default_person: Option<PersonName>,
     pub(crate) wifi: Option<Mode>,
+    pub(crate) alerts: Rules,
     /// What the access point was told last.
     pub(crate) radio: RadioOrders,
     pub(crate) kicked: Vec<Mac>,
@@ -141,6 +143,7 @@ impl World {
             synced: true,
             default_person: None,
             wifi: None,
+            alerts: Rules { channels: Channel::ALL.to_vec(), ..Rules::default() },
             radio: RadioOrders::default(),
             kicked: Vec::new(),
             air: BTreeMap::new(),
@@ -166,8 +169,12 @@ impl World {
         // The daemon makes the device map anew with its first turn.
         self.map.clear();
         self.addresses.clear();
-        let settings =
-            Settings { default_person: self.default_person.clone(), grant_life_secs: 30, wifi: self.wifi };
+        let settings = Settings {
+            default_person: self.default_person.clone(),
+            grant_life_secs: 30,
+            wifi: self.wifi,
+            alerts: self.alerts.clone(),
+        };
         let book = Book::new(snapshot(&self.book), self.zone.clone());
         self.stopped = false;
         self.brain = Some(Brain::new(settings, book, self.now(), self.generation, self.readings(), None));
@@ -586,5 +593,7 @@ fn snapshot(book: &Book) -> Snapshot {
         last_key: book.last_key,
         wishes: book.wishes.values().copied().collect(),
         last_bucket: book.last_bucket,
+        marks: book.marks.iter().copied().collect(),
+        last_alert: book.last_alert,
     }
 }

@@ -17,13 +17,15 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::failure::No;
-use super::{AppState, air, reports, rules, translate};
+use super::{AppState, air, alerts, reports, rules, translate};
 
 pub(super) fn router(state: AppState) -> Router {
     Router::new()
         .route(path::STATUS, get(status))
         .route(path::USAGE, get(reports::usage))
         .route(path::EVENTS, get(reports::events))
+        .route(path::ALERTS, get(alerts::list))
+        .route(path::ALERTS_TEST, post(alerts::test))
         .route(path::PEOPLE, get(people).post(person_add))
         .route(&format!("{}/{{name}}", path::PEOPLE), patch(person_change).delete(person_remove))
         .route(&format!("{}/{{name}}/invite", path::PEOPLE), post(air::invite))

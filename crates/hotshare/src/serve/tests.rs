@@ -61,7 +61,8 @@ impl Fake {
             }
         });
         let ledger_path = folder.path().join("ledger.sqlite");
-        let state = AppState { brain, ledger_path, radio, down: down.clone(), limits: limits() };
+        let alerts = AlertDesk::default();
+        let state = AppState { brain, ledger_path, radio, down: down.clone(), limits: limits(), alerts };
         tasks.spawn(serve(listener, state, stop.clone()));
         Fake { folder, down, stop, asked, tasks }
     }
@@ -340,6 +341,7 @@ async fn a_brain_that_is_stuck_or_gone_is_told() {
     let (brain, asks) = mpsc::channel(1);
     drop(asks);
     let state = AppState {
+        alerts: AlertDesk::default(),
         brain,
         ledger_path: folder.path().into(),
         radio: None,
