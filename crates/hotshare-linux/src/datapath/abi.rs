@@ -86,6 +86,21 @@ pub(super) struct ConfigValue {
     pub(super) spare: [u32; 5],
 }
 
+/// Where slowed packets wait. Interface numbers; `enter` is 0 while there is no queue.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct QueueValue {
+    pub(super) enter: u32,
+    pub(super) uplink: u32,
+    pub(super) lan: u32,
+    pub(super) spare: u32,
+}
+
+/// A class of the queue: this, with [`QUEUE_DOWN`] for downloads, and the person's slot.
+pub(super) const QUEUE_HANDLE: u32 = 0x4853_0000;
+pub(super) const QUEUE_DOWN: u32 = 0x1000;
+
+const _: () = assert!(size_of::<QueueValue>() == 16);
 const _: () = assert!(size_of::<DeviceKey>() == 12 && size_of::<DeviceValue>() == 12);
 const _: () = assert!(size_of::<ConfigValue>() == 64);
 
@@ -98,7 +113,7 @@ pub(super) const EVENT_REFUSED: u32 = 2;
 mod pod {
     #![allow(unsafe_code, reason = "aya's marker for plain old data is an unsafe trait")]
 
-    use super::{ConfigValue, DeviceKey, DeviceValue};
+    use super::{ConfigValue, DeviceKey, DeviceValue, QueueValue};
 
     // SAFETY: each is `repr(C)`, made of integers only and without padding, so any bytes are a value.
     unsafe impl aya::Pod for DeviceKey {}
@@ -106,6 +121,8 @@ mod pod {
     unsafe impl aya::Pod for DeviceValue {}
     // SAFETY: as above.
     unsafe impl aya::Pod for ConfigValue {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for QueueValue {}
 }
 
 #[cfg(test)]
@@ -139,6 +156,8 @@ mod tests {
         ] {
             assert_eq!(defined(name), here, "{name}");
         }
+        assert!(HEADER.contains(&format!("#define QUEUE_HANDLE {QUEUE_HANDLE:#x}")));
+        assert!(HEADER.contains(&format!("#define QUEUE_DOWN {QUEUE_DOWN:#x}")));
         assert!(HEADER.contains(&format!("EVENT_LOW = {EVENT_LOW}")));
         assert!(HEADER.contains(&format!("EVENT_REFUSED = {EVENT_REFUSED}")));
     }
@@ -171,6 +190,7 @@ mod tests {
                 "config",
                 "generation abi ok from_uplink slot_shift gateway lan_mask uplink_l2 lan_l2 limited spare",
             ),
+            ("queue", "enter uplink lan spare"),
             ("event", "kind slot last spare"),
         ] {
             let body = HEADER.split(&format!("struct {name} {{")).nth(1).unwrap().split("};").next().unwrap();

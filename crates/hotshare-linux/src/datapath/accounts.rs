@@ -131,8 +131,8 @@ fn set_rate(a: &AccountCell, order: &AccountOrder) {
     let now = clock::boot().0;
     for due in [&a.due_up, &a.due_down] {
         let moved = |due: u64| {
-            // Who was not slowed before begins without a burst.
-            let ahead = if had { due.saturating_sub(now) } else { RATE_BURST };
+            // Who was not slowed before begins in the middle, with half a burst.
+            let ahead = if had { due.saturating_sub(now) } else { RATE_BURST / 2 };
             let scaled =
                 if had { u128::from(ahead) * u128::from(before) / u128::from(rate) } else { ahead.into() };
             Some(now.saturating_add(u64::try_from(scaled).unwrap_or(u64::MAX)))

@@ -66,6 +66,14 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } reasons SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct queue);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} waiting SEC(".maps");
+
 struct tick {
 	__u64 jiffies;
 	__u64 boot;
@@ -113,6 +121,7 @@ struct {
  * TCP that loses one whole packet after another starves long before the plan ends. */
 #define GLIDE_BURST 100000000ULL
 #define SECOND 1000000000ULL
+#define QUEUED 0x8000U
 #define RATE_BURST 300000000ULL /* ns */
 #define ROUND_SHIFT 27 /* a round lasts 2^27 ns, 0.13 s */
 #define STAYS_HUNGRY 4 /* rounds */
@@ -523,6 +532,26 @@ static inline bool rated(const struct account *a)
 	return read_once(a->flags) & RATED;
 }
 
+/* ---- the queue ---- */
+
+/* Lets a packet wait. It comes back to the program that sent it here, with both marks. 0: there is no queue. */
+static __attribute__((noinline)) int queued(struct __sk_buff *skb, __u32 marks, __u32 class, __u32 l2)
+{
+	__u32 zero = 0;
+	const struct queue *q = bpf_map_lookup_elem(&waiting, &zero);
+	__u32 enter = q ? read_once(q->enter) : 0;
+	struct ethhdr eth = { .h_proto = (__be16)skb->protocol };
+
+	if (!enter)
+		return 0;
+	/* Bare IP gets a header for the way through the queue, which is taken off again where it leaves. */
+	if (!l2 && (bpf_skb_change_head(skb, ETH_HLEN, 0) || bpf_skb_store_bytes(skb, 0, &eth, ETH_HLEN, 0)))
+		return DROP;
+	skb->mark |= marks;
+	skb->tc_index = QUEUED | class; /* the one word that a veth leaves alone, beside the mark */
+	return bpf_redirect(enter, 0);
+}
+
 static inline int refuse_up(const struct chain *c, __u64 bytes, enum reason reason)
 {
 	add(c->device->refused_up, bytes);
@@ -590,6 +619,15 @@ int uplink_out(struct __sk_buff *skb)
 		return drop(REASON_UNKNOWN_DEVICE);
 	if (unlikely(!chain_open(&chain, boot_time())))
 		return refuse_up(&chain, bytes, REASON_CLOSED_UP);
+	if (unlikely(rated(chain.person) || rated(chain.plan))) {
+		if (!(skb->mark & c->from_uplink)) {
+			int verdict = queued(skb, c->from_uplink, chain.person_slot, c->uplink_l2);
+			if (verdict)
+				return verdict;
+		}
+		skb->mark &= ~c->from_uplink;
+		skb->tc_index = 0;
+	}
 	if (unlikely(!in_glide(chain.plan, bytes)))
 		return refuse_up(&chain, bytes, REASON_GLIDE_UP);
 	if (unlikely(rated(chain.person)) && !in_own_rate(chain.person, bytes, 0))
@@ -676,6 +714,16 @@ int lan_out(struct __sk_buff *skb)
 	}
 	if (unlikely(!chain_open(&chain, boot_time())))
 		return refuse_down(&chain, bytes, REASON_CLOSED_DOWN);
+
+	if (unlikely(rated(chain.person) || rated(chain.plan))) {
+		if (!(skb->mark & c->ok)) {
+			int verdict = queued(skb, c->ok, QUEUE_DOWN | chain.person_slot, c->lan_l2);
+			if (verdict)
+				return verdict;
+		}
+		skb->mark &= ~c->ok;
+		skb->tc_index = 0;
+	}
 
 	/* The plan was charged when the packet came in; this one is part of `spent` already. */
 	granted = read_once(chain.plan->granted);
@@ -796,4 +844,28 @@ int lan_in(struct __sk_buff *skb)
 	}
 	skb->mark = mark | c->ok | (d->slot & SLOT_BITS) << (c->slot_shift & 31);
 	return PASS;
+}
+
+/* On the queue's second end: into the queue. Nothing but what `queued` sent comes this way. */
+SEC("classifier")
+int queue_in(struct __sk_buff *skb)
+{
+	if (!(skb->tc_index & QUEUED))
+		return DROP;
+	skb->priority = QUEUE_HANDLE | (skb->tc_index & ~QUEUED);
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* On its first end: on to where it was going. */
+SEC("classifier")
+int queue_out(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	const struct queue *q = bpf_map_lookup_elem(&waiting, &zero);
+	__u32 to;
+
+	if (!q || !(skb->tc_index & QUEUED))
+		return DROP;
+	to = skb->tc_index & QUEUE_DOWN ? read_once(q->lan) : read_once(q->uplink);
+	return to ? bpf_redirect(to, 0) : DROP;
 }

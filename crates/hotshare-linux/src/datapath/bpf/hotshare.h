@@ -62,6 +62,20 @@ struct account {
 	__u32 hungry_down;
 };
 
+/* Where slowed packets wait before they are charged: a pair of veth, whose second end has an HTB queue. A packet
+ * goes in at the first, is cut up there if it is a merged one, is sent back by the second through the queue, and
+ * comes out of the first. All are interface numbers; `enter` is 0 while there is no queue. */
+struct queue {
+	__u32 enter;
+	__u32 uplink;
+	__u32 lan;
+	__u32 spare;
+};
+
+/* The class of the queue that a packet waits in: this, or'ed with QUEUE_DOWN and with the person's slot. */
+#define QUEUE_HANDLE 0x48530000
+#define QUEUE_DOWN 0x1000
+
 struct device_key {
 	__u32 ifindex;
 	__u8 mac[6];
