@@ -35,16 +35,9 @@ pub(super) struct AccountCell {
     pub(super) told: AtomicU64,
     spare_kernel: u64,
     pub(super) rate: AtomicU64,
-    pub(super) weight: AtomicU32,
-    spare_rate: u32,
     pub(super) due_up: AtomicU64,
     pub(super) due_down: AtomicU64,
-    share_up: AtomicU64,
-    share_down: AtomicU64,
-    active_up: AtomicU32,
-    active_down: AtomicU32,
-    hungry_up: AtomicU32,
-    hungry_down: AtomicU32,
+    spare_rate: [u64; 5],
 }
 
 const _: () = assert!(size_of::<AccountCell>() == 192 && offset_of!(AccountCell, spent) == 64);
@@ -181,8 +174,7 @@ mod tests {
             (
                 "account",
                 "granted low later reserve expiry parent flags spare_daemon spent up down refused_up \
-                 refused_down tat told spare_kernel rate weight spare_rate due_up due_down share_up share_down \
-                 active_up active_down hungry_up hungry_down",
+                 refused_down tat told spare_kernel rate due_up due_down spare_rate",
             ),
             ("device_key", "ifindex mac zero"),
             ("device", "slot ip4 flags"),
