@@ -81,11 +81,11 @@ impl Hotspot {
         self.set(person, AccountOrder { rate, ..granted(1 << 40, Slot::PLAN) });
     }
 
-    fn slow_all(&mut self, rate: Rate, weights: &[u16]) {
+    fn slow_all(&mut self, rate: impl Into<Option<Rate>>, weights: &[u16]) {
         for (n, weight) in weights.iter().enumerate() {
             self.set(person(n), AccountOrder { weight: *weight, ..granted(1 << 40, Slot::PLAN) });
         }
-        self.set(Slot::PLAN, AccountOrder { rate: Some(rate), ..granted(1 << 40, Slot(0)) });
+        self.set(Slot::PLAN, AccountOrder { rate: rate.into(), ..granted(1 << 40, Slot(0)) });
     }
 
     /// Bytes of layer 3 that the far side got: the internet of uploads, the phone of downloads.
@@ -145,14 +145,13 @@ fn a_slowed_person_gets_the_rate_with_one_flow_and_with_twenty() {
     for (megabits, way) in [(1, Way::Up), (20, Way::Down)] {
         let rate = Rate::bits(megabits * 1_000_000);
         let mut hotspot = Hotspot::new();
-        hotspot.slow(PERSON, Some(rate));
         for (protocol, count) in [(CUBIC, 1), (CUBIC, 20), (udp(rate), 1), (udp(rate), 20)] {
-            let flows = Flows::start(&hotspot.world, "phone", protocol, way, count);
+            hotspot.slow(PERSON, None);
+            let _flows = Flows::start(&hotspot.world, "phone", protocol, way, count);
+            hotspot.slow(PERSON, Some(rate));
             sleep(WARM_UP);
             let what = format!("{megabits} Mbit/s {way:?}, {count} flows of {protocol:?}");
             holds(rate.0 as f64, 5.0, &what, || hotspot.speed("phone", way, Duration::from_secs(1)));
-            drop(flows);
-            hotspot.settle();
         }
     }
 }
@@ -215,12 +214,13 @@ fn slowed_together_people_share_by_weight_whatever_they_run() {
         (&[2, 1, 1], &[(CUBIC, 1), (CUBIC, 8), (udp(rate), 1)]),
     ] {
         for way in [Way::Up, Way::Down] {
-            hotspot.slow_all(rate, weights);
-            let flows: Vec<Flows> = kinds
+            hotspot.slow_all(None, weights);
+            let _flows: Vec<Flows> = kinds
                 .iter()
                 .zip(PHONES)
                 .map(|((protocol, count), phone)| Flows::start(&hotspot.world, phone, *protocol, way, *count))
                 .collect();
+            hotspot.slow_all(rate, weights);
             sleep(WARM_UP);
             let sum: u16 = weights.iter().sum();
             let mut seen = Vec::new();
@@ -238,7 +238,6 @@ fn slowed_together_people_share_by_weight_whatever_they_run() {
                 let all = || hotspot.speed("net", way, Duration::from_secs(1));
                 holds(rate.0 as f64, 5.0, &format!("all of {kinds:?}"), all);
             }
-            drop(flows);
         }
     }
 }
@@ -323,11 +322,11 @@ fn a_new_queue_takes_the_place_of_an_old_one_and_leaves_no_trace() {
 fn without_a_queue_the_rate_holds_as_well() {
     let rate = Rate::bits(8_000_000);
     let mut hotspot = Hotspot::without_queue();
-    hotspot.slow_all(rate, &[1, 1]);
     let _flows = [
         Flows::start(&hotspot.world, "phone", CUBIC, Way::Up, 20),
         Flows::start(&hotspot.world, "phone2", udp(rate), Way::Up, 1),
     ];
+    hotspot.slow_all(rate, &[1, 1]);
     sleep(WARM_UP);
     holds(rate.0 as f64, 5.0, "all", || hotspot.speed("net", Way::Up, Duration::from_secs(2)));
 }
