@@ -20,7 +20,7 @@ const LENGTH: usize = ACCOUNTS as usize * size_of::<AccountCell>();
 
 /// As the programs have it, in ns.
 const RATE_BURST: u64 = 300_000_000;
-/// So that no product overflows: 8 Tbit/s.
+/// Faster than any line, and no product with it overflows.
 const FASTEST: u64 = 1_000_000_000_000;
 
 pub(super) struct Accounts {
@@ -120,7 +120,6 @@ impl Accounts {
 /// Before the flags: whoever sees that there is a rate sees which. A changed one holds at once, also for what was
 /// let through already: it is due as much sooner or later as the rate is higher or lower.
 fn set_rate(a: &AccountCell, order: &AccountOrder) {
-    a.weight.store(order.weight.max(1).into(), Release);
     let Some(Rate(rate)) = order.rate else { return };
     let (rate, before) = (rate.clamp(1, FASTEST), a.rate.load(Relaxed));
     let had = a.flags.load(Relaxed) & RATED != 0;
@@ -131,8 +130,8 @@ fn set_rate(a: &AccountCell, order: &AccountOrder) {
     let now = clock::boot().0;
     for due in [&a.due_up, &a.due_down] {
         let moved = |due: u64| {
-            // Who was not slowed before begins without a burst.
-            let ahead = if had { due.saturating_sub(now) } else { RATE_BURST };
+            // Who was not slowed before begins in the middle, with half a burst.
+            let ahead = if had { due.saturating_sub(now) } else { RATE_BURST / 2 };
             let scaled =
                 if had { u128::from(ahead) * u128::from(before) / u128::from(rate) } else { ahead.into() };
             Some(now.saturating_add(u64::try_from(scaled).unwrap_or(u64::MAX)))

@@ -47,7 +47,7 @@ pub enum Reason {
     /// Faster than the person's rate.
     PersonRateUp,
     PersonRateDown,
-    /// Faster than the person's share of the rate of all people together.
+    /// All people together were faster than the plan's rate.
     PlanRateUp,
     PlanRateDown,
 }

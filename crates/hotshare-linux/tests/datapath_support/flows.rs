@@ -66,6 +66,10 @@ impl Flows {
         let near = near.expect("the far end answers");
         let (far, _) = listener.accept().expect("connected");
         let (from, into) = if way == Way::Up { (near, far) } else { (far, near) };
+        for end in [&from, &into] {
+            // What was not sent yet when a flow ends is not sent any more.
+            SockRef::from(end).set_linger(Some(Duration::ZERO)).expect("a reset at the end");
+        }
         SockRef::from(&from).set_tcp_congestion(control.as_bytes()).expect("needs root");
         self.spawn(|stop, _| pour(from, stop));
         self.spawn(|stop, arrived| drain(into, stop, arrived));

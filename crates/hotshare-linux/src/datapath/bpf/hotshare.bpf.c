@@ -66,6 +66,14 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } reasons SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct queue);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} waiting SEC(".maps");
+
 struct tick {
 	__u64 jiffies;
 	__u64 boot;
@@ -78,26 +86,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct tick);
 } clock SEC(".maps");
-
-/* How the plan's rate is shared in one direction. Time is cut into rounds; in each the weights of those who
- * came are added up, and at its end the level for the next is worked out. */
-struct sharing {
-	__u64 round;  /* which one the sums are of */
-	__u64 begun;  /* boot ns */
-	__u64 level;  /* bytes a second for each unit of weight; 0: not known yet */
-	__u64 modest; /* bytes of those who want no more than their share */
-	__u32 active; /* weights: of all who came */
-	__u32 hungry; /* and of those who want more than their share */
-	__u64 spare[3];
-};
-
-/* Up, down. Private to this load: it is known again after a round. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct sharing);
-} shares SEC(".maps");
 
 #define PASS (-1) /* TCX_NEXT: whoever is attached after us still has a say */
 #define DROP 2    /* TCX_DROP */
@@ -113,9 +101,10 @@ struct {
  * TCP that loses one whole packet after another starves long before the plan ends. */
 #define GLIDE_BURST 100000000ULL
 #define SECOND 1000000000ULL
-#define RATE_BURST 300000000ULL /* ns */
-#define ROUND_SHIFT 27 /* a round lasts 2^27 ns, 0.13 s */
-#define STAYS_HUNGRY 4 /* rounds */
+#define QUEUED 0x8000U
+/* ns that the bytes let through may be ahead of a rate. Behind the queue they never are; without it, TCP needs this
+ * much to get over what it lost. */
+#define RATE_BURST 300000000ULL
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -397,130 +386,72 @@ static inline bool chain_open(const struct chain *c, __u64 now)
 
 /* ---- rates ---- */
 
-/* One word, moved on by compare-and-swap, is the whole bucket: when the bytes let through so far are due. One
- * packet always fits. Whoever is more than `burst` ns ahead is too fast. */
-static inline bool admit(__u64 *due, __u64 cost, __u64 now, __u64 burst)
+static inline bool is_rated(const struct account *a)
 {
+	return read_once(a->flags) & RATED;
+}
+
+/* One word, moved on by compare-and-swap, is the whole bucket, as in the glide; one packet always fits. `cost` is
+ * the time that was taken, for who has to give it back. */
+static inline bool take_time(__u64 *due, const struct account *a, __u64 bytes, __u64 *cost)
+{
+	__u64 rate = read_once(a->rate);
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	*cost = bytes * SECOND / (rate | !rate);
 #pragma unroll
 	for (int i = 0; i < 4; i++) {
 		__u64 was = read_once(*due);
 		__u64 from = was > now ? was : now;
-		if (from - now > burst)
+		if (from - now > RATE_BURST)
 			return false;
-		if (__sync_val_compare_and_swap(due, was, from + cost) == was)
+		if (__sync_val_compare_and_swap(due, was, from + *cost) == was)
 			return true;
 	}
 	return false;
 }
 
-static inline __u64 ahead(const __u64 *due, __u64 now)
-{
-	__u64 at = read_once(*due);
-	return at > now ? at - now : 0;
-}
+enum pace { IN_TIME, PERSON_TOO_FAST, PLAN_TOO_FAST };
 
-static inline __u64 time_for(__u64 bytes, __u64 rate)
+/* Not faster than the person's own rate, nor all people together than the plan's. The box's own traffic does not
+ * come here. */
+static __attribute__((noinline)) int pace(struct account *person, struct account *plan, __u64 bytes, __u32 down)
 {
-	return bytes * SECOND / (rate | !rate);
-}
+	__u64 *due, cost = 0, plan_cost;
+	bool own;
 
-/* True for the first of a round. */
-static inline bool first(__u32 *mark, __u32 round)
-{
-	__u32 was = read_once(*mark);
-	return was != round && __sync_val_compare_and_swap(mark, was, round) == was;
-}
-
-static inline void next_round(struct sharing *s, const __u64 *due, __u64 rate, __u64 now)
-{
-	__u64 round = now >> ROUND_SHIFT;
-	__u64 was = read_once(s->round);
-	__u64 begun, lasted, modest, fair, late, level = rate;
-	__u32 active, hungry;
-
-	if (likely(was == round) || __sync_val_compare_and_swap(&s->round, was, round) != was)
-		return;
-	begun = s->begun;
-	s->begun = now;
-	lasted = now - begun;
-	modest = __sync_lock_test_and_set(&s->modest, 0);
-	active = __sync_lock_test_and_set(&s->active, 0);
-	hungry = __sync_lock_test_and_set(&s->hungry, 0);
-	if (lasted && lasted < SECOND && hungry) {
-		/* What is ahead is to be half the burst, so that the plan's own bucket refuses nobody. */
-		late = ahead(due, now);
-		level = rate + rate * (__s64)(RATE_BURST / 2 - late) / (__s64)SECOND;
-		modest = modest * SECOND / lasted;
-		level = level > modest ? (level - modest) / hungry : 0;
-		fair = rate / (active | !active);
-		if (level < fair)
-			level = fair;
+	if (!person || !plan)
+		return PLAN_TOO_FAST;
+	own = is_rated(person);
+	due = down ? &person->due_down : &person->due_up;
+	if (own && !take_time(due, person, bytes, &cost))
+		return PERSON_TOO_FAST;
+	if (is_rated(plan) && !take_time(down ? &plan->due_down : &plan->due_up, plan, bytes, &plan_cost)) {
+		if (own)
+			__sync_fetch_and_sub(due, cost);
+		return PLAN_TOO_FAST;
 	}
-	s->level = level;
+	return IN_TIME;
 }
 
-static __attribute__((noinline)) int in_share(struct account *person, struct account *plan, __u64 bytes, __u32 down)
+/* ---- the queue ---- */
+
+/* Lets a packet wait. It comes back to the program that sent it here, with both marks. 0: there is no queue. */
+static __attribute__((noinline)) int queued(struct __sk_buff *skb, __u32 marks, __u32 class, __u32 l2)
 {
-	__u32 way = down & 1;
-	struct sharing *s = bpf_map_lookup_elem(&shares, &way);
-	__u64 now = bpf_ktime_get_boot_ns();
-	__u64 rate, level, cost, share_cost;
-	__u32 weight, round = now >> ROUND_SHIFT;
-	__u64 *due, *share;
-	__u32 *active, *hungry;
-	bool wants_more;
+	__u32 zero = 0;
+	const struct queue *q = bpf_map_lookup_elem(&waiting, &zero);
+	__u32 enter = q ? read_once(q->enter) : 0;
+	struct ethhdr eth = { .h_proto = (__be16)skb->protocol };
 
-	if (!s || !person || !plan)
-		return false;
-	rate = read_once(plan->rate);
-	due = down ? &plan->due_down : &plan->due_up;
-	share = down ? &person->share_down : &person->share_up;
-	active = down ? &person->active_down : &person->active_up;
-	hungry = down ? &person->hungry_down : &person->hungry_up;
-	weight = read_once(person->weight);
-	weight |= !weight;
-
-	next_round(s, due, rate, now);
-	wants_more = round - read_once(*hungry) <= STAYS_HUNGRY;
-	if (first(active, round)) {
-		add(s->active, weight);
-		if (wants_more)
-			add(s->hungry, weight);
-	}
-	level = read_once(s->level);
-	cost = time_for(bytes, rate);
-	share_cost = time_for(bytes, level * weight);
-	if (admit(share, share_cost, now, RATE_BURST)) {
-		if (!admit(due, cost, now, 2 * RATE_BURST)) {
-			__sync_fetch_and_sub(share, share_cost);
-			return false;
-		}
-	} else {
-		if (!wants_more)
-			add(s->hungry, weight);
-		wants_more = true;
-		*hungry = round;
-		if (!admit(due, cost, now, 0))
-			return false;
-	}
-	if (!wants_more)
-		add(s->modest, bytes);
-	return true;
-}
-
-static __attribute__((noinline)) int in_own_rate(struct account *a, __u64 bytes, __u32 down)
-{
-	__u64 rate;
-
-	if (!a)
-		return false;
-	rate = read_once(a->rate);
-	return admit(down ? &a->due_down : &a->due_up, time_for(bytes, rate), bpf_ktime_get_boot_ns(), RATE_BURST);
-}
-
-static inline bool rated(const struct account *a)
-{
-	return read_once(a->flags) & RATED;
+	if (!enter)
+		return 0;
+	/* Bare IP gets a header for the way through the queue, which is taken off again where it leaves. */
+	if (!l2 && (bpf_skb_change_head(skb, ETH_HLEN, 0) || bpf_skb_store_bytes(skb, 0, &eth, ETH_HLEN, 0)))
+		return DROP;
+	skb->mark |= marks;
+	skb->tc_index = QUEUED | class; /* the one word that a veth leaves alone, beside the mark */
+	return bpf_redirect(enter, 0);
 }
 
 static inline int refuse_up(const struct chain *c, __u64 bytes, enum reason reason)
@@ -575,6 +506,7 @@ int uplink_out(struct __sk_buff *skb)
 	struct chain chain;
 	__be16 ethertype;
 	__u32 l2, slot;
+	bool slowed;
 
 	if (!c)
 		return DROP;
@@ -590,12 +522,23 @@ int uplink_out(struct __sk_buff *skb)
 		return drop(REASON_UNKNOWN_DEVICE);
 	if (unlikely(!chain_open(&chain, boot_time())))
 		return refuse_up(&chain, bytes, REASON_CLOSED_UP);
+	slowed = is_rated(chain.person) || is_rated(chain.plan);
+	if (unlikely(slowed)) {
+		if (!(skb->mark & c->from_uplink)) {
+			int verdict = queued(skb, c->from_uplink, chain.person_slot, c->uplink_l2);
+			if (verdict)
+				return verdict;
+		}
+		skb->mark &= ~c->from_uplink;
+		skb->tc_index = 0;
+	}
 	if (unlikely(!in_glide(chain.plan, bytes)))
 		return refuse_up(&chain, bytes, REASON_GLIDE_UP);
-	if (unlikely(rated(chain.person)) && !in_own_rate(chain.person, bytes, 0))
-		return refuse_up(&chain, bytes, REASON_PERSON_RATE_UP);
-	if (unlikely(rated(chain.plan)) && !in_share(chain.person, chain.plan, bytes, 0))
-		return refuse_up(&chain, bytes, REASON_PLAN_RATE_UP);
+	if (unlikely(slowed)) {
+		int too_fast = pace(chain.person, chain.plan, bytes, 0);
+		if (too_fast)
+			return refuse_up(&chain, bytes, too_fast == PERSON_TOO_FAST ? REASON_PERSON_RATE_UP : REASON_PLAN_RATE_UP);
+	}
 	if (unlikely(!take(chain.person, bytes, &person_before))) {
 		say_refused(chain.person, chain.person_slot);
 		return refuse_up(&chain, bytes, REASON_PERSON_SPENT_UP);
@@ -653,6 +596,7 @@ int lan_out(struct __sk_buff *skb)
 	struct chain chain;
 	__be16 ethertype;
 	__u32 l2;
+	bool slowed;
 
 	if (!c)
 		return DROP;
@@ -677,6 +621,17 @@ int lan_out(struct __sk_buff *skb)
 	if (unlikely(!chain_open(&chain, boot_time())))
 		return refuse_down(&chain, bytes, REASON_CLOSED_DOWN);
 
+	slowed = is_rated(chain.person) || is_rated(chain.plan);
+	if (unlikely(slowed)) {
+		if (!(skb->mark & c->ok)) {
+			int verdict = queued(skb, c->ok, QUEUE_DOWN | chain.person_slot, c->lan_l2);
+			if (verdict)
+				return verdict;
+		}
+		skb->mark &= ~c->ok;
+		skb->tc_index = 0;
+	}
+
 	/* The plan was charged when the packet came in; this one is part of `spent` already. */
 	granted = read_once(chain.plan->granted);
 	limit = granted - (read_once(chain.plan->later) ? 0 : read_once(chain.plan->reserve));
@@ -686,10 +641,11 @@ int lan_out(struct __sk_buff *skb)
 	}
 	if (unlikely(!in_glide(chain.plan, bytes)))
 		return refuse_down(&chain, bytes, REASON_GLIDE_DOWN);
-	if (unlikely(rated(chain.person)) && !in_own_rate(chain.person, bytes, 1))
-		return refuse_down(&chain, bytes, REASON_PERSON_RATE_DOWN);
-	if (unlikely(rated(chain.plan)) && !in_share(chain.person, chain.plan, bytes, 1))
-		return refuse_down(&chain, bytes, REASON_PLAN_RATE_DOWN);
+	if (unlikely(slowed)) {
+		int too_fast = pace(chain.person, chain.plan, bytes, 1);
+		if (too_fast)
+			return refuse_down(&chain, bytes, too_fast == PERSON_TOO_FAST ? REASON_PERSON_RATE_DOWN : REASON_PLAN_RATE_DOWN);
+	}
 	if (unlikely(!take(chain.person, bytes, &before))) {
 		say_refused(chain.person, chain.person_slot);
 		return refuse_down(&chain, bytes, REASON_PERSON_SPENT_DOWN);
@@ -796,4 +752,28 @@ int lan_in(struct __sk_buff *skb)
 	}
 	skb->mark = mark | c->ok | (d->slot & SLOT_BITS) << (c->slot_shift & 31);
 	return PASS;
+}
+
+/* On the queue's second end: into the queue. Nothing but what `queued` sent comes this way. */
+SEC("classifier")
+int queue_in(struct __sk_buff *skb)
+{
+	if (!(skb->tc_index & QUEUED))
+		return DROP;
+	skb->priority = QUEUE_HANDLE | (skb->tc_index & ~QUEUED);
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* On its first end: on to where it was going. */
+SEC("classifier")
+int queue_out(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	const struct queue *q = bpf_map_lookup_elem(&waiting, &zero);
+	__u32 to;
+
+	if (!q || !(skb->tc_index & QUEUED))
+		return DROP;
+	to = skb->tc_index & QUEUE_DOWN ? read_once(q->lan) : read_once(q->uplink);
+	return to ? bpf_redirect(to, 0) : DROP;
 }

@@ -26,7 +26,7 @@
 
 /* One account. The first 64 bytes are written by the daemon only, the second by the programs only (the
  * daemon stores 0 to `told`); so a packet dirties one cache line of each account in its chain. The third is
- * looked at only where a rate is set (flag RATED, and of a person also when the plan is). */
+ * looked at only where a rate is set (flag RATED). */
 struct account {
 	__u64 granted; /* cumulative; may be spent up to here */
 	__u64 low;     /* the packet that takes `spent` to this mark says so */
@@ -47,20 +47,25 @@ struct account {
 	__u64 spare_kernel;
 
 	__u64 rate; /* layer-3 bytes a second, each direction by itself */
-	__u32 weight; /* of the plan's rate */
-	__u32 spare_rate;
-	/* When the bytes let through so far are due (boot ns): at the own rate, then at the share of the plan's.
-	 * The daemon moves the first two when it changes the rate. */
+	/* When the bytes let through so far are due (boot ns). The daemon moves them when it changes the rate. */
 	__u64 due_up;
 	__u64 due_down;
-	__u64 share_up;
-	__u64 share_down;
-	/* In which round (see `struct sharing`) a packet came, and one came that was more than the share. */
-	__u32 active_up;
-	__u32 active_down;
-	__u32 hungry_up;
-	__u32 hungry_down;
+	__u64 spare_rate[5];
 };
+
+/* Where slowed packets wait before they are charged: a pair of veth, whose second end has an HTB queue. A packet
+ * goes in at the first, is cut up there if it is a merged one, is sent back by the second through the queue, and
+ * comes out of the first. All are interface numbers; `enter` is 0 while there is no queue. */
+struct queue {
+	__u32 enter;
+	__u32 uplink;
+	__u32 lan;
+	__u32 spare;
+};
+
+/* The class of the queue that a packet waits in: this, or'ed with QUEUE_DOWN and with the person's slot. */
+#define QUEUE_HANDLE 0x48530000
+#define QUEUE_DOWN 0x1000
 
 struct device_key {
 	__u32 ifindex;
