@@ -22,6 +22,12 @@ impl fmt::Display for Money {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency(pub [u8; 3]);
 
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|letter| write!(f, "{}", char::from(*letter)))
+    }
+}
+
 /// Value added tax, as the user states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Vat {

@@ -12,8 +12,8 @@ use rusqlite::{Params, Transaction, TransactionBehavior, params};
 use crate::columns;
 use crate::error::StoreError;
 use crate::open::Store;
-use crate::plans;
 use crate::outbox;
+use crate::plans;
 
 /// As many lines of the diary are kept.
 const DIARY_LINES: i64 = 10_000;

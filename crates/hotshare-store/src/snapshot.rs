@@ -7,13 +7,13 @@ use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::people::{Allowance, AtEnd, Device, Person};
 use hotshare_core::record::{Granted, Leased, Snapshot, Tally, Wish};
 use hotshare_core::units::{PersonId, Rate, Slot, UnixTime};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use crate::columns::{self, strange};
 use crate::error::StoreError;
 use crate::open::Store;
-use crate::plans;
 use crate::outbox;
+use crate::plans;
 
 /// Sums of so many days are given one by one; those of older ones together.
 const DAYS: i64 = 400;

@@ -51,11 +51,11 @@ impl Limited {
     }
 }
 
-/// A step of money that was reached in the plan's period, counted from 1.
+/// A step of money for which the owner is asked in the plan's period, counted from 1.
 #[derive(Clone, Debug)]
 pub struct PriceStep {
     pub step: u32,
-    /// So far in this period, with its currency.
+    /// What this step costs, with its currency.
     pub cost: String,
 }
 

@@ -56,9 +56,10 @@ fn english(what: &What, zone: &Zone) -> (String, String) {
             "A new device waits".into(),
             format!("{} waits for you to say whose it is.", device(mac, host_name.as_deref())),
         ),
-        What::PriceStep { step, cost } => {
-            (format!("Price step {step} is reached"), format!("This period has cost {cost} so far."))
-        }
+        What::PriceStep { step, cost } => (
+            format!("The plan asks for money (step {step})"),
+            format!("To go on it would cost another {cost}. Nothing passes until you agree."),
+        ),
         What::Test => ("A test from Hotshare".into(), "Alerts arrive here.".into()),
     }
 }
@@ -101,9 +102,10 @@ fn chinese(what: &What, zone: &Zone) -> (String, String) {
             "有新设备等待确认".into(),
             format!("{} 正在等待您指定它属于谁。", device(mac, host_name.as_deref())),
         ),
-        What::PriceStep { step, cost } => {
-            (format!("已达到第 {step} 级费用"), format!("本期费用目前为 {cost}。"))
-        }
+        What::PriceStep { step, cost } => (
+            format!("套餐需要付费（第 {step} 级）"),
+            format!("继续使用需再付 {cost}；在您同意之前不会放行任何流量。"),
+        ),
         What::Test => ("Hotshare 测试提醒".into(), "提醒可以送达这里。".into()),
     }
 }

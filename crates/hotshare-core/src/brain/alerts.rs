@@ -4,12 +4,13 @@
 //! again, and one that was is not.
 
 use super::Brain;
-use crate::alert::{self, Alert, Facts, Limited, PersonFacts, PlanFacts, Raise, Waiting};
+use crate::alert::{self, Alert, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Raise, Waiting};
 use crate::ledger::PeriodKey;
 use crate::people::{Allowance, Person};
-use crate::plan::Period;
+use crate::plan::{Period, Turn};
+use crate::policy::PlanState;
 use crate::record::{Change, Noted, Tally};
-use crate::units::{Account, Bytes};
+use crate::units::{Account, Bytes, Slot};
 
 /// It is looked this often at most.
 const PAUSE_MILLIS: u64 = 1000;
@@ -50,26 +51,46 @@ impl Brain {
 
     fn plan_facts(&self) -> Option<PlanFacts> {
         let (span, true) = self.plan_span() else { return None };
-        let used = Bytes::from_signed(self.plan_used());
         let used_up = self.plan_is_used();
+        // Of the part that people mean by “the plan”; what comes after it is told as it begins.
+        let main = self.book.plan.main();
+        let used = main.map_or(0, |main| self.used_in(Slot::PLAN, Account::Bucket(main.id), span.key));
+        let used = Bytes::from_signed(used);
+        let limit = main.and_then(|main| self.limit_of(main, span.key));
         Some(PlanFacts {
             span,
             again: !matches!(self.book.plan.period, Period::Once { .. }),
             used,
-            limited: self.book.plan.cap.map(|limit| Limited { used, limit, used_up }),
-            price: None,
+            limited: limit.map(|limit| Limited { used, limit, used_up: used_up || used >= limit }),
+            price: self.price_step(),
         })
+    }
+
+    /// The step of money that the owner is asked for, when the plan would go on for it.
+    fn price_step(&self) -> Option<PriceStep> {
+        if self.plan_in_use().state != PlanState::AsksForMoney {
+            return None;
+        }
+        let plan = &self.book.plan;
+        let costly = |turn: Turn| {
+            let bucket = plan.buckets.get(turn.at)?;
+            Some((bucket.pay?, self.bought(bucket, turn.span.key)))
+        };
+        let (pay, bought) = plan.running(self.at).find_map(costly)?;
+        let step = u32::try_from(bought.0 / pay.step.0.max(1) + 1).unwrap_or(u32::MAX);
+        let currency = plan.terms.currency.map_or_else(String::new, |currency| format!(" {currency}"));
+        Some(PriceStep { step, cost: format!("{}{currency}", pay.step) })
     }
 
     fn person_facts(&self, person: &Person, day: PeriodKey) -> PersonFacts {
         let limited = match person.allowance {
             Allowance::Unlimited => None,
-            Allowance::Limited { bytes: limit, .. } => {
+            Allowance::Limited { .. } | Allowance::Fair => self.person_limit(person).map(|limit| {
                 let span = self.person_span(person);
                 let used = self.used_in(person.slot, Account::Person(person.id), span.key);
-                let used_up = self.is_dry(person.slot, &self.person_position(person));
-                Some((span, Limited { used: Bytes::from_signed(used), limit, used_up }))
-            }
+                let used_up = self.is_dry(person.slot, &self.allowance_position(person));
+                (span, Limited { used: Bytes::from_signed(used), limit, used_up })
+            }),
         };
         PersonFacts { id: person.id, name: person.name.clone(), limited, today: self.today_of(person, day) }
     }

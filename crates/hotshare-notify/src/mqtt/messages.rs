@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use hotshare_core::alert::{Alert, Kind};
 use hotshare_core::ask::{PersonStatus, PlanStatus, Status};
-use hotshare_core::people::Allowance;
 use serde_json::{Value, json};
 
 use super::MqttConfig;
@@ -112,24 +111,21 @@ fn node(config: &MqttConfig) -> String {
 }
 
 fn plan(plan: &PlanStatus) -> Value {
-    let percent = plan.plan.cap.map(|cap| match cap.0 {
+    let percent = plan.plan.cap().map(|cap| match cap.0 {
         0 => 100,
         cap => u128::from(plan.billed.0) * 100 / u128::from(cap),
     });
     json!({
         "used": plan.billed.0,
         "left": plan.balance.map(|bytes| bytes.0),
-        "cap": plan.plan.cap.map(|bytes| bytes.0),
+        "cap": plan.plan.cap().map(|bytes| bytes.0),
         "percent": percent.map(|percent| u64::try_from(percent).unwrap_or(u64::MAX)),
         "renews": plan.ends.map(|at| at.0),
     })
 }
 
 fn person(person: &PersonStatus) -> Value {
-    let allowance = match person.allowance {
-        Allowance::Limited { bytes, .. } => Some(bytes.0),
-        Allowance::Unlimited => None,
-    };
+    let allowance = person.limit.map(|limit| limit.0);
     json!({
         "name": person.name.as_str(),
         "used": person.up.0.saturating_add(person.down.0),

@@ -66,7 +66,7 @@ pub(super) fn money(text: &str) -> Result<Money, No> {
 pub(super) fn bucket(part: &api::Part) -> Result<Bucket, No> {
     let people =
         part.people.as_ref().map(|names| names.iter().map(|n| name(n)).collect::<Result<BTreeSet<_>, _>>());
-    let pay = part.pay.as_ref().map(|pay| {
+    let pay = part.pay.as_ref().map(|pay| -> Result<Pay, No> {
         Ok(Pay {
             price: Price { money: money(&pay.price)?, unit: Bytes(pay.unit) },
             limit: money(&pay.limit)?,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hotshare_core::ask::{PersonStatus, PlanStatus, Refusal, Status};
 use hotshare_core::people::{Allowance, Every};
-use hotshare_core::plan::{AtCap, Period, Plan};
+use hotshare_core::plan::{Hours, Period, Plan};
 use hotshare_core::policy::Verdict;
 use hotshare_core::units::{Bytes, UnixTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -113,12 +113,11 @@ pub(super) fn status() -> Status {
         uplink: None,
         closed: Some(Verdict::Open),
         plan: PlanStatus {
-            plan: Plan {
-                cap: Some(Bytes(1000)),
-                period: Period::Monthly { day: 5 },
-                zone: crate::zone::named("Europe/Berlin").expect("a zone"),
-                at_cap: AtCap::Stop,
-            },
+            plan: Plan::simple(
+                Some(Bytes(1000)),
+                Period::Monthly { day: 5 },
+                crate::zone::named("Europe/Berlin").expect("a zone"),
+            ),
             begins: UnixTime(1_793_833_200),
             ends: None,
             billed: Bytes(600),
@@ -129,6 +128,9 @@ pub(super) fn status() -> Status {
             refused: Bytes(60),
             own: Bytes(40),
             corrected: -5,
+            parts: Vec::new(),
+            in_use: Some(0),
+            asks_for: None,
         },
         people: vec![PersonStatus {
             name: "anna".parse().expect("a name"),
@@ -137,6 +139,13 @@ pub(super) fn status() -> Status {
             down: Bytes(2),
             recorded: Bytes(3),
             balance: Some(Bytes(1997)),
+            limit: Some(Bytes(2000)),
+            credit: 0,
+            wish: None,
+            weight: 1,
+            at_end: hotshare_core::policy::AtEnd::Stop,
+            bed_times: Hours::default(),
+            until: None,
             renews: None,
             verdict: Verdict::Closed(hotshare_core::policy::Why::Paused),
             devices: 1,
