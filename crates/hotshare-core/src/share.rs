@@ -42,7 +42,7 @@ pub fn loans(wanted: Bytes, gone: u32, lenders: &[(Bytes, Bytes)]) -> Vec<Bytes>
     let all: u128 = lenders.iter().map(idle).sum();
     let lent = all.min(u128::from(wanted.0));
     let loan = |lender| {
-        let share = if all == 0 { 0 } else { lent * idle(lender) / all };
+        let share = (lent * idle(lender)).checked_div(all).unwrap_or(0);
         Bytes(u64::try_from(share).unwrap_or(0))
     };
     lenders.iter().map(loan).collect()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hotshare_core::ask::{Answer, Ask, PersonStatus, PlanStatus, Status};
 use hotshare_core::people::{Allowance, Every};
-use hotshare_core::plan::{AtCap, Period, Plan, Zone};
+use hotshare_core::plan::{Hours, Period, Plan, Zone};
 use hotshare_core::policy::Verdict;
 use hotshare_core::units::{Bytes, UnixTime};
 use hotshare_notify::mqtt::{Mqtt, MqttConfig};
@@ -43,18 +43,20 @@ fn status(used: u64, people: &[&str]) -> Status {
         down: Bytes(used),
         recorded: Bytes(used),
         balance: Some(Bytes(20_000_000_000 - used)),
+        limit: Some(Bytes(20_000_000_000)),
+        credit: 0,
+        wish: None,
+        weight: 1,
+        at_end: hotshare_core::policy::AtEnd::Stop,
+        bed_times: Hours::default(),
+        until: None,
         renews: None,
         verdict: Verdict::Open,
         devices: 1,
         device_limit: None,
         key: None,
     };
-    let plan = Plan {
-        cap: Some(Bytes(20_000_000_000)),
-        period: Period::Monthly { day: 5 },
-        zone: Zone::utc(),
-        at_cap: AtCap::Stop,
-    };
+    let plan = Plan::simple(Some(Bytes(20_000_000_000)), Period::Monthly { day: 5 }, Zone::utc());
     Status {
         at: UnixTime(0),
         clock_held: false,
@@ -72,6 +74,9 @@ fn status(used: u64, people: &[&str]) -> Status {
             refused: Bytes(0),
             own: Bytes(0),
             corrected: 0,
+            parts: Vec::new(),
+            in_use: Some(0),
+            asks_for: None,
         },
         people: people.iter().map(person).collect(),
         devices: Vec::new(),

@@ -265,7 +265,7 @@ impl Brain {
             person.at_end = if nothing { AtEnd::Stop } else { at_end };
         }
         if let Some(hours) = &rules.bed_times {
-            let wrong = !hours.0.is_empty() && hours.check().is_err();
+            let wrong = !hours.0.is_empty() && !hours.can_be();
             person.bed_times = Some(hours.clone()).filter(|_| !wrong).ok_or(Refusal::BadHours)?;
         }
         if let Some(until) = rules.until {

@@ -98,8 +98,8 @@ impl Bucket {
         if self.rate.is_some_and(|rate| rate.0 == 0) {
             return Err(BadPlan::NoSpeed(name()));
         }
-        if let Some(hours) = &self.hours {
-            hours.check().map_err(|()| BadPlan::Hours(name()))?;
+        if self.hours.as_ref().is_some_and(|hours| !hours.can_be()) {
+            return Err(BadPlan::Hours(name()));
         }
         if let Some(pay) = &self.pay {
             let priced = pay.price.money.0 > 0 && pay.price.unit > Bytes::ZERO;
@@ -118,12 +118,9 @@ impl Bucket {
 
 impl Hours {
     /// Whether there can be such hours.
-    pub fn check(&self) -> Result<(), ()> {
+    #[must_use]
+    pub fn can_be(&self) -> bool {
         let good = |w: &super::Window| (1..128).contains(&w.days) && w.from < 1440 && w.until < 1440;
-        if self.0.len() <= Hours::MOST && !self.0.is_empty() && self.0.iter().all(good) {
-            Ok(())
-        } else {
-            Err(())
-        }
+        self.0.len() <= Hours::MOST && !self.0.is_empty() && self.0.iter().all(good)
     }
 }
