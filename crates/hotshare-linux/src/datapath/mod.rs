@@ -1,4 +1,4 @@
-//! The kernel meter: four tcx programs, their pinned maps and links. `bpf/hotshare.bpf.c` says what they do.
+//! The kernel meter: tcx programs, their pinned maps and links. `bpf/hotshare.bpf.c` says what they do.
 //!
 //! This module loads and feeds them. It decides nothing: grants, closing and opening come as
 //! [`AccountOrder`]s. The programs go on when this process dies; accounts close by themselves at their expiry.

@@ -178,12 +178,13 @@ fn login<'a>(document: &mut Document<'a>, section: &mut Section<'a>) -> Option<(
 }
 
 fn text(value: &DeValue<'_>, allowed: &str) -> Result<String, String> {
-    match value {
-        DeValue::String(text) if !text.is_empty() && !text.chars().any(char::is_control) => {
-            Ok(text.to_string())
-        }
-        _ => Err(format!("{} is not text; {allowed}", shown(value))),
+    if let DeValue::String(text) = value
+        && !text.is_empty()
+        && !text.chars().any(char::is_control)
+    {
+        return Ok(text.to_string());
     }
+    Err(format!("{} is not text; {allowed}", shown(value)))
 }
 
 fn language(value: &DeValue<'_>) -> Result<Language, String> {
@@ -219,10 +220,13 @@ fn port(value: &DeValue<'_>) -> Result<u16, String> {
 }
 
 fn switch(value: &DeValue<'_>) -> Result<bool, String> {
-    match value {
-        DeValue::Boolean(on) => Ok(*on),
-        _ => Err(format!("{} is neither true nor false; write one of these, without quotes", shown(value))),
-    }
+    let DeValue::Boolean(on) = value else {
+        return Err(format!(
+            "{} is neither true nor false; write one of these, without quotes",
+            shown(value)
+        ));
+    };
+    Ok(*on)
 }
 
 fn amount(value: &DeValue<'_>) -> Result<Bytes, String> {

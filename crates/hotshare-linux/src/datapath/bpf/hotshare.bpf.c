@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * The kernel meter: four tcx programs. `cargo xtask bpf` compiles this file; the object is committed beside it.
+ * The kernel meter: tcx programs. `cargo xtask bpf` compiles this file; the object is committed beside it.
  *
  *   lan_in      says who a packet is from, drops what can neither be metered nor is needed, sets the OK mark
  *   uplink_out  charges uploads, and the box's own traffic     (after filter and NAT, before the queue)
  *   uplink_in   counts what is billed, marks "from uplink"
  *   lan_out     charges downloads
+ *
+ * Two more, queue_in and queue_out, carry slowed packets through a queue before they are charged.
  *
  * Exactness: a packet takes its bytes from the grant with one fetch-and-add *before* it may pass, and only its
  * own taking is given back when it did not fit. What passed is then never more than what was granted, at any
