@@ -78,7 +78,7 @@ ALTER TABLE people ADD COLUMN until INTEGER;
 
 -- What a person asks the owner for.
 CREATE TABLE wishes (
-    person INTEGER PRIMARY KEY REFERENCES people (id) DEFERRABLE INITIALLY DEFERRED,
+    person INTEGER PRIMARY KEY,
     bytes  INTEGER NOT NULL,
     at     INTEGER NOT NULL
 ) STRICT;

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::record::{Change, Snapshot};
-use hotshare_core::units::{Account, UnixTime};
+use hotshare_core::units::{Account, BucketId, UnixTime};
 use hotshare_store::{Reader, Store, StoreError};
 
 fn entry(bytes: i64) -> Change {
     Change::Entry(Entry {
         at: UnixTime(1_795_000_000),
-        account: Account::Plan,
+        account: Account::Bucket(BucketId::FIRST),
         period: PeriodKey(20_760),
         kind: EntryKind::Grant,
         bytes,
@@ -32,6 +32,8 @@ fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
     let Snapshot {
         plan,
         people,
+        wishes,
+        last_bucket,
         devices,
         totals,
         spent,
@@ -46,6 +48,7 @@ fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
         marks,
         last_alert,
     } = store.snapshot().unwrap();
+    assert!(wishes.is_empty() && last_bucket == 0);
     assert!(
         plan.is_none() && people.is_empty() && devices.is_empty() && totals.is_empty() && spent.is_empty()
     );
@@ -74,7 +77,7 @@ fn a_store_is_found_again_even_when_its_making_was_cut_short() {
     Store::open(&path).unwrap().commit(&[entry(7)]).unwrap();
     assert_eq!(mode(&path), 0o600);
     let store = Store::open(&path).unwrap();
-    assert_eq!(store.snapshot().unwrap().totals, [(Account::Plan, PeriodKey(20_760), 7)]);
+    assert_eq!(store.snapshot().unwrap().totals, [(Account::Bucket(BucketId::FIRST), PeriodKey(20_760), 7)]);
     store.verify().unwrap();
 }
 
@@ -201,7 +204,10 @@ fn entries_cannot_be_changed_removed_or_replaced() {
         assert!(error.to_string().contains("post a correction"), "{sql}: {error}");
     }
     drop(conn);
-    assert_eq!(Reader::open(&path).unwrap().totals().unwrap(), [(Account::Plan, PeriodKey(20_760), 7)]);
+    assert_eq!(
+        Reader::open(&path).unwrap().totals().unwrap(),
+        [(Account::Bucket(BucketId::FIRST), PeriodKey(20_760), 7)]
+    );
 }
 
 #[test]

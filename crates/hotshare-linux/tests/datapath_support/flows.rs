@@ -125,6 +125,7 @@ fn shower(to: &UdpSocket, stop: &AtomicBool, rate: u64) {
             let _ = to.send(&[7; DATAGRAM]);
             sent += DATAGRAM as u64;
         }
+        #[allow(clippy::disallowed_methods, reason = "a thread of its own, without a runtime")]
         sleep(Duration::from_millis(2));
     }
 }
