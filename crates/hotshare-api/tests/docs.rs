@@ -59,6 +59,12 @@ fn every_word_and_path_is_on_the_page() {
         Code::NotAStation,
         Code::Full,
         Code::BadPeriod,
+        Code::BadPlan,
+        Code::BadRules,
+        Code::NoAllowance,
+        Code::NotEnough,
+        Code::NoWish,
+        Code::NotForSale,
         Code::NoWifi,
         Code::WrongMode,
         Code::NoKey,
@@ -81,6 +87,12 @@ fn every_word_and_path_is_on_the_page() {
         Verdict::PlanOver,
         Verdict::NoUplink,
         Verdict::LedgerStuck,
+        Verdict::Slow,
+        Verdict::PlanSlow,
+        Verdict::Ended,
+        Verdict::BedTime,
+        Verdict::KeptForOthers,
+        Verdict::AsksForMoney,
     ];
     let codes = codes.iter().map(|code| word(serde_json::json!(code)));
     let verdicts = verdicts.iter().map(|verdict| word(serde_json::json!(verdict)));
@@ -99,10 +111,10 @@ fn every_word_and_path_is_on_the_page() {
     ];
     let air = air.iter().filter_map(Value::as_array).flatten().map(|value| word(value.clone()));
     use hotshare_api::path::{
-        DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY, WIFI_KEY_ROTATE,
+        DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY, WIFI_KEY_ROTATE,
     };
     let paths =
-        [STATUS, USAGE, EVENTS, PEOPLE, DEVICES, PLAN, PLAN_CORRECT, WIFI, WIFI_KEY, WIFI_KEY_ROTATE, DOWN];
+        [STATUS, USAGE, EVENTS, PEOPLE, DEVICES, PLAN, PLAN_AGREE, PLAN_CORRECT, WIFI, WIFI_KEY, WIFI_KEY_ROTATE, DOWN];
     let paths = paths.iter().map(|path| format!(" {path}`"));
     for word in codes.chain(verdicts).chain(air).chain(paths) {
         assert!(PAGE.contains(&word), "docs/api.md does not mention {word}");
