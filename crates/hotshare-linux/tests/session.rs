@@ -45,12 +45,13 @@ async fn each_users_bus_is_reached_as_that_user_and_the_daemon_stays_root() {
     assert_eq!(found.uid, USER);
     let connection =
         zbus::connection::Builder::unix_stream(found.stream).user_id(USER).build().await.unwrap();
+    let own = connection.unique_name().unwrap().as_str().to_owned();
     let names = connection.call_method(
         Some("org.freedesktop.DBus"),
         "/org/freedesktop/DBus",
         Some("org.freedesktop.DBus"),
         "GetConnectionUnixUser",
-        &connection.unique_name().unwrap().as_str(),
+        &own,
     );
     assert_eq!(names.await.unwrap().body().deserialize::<u32>().unwrap(), USER);
 

@@ -50,9 +50,11 @@ impl Owner {
     }
 
     fn percents(&mut self, facts: &Facts) -> Vec<u8> {
-        let percent = |what| match what {
-            What::PlanLevel { percent, .. } | What::AllowanceLevel { percent, .. } => Some(percent),
-            _ => None,
+        let percent = |what| {
+            if let What::PlanLevel { percent, .. } | What::AllowanceLevel { percent, .. } = what {
+                return Some(percent);
+            }
+            None
         };
         self.hears(facts).into_iter().filter_map(percent).collect()
     }

@@ -13,7 +13,7 @@ use crate::{MIB, download, month};
 
 fn raised(world: &World) -> Vec<&Raise> {
     let raise = |change| match change {
-        &Change::Alert(ref raise) => Some(&**raise),
+        Change::Alert(raise) => Some(&**raise),
         _ => None,
     };
     world.log.iter().filter_map(raise).collect()

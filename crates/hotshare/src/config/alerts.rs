@@ -178,13 +178,9 @@ fn login<'a>(document: &mut Document<'a>, section: &mut Section<'a>) -> Option<(
 }
 
 fn text(value: &DeValue<'_>, allowed: &str) -> Result<String, String> {
-    if let DeValue::String(text) = value
-        && !text.is_empty()
-        && !text.chars().any(char::is_control)
-    {
-        return Ok(text.to_string());
-    }
-    Err(format!("{} is not text; {allowed}", shown(value)))
+    let text = if let DeValue::String(text) = value { Some(text) } else { None };
+    let text = text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control));
+    text.map(ToString::to_string).ok_or_else(|| format!("{} is not text; {allowed}", shown(value)))
 }
 
 fn language(value: &DeValue<'_>) -> Result<Language, String> {
@@ -220,13 +216,10 @@ fn port(value: &DeValue<'_>) -> Result<u16, String> {
 }
 
 fn switch(value: &DeValue<'_>) -> Result<bool, String> {
-    let DeValue::Boolean(on) = value else {
-        return Err(format!(
-            "{} is neither true nor false; write one of these, without quotes",
-            shown(value)
-        ));
-    };
-    Ok(*on)
+    if let DeValue::Boolean(on) = value {
+        return Ok(*on);
+    }
+    Err(format!("{} is neither true nor false; write one of these, without quotes", shown(value)))
 }
 
 fn amount(value: &DeValue<'_>) -> Result<Bytes, String> {
