@@ -5,16 +5,18 @@
 
 mod datapath_support;
 
-use std::net::Ipv4Addr;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use datapath_support::flows::{Flows, Protocol, Way};
+use datapath_support::raw::tun;
 use datapath_support::world::World;
 use datapath_support::*;
 use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::units::{Mac, Rate, Slot};
-use hotshare_linux::datapath::{KnownDevice, Meter, Queue, QueuePath, Role};
+use hotshare_linux::datapath::{KnownDevice, LinkHeader, Meter, MeterConfig, Queue, QueuePath, Role};
 use nix::net::if_::if_nametoindex;
 use tokio::runtime::Runtime;
 
@@ -291,6 +293,50 @@ fn the_rate_stays_when_the_daemon_dies_and_goes_when_it_is_lifted() {
     hotspot.slow(PERSON, None);
     sleep(WARM_UP);
     assert!(hotspot.speed("phone", Way::Up, Duration::from_secs(1)) > rate.0 as f64 * 4.0);
+}
+
+#[test]
+fn on_a_raw_ip_uplink_packets_wait_as_well_and_arrive_whole() {
+    let mut hotspot = Hotspot::new();
+    let mut card = tun("card0");
+    for line in [
+        "ip -n @box addr add 100.64.0.2/24 dev card0",
+        "ip -n @box link set card0 up",
+        "ip -n @box route add 203.0.113.0/24 dev card0",
+        "netns @box nft add rule ip gate nat oifname card0 masquerade",
+        "netns @box nft insert rule ip gate forward iifname card0 accept",
+    ] {
+        hotspot.world.run(line);
+    }
+    hotspot.meter.configure(&MeterConfig { uplink: LinkHeader::None, ..config() }).unwrap();
+    hotspot.meter.attach(Role::Uplink, index("card0")).unwrap();
+    let ends = hotspot.queue.as_ref().unwrap().ends();
+    let path = QueuePath { ends, uplink: index("card0"), lan: index("lan0") };
+    hotspot.meter.queue_through(Some(path)).unwrap();
+    hotspot.slow(PERSON, Some(Rate(20_000)));
+
+    let phone = hotspot.world.inside("phone", || UdpSocket::bind("10.77.0.23:4000").unwrap());
+    phone.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let begun = Instant::now();
+    for n in 0..20 {
+        let payload = [n; 1000];
+        phone.send_to(&payload, "203.0.113.9:6000").unwrap();
+        let mut packet = [0; 2000];
+        let length = card.read(&mut packet).unwrap();
+        assert_eq!((length, packet[0], &packet[28..length]), (1028, 0x45, &payload[..]), "bare, and whole");
+        for (a, b) in [(12, 16), (13, 17), (14, 18), (15, 19), (20, 22), (21, 23)] {
+            packet.swap(a, b); // addresses and ports; their sums stay the same
+        }
+        card.write_all(&packet[..length]).unwrap();
+        let mut answer = [0; 2000];
+        assert_eq!(phone.recv(&mut answer).unwrap(), 1000);
+        assert_eq!(answer[..1000], payload);
+    }
+    // 20 KB in each direction, but for the few that may go at once.
+    assert!(begun.elapsed() > Duration::from_millis(700), "{:?}", begun.elapsed());
+    let (plan, person) = (hotspot.reading(Slot::PLAN), hotspot.reading(PERSON));
+    assert_eq!((plan.up.0, plan.down.0), (20 * 1028, 20 * 1028));
+    assert_eq!((person.up, person.down), (plan.up, plan.down));
 }
 
 #[test]

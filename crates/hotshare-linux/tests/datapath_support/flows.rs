@@ -1,4 +1,5 @@
 //! Flows that ask for as much as they can get: real TCP and UDP sockets between a phone and the internet.
+#![allow(clippy::disallowed_methods, reason = "a test may sleep")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
