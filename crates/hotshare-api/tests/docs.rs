@@ -111,10 +111,23 @@ fn every_word_and_path_is_on_the_page() {
     ];
     let air = air.iter().filter_map(Value::as_array).flatten().map(|value| word(value.clone()));
     use hotshare_api::path::{
-        DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY, WIFI_KEY_ROTATE,
+        DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY,
+        WIFI_KEY_ROTATE,
     };
-    let paths =
-        [STATUS, USAGE, EVENTS, PEOPLE, DEVICES, PLAN, PLAN_AGREE, PLAN_CORRECT, WIFI, WIFI_KEY, WIFI_KEY_ROTATE, DOWN];
+    let paths = [
+        STATUS,
+        USAGE,
+        EVENTS,
+        PEOPLE,
+        DEVICES,
+        PLAN,
+        PLAN_AGREE,
+        PLAN_CORRECT,
+        WIFI,
+        WIFI_KEY,
+        WIFI_KEY_ROTATE,
+        DOWN,
+    ];
     let paths = paths.iter().map(|path| format!(" {path}`"));
     for word in codes.chain(verdicts).chain(air).chain(paths) {
         assert!(PAGE.contains(&word), "docs/api.md does not mention {word}");
