@@ -12,11 +12,11 @@ use crate::world::{World, mac, name};
 use crate::{MIB, download, month};
 
 fn raised(world: &World) -> Vec<&Raise> {
-    let raise = |change| match change {
+    let raises = world.log.iter().filter_map(|change| match change {
         Change::Alert(raise) => Some(&**raise),
         _ => None,
-    };
-    world.log.iter().filter_map(raise).collect()
+    });
+    raises.collect()
 }
 
 fn kinds(world: &World) -> Vec<(Kind, Option<u8>)> {
