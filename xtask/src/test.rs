@@ -215,6 +215,7 @@ mod tests {
         assert_eq!(Tier::of("hotshare-store", "power_cut", true), Tier::Unit);
         assert_eq!(Tier::of("hotshare-store", "full_disk", true), Tier::Root);
         assert_eq!(Tier::of("hotshare-linux", "host_netns", true), Tier::Root);
+        assert_eq!(Tier::of("hotshare-notify", "mqtt", true), Tier::Root);
         assert_eq!(Tier::of("hotshare", "net_plan", true), Tier::Net);
     }
 
