@@ -272,12 +272,12 @@ fn a_revoked_passphrase_is_not_in_the_file_any_more() {
 fn values_that_make_no_sense_are_damage() {
     for nonsense in [
         "INSERT INTO devices VALUES (-1, NULL, 0, NULL, NULL, 0, 0)",
-        "INSERT INTO people VALUES (1, 'Not A Name', NULL, NULL, 0, 2, 0, 0, NULL)",
+        "INSERT INTO people (id, name, paused, slot, since) VALUES (1, 'Not A Name', 0, 2, 0)",
         "INSERT INTO leases VALUES (1, 'nowhere', NULL, NULL, 0)",
         "INSERT INTO keys VALUES (1, NULL, 'short', 0, NULL, 0)",
-        "INSERT INTO plan VALUES (1, NULL, 'once', NULL, 'soon', 'later', 'UTC', x'', 'stop')",
-        "INSERT INTO plan VALUES (1, NULL, 'monthly', 1, NULL, NULL, 'Europe/Zurich', x'00', 'stop')",
-        "INSERT INTO plan VALUES (1, NULL, 'monthly', 1000, NULL, NULL, 'UTC', x'', 'stop')",
+        "INSERT INTO plan (id, cap, period, days, from_date, until_date, zone, zone_rules, at_cap) VALUES (1, NULL, 'once', NULL, 'soon', 'later', 'UTC', x'', 'stop')",
+        "INSERT INTO plan (id, cap, period, days, from_date, until_date, zone, zone_rules, at_cap) VALUES (1, NULL, 'monthly', 1, NULL, NULL, 'Europe/Zurich', x'00', 'stop')",
+        "INSERT INTO plan (id, cap, period, days, from_date, until_date, zone, zone_rules, at_cap) VALUES (1, NULL, 'monthly', 1000, NULL, NULL, 'UTC', x'', 'stop')",
     ] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger.sqlite");
