@@ -23,7 +23,8 @@ pub(crate) enum Tier {
     Unit,
     /// Examples in the documentation.
     Docs,
-    /// The hands on the kernel, each in network namespaces of its own; a disk that is full. Root.
+    /// The hands on the kernel, each in network namespaces of its own; a disk that is full; alerts to real servers.
+    /// Root.
     Root,
     /// The whole of Hotshare between an internet and phones, in network namespaces. Root.
     Net,
@@ -42,7 +43,7 @@ impl Tier {
     fn of(package: &str, name: &str, is_integration_test: bool) -> Tier {
         match (package, is_integration_test) {
             ("hotshare", true) if name.starts_with("net") => Tier::Net,
-            ("hotshare-linux" | "hotshare-lab", true) => Tier::Root,
+            ("hotshare-linux" | "hotshare-lab" | "hotshare-notify", true) => Tier::Root,
             ("hotshare-store", true) if name == "full_disk" => Tier::Root,
             _ => Tier::Unit,
         }
@@ -70,6 +71,17 @@ impl fmt::Display for Tier {
     }
 }
 
+const AIOSMTPD: Package = Package {
+    name: "python3-aiosmtpd",
+    proof: "/usr/lib/python3/dist-packages/aiosmtpd",
+    purpose: "to take mails",
+};
+const MOSQUITTO: Package =
+    Package { name: "mosquitto", proof: "mosquitto", purpose: "to be the MQTT broker of alerts" };
+const MOSQUITTO_CLIENTS: Package =
+    Package { name: "mosquitto-clients", proof: "mosquitto_sub", purpose: "to hear what it was told" };
+const OPENSSL: Package =
+    Package { name: "openssl", proof: "openssl", purpose: "to make certificates, good and bad ones" };
 const IPROUTE: Package =
     Package { name: "iproute2", proof: "ip", purpose: "to build and look at namespaces" };
 const PING: Package = Package { name: "iputils-ping", proof: "ping", purpose: "to send ICMP and fragments" };
@@ -80,9 +92,14 @@ const NFT: Package =
 const UDHCPC: Package = Package { name: "udhcpc", proof: "udhcpc", purpose: "to join as small devices do" };
 
 #[rustfmt::skip]
-const ROOT_PACKAGES: [Package; 9] = [
+const ROOT_PACKAGES: [Package; 14] = [
     IPROUTE,
     PING,
+    AIOSMTPD,
+    MOSQUITTO,
+    MOSQUITTO_CLIENTS,
+    OPENSSL,
+    Package { name: "dbus-daemon", proof: "dbus-daemon", purpose: "to show notifications on" },
     Package { name: "bind9-dnsutils", proof: "dig", purpose: "to ask for names as others do" },
     Package { name: "ethtool", proof: "ethtool", purpose: "to switch merging of packets on and off" },
     Package { name: "iperf3", proof: "iperf3", purpose: "to make traffic" },
@@ -92,7 +109,8 @@ const ROOT_PACKAGES: [Package; 9] = [
     UDHCPC,
 ];
 
-const NET_PACKAGES: [Package; 5] = [IPROUTE, PING, DHCLIENT, NFT, UDHCPC];
+const NET_PACKAGES: [Package; 9] =
+    [IPROUTE, PING, DHCLIENT, NFT, UDHCPC, AIOSMTPD, MOSQUITTO, MOSQUITTO_CLIENTS, OPENSSL];
 
 /// Tests counted, as the test programs themselves report.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -197,6 +215,7 @@ mod tests {
         assert_eq!(Tier::of("hotshare-store", "power_cut", true), Tier::Unit);
         assert_eq!(Tier::of("hotshare-store", "full_disk", true), Tier::Root);
         assert_eq!(Tier::of("hotshare-linux", "host_netns", true), Tier::Root);
+        assert_eq!(Tier::of("hotshare-notify", "mqtt", true), Tier::Root);
         assert_eq!(Tier::of("hotshare", "net_plan", true), Tier::Net);
     }
 

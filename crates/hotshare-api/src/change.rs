@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::part::{Part, Terms, Window};
 use crate::secret::Secret;
 use crate::words::{Every, Period};
 
@@ -14,9 +15,17 @@ pub struct PersonNew {
     pub allowance: Option<u64>,
     /// Needed with an allowance in bytes.
     pub allowance_every: Option<Every>,
+    /// A fair share of the plan instead of an allowance in bytes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fair: bool,
 }
 
-/// Body of `PATCH /v1/people/NAME`: either a new allowance, `paused` or `device_limit`, one at a time.
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Body of `PATCH /v1/people/NAME`: either a new allowance, `paused`, `device_limit`, or any of the rules after it; one
+/// of these kinds at a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersonChange {
@@ -31,6 +40,54 @@ pub struct PersonChange {
     /// How many devices may be on the air at once. `null`: as many as come.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub device_limit: Option<Option<u32>>,
+    /// A fair share of the plan instead of an allowance in bytes; with `allowance` absent.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fair: bool,
+    /// How much more than another's counts, 1 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u16>,
+    /// At the end of the allowance it goes on with so many bytes a second. `null`: it stops.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub then_rate: Option<Option<u64>>,
+    /// Closed at these hours; an empty list: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bed_times: Option<Vec<Window>>,
+    /// Closed from then on. `null`: stays.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub until: Option<Option<i64>>,
+}
+
+/// Body of `POST /v1/people/NAME/top-up` and `/wish`: bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Amount {
+    pub bytes: u64,
+}
+
+/// Body of `POST /v1/people/NAME/give`: from NAME to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gift {
+    pub to: String,
+    pub bytes: u64,
+}
+
+/// Body of `POST /v1/people/NAME/wish/answer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WishAnswer {
+    pub yes: bool,
+    /// Another amount than was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+/// Body of `POST /v1/plan/agree`: the owner agrees to another step of money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// The step that `asks_for` tells, such as "2.50".
+    pub money: String,
 }
 
 /// Body of `POST /v1/people/NAME/invite`.
@@ -89,6 +146,11 @@ pub struct PlanChange {
     /// IANA name, such as `Europe/Berlin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// All parts, in their order. Those with a name that was there go on where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<Part>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
 }
 
 /// Body of `POST /v1/plan/correct`: the carrier's own figure for this period, in bytes.
@@ -120,7 +182,7 @@ mod tests {
         let text = serde_json::to_string(&PlanChange {
             cap: Some(None),
             period: Some(Period::Monthly { day: 31 }),
-            zone: None,
+            ..PlanChange::default()
         });
         assert_eq!(text.expect("plain"), r#"{"cap":null,"period":{"kind":"monthly","day":31}}"#);
         let text = serde_json::to_string(&PersonChange { paused: Some(true), ..PersonChange::default() });
@@ -129,6 +191,7 @@ mod tests {
             name: "anna".into(),
             allowance: Some(2_000_000_000),
             allowance_every: Some(Every::Month),
+            fair: false,
         });
         assert_eq!(
             text.expect("plain"),

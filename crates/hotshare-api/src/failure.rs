@@ -51,6 +51,18 @@ pub enum Code {
     Full,
     /// 422: the plan's period makes no sense.
     BadPeriod,
+    /// 422: the plan's parts make no sense.
+    BadPlan,
+    /// 422: a person's rules make no sense.
+    BadRules,
+    /// 409: the person has no allowance that could be added to or taken from.
+    NoAllowance,
+    /// 409: the person has not so much left.
+    NotEnough,
+    /// 404: the person has not asked for anything.
+    NoWish,
+    /// 409: nothing of the plan can be bought now, or not for that money.
+    NotForSale,
     /// 409: there is no Wi-Fi.
     NoWifi,
     /// 409: the Wi-Fi's mode has no such key.

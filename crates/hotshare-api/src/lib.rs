@@ -7,9 +7,11 @@
 //!
 //! This crate knows no transport, and none of the daemon's own types.
 
+mod alert;
 mod change;
 mod doctor;
 mod failure;
+mod part;
 pub mod path;
 mod report;
 mod secret;
@@ -17,15 +19,17 @@ mod status;
 mod wifi;
 mod words;
 
+pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use change::{
-    DeviceChange, Invite, KeyRotation, NetworkKeyRotation, PersonChange, PersonNew, PlanChange,
-    PlanCorrection,
+    Agreement, Amount, DeviceChange, Gift, Invite, KeyRotation, NetworkKeyRotation, PersonChange, PersonNew,
+    PlanChange, PlanCorrection, WishAnswer,
 };
 pub use doctor::{Doctor, Finding, Preview, Severity};
 pub use failure::{Code, Failure, FailureDetail};
+pub use part::{Day, Part, PartStatus, Pay, Terms, Unused, Window};
 pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
 pub use secret::Secret;
-pub use status::{Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Status, Uplink};
+pub use status::{Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Status, Uplink, Wish};
 pub use wifi::{
     Admission, AirState, Band, Cost, Denied, Key, Mode, PersonKey, Station, WhyDenied, Wifi, WifiLine,
     WifiPreview,

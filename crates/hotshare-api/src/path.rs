@@ -3,10 +3,13 @@
 pub const STATUS: &str = "/v1/status";
 pub const USAGE: &str = "/v1/usage";
 pub const EVENTS: &str = "/v1/events";
+pub const ALERTS: &str = "/v1/alerts";
+pub const ALERTS_TEST: &str = "/v1/alerts/test";
 pub const PEOPLE: &str = "/v1/people";
 pub const DEVICES: &str = "/v1/devices";
 pub const PLAN: &str = "/v1/plan";
 pub const PLAN_CORRECT: &str = "/v1/plan/correct";
+pub const PLAN_AGREE: &str = "/v1/plan/agree";
 pub const WIFI: &str = "/v1/wifi";
 pub const WIFI_KEY: &str = "/v1/wifi/key";
 pub const WIFI_KEY_ROTATE: &str = "/v1/wifi/key/rotate";
@@ -16,6 +19,30 @@ pub const DOWN: &str = "/v1/down";
 #[must_use]
 pub fn person(name: &str) -> String {
     format!("{PEOPLE}/{}", percent(name))
+}
+
+/// More on top of a person's allowance.
+#[must_use]
+pub fn top_up(name: &str) -> String {
+    format!("{}/top-up", person(name))
+}
+
+/// From a person to another.
+#[must_use]
+pub fn give(name: &str) -> String {
+    format!("{}/give", person(name))
+}
+
+/// What a person asks for.
+#[must_use]
+pub fn wish(name: &str) -> String {
+    format!("{}/wish", person(name))
+}
+
+/// The owner's answer to it.
+#[must_use]
+pub fn wish_answer(name: &str) -> String {
+    format!("{}/wish/answer", person(name))
 }
 
 /// A person's way into the Wi-Fi.

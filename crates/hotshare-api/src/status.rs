@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::part::{PartStatus, Terms, Window};
 use crate::wifi::{PersonKey, WifiLine};
 use crate::words::{AtCap, Every, Period, Verdict};
 
@@ -66,6 +67,15 @@ pub struct Plan {
     pub begins: i64,
     /// When it ends (exclusive); `null` for no end.
     pub ends: Option<i64>,
+    /// Its parts, in the order in which they are used. `cap` and `balance` above are those of the first that is for
+    /// everybody and always, renews with the plan and costs nothing more.
+    #[serde(default)]
+    pub parts: Vec<PartStatus>,
+    /// To go on, the owner would have to agree to so much money; `null`: it goes on, or cannot.
+    #[serde(default)]
+    pub asks_for: Option<String>,
+    #[serde(default)]
+    pub terms: Terms,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,11 +96,48 @@ pub struct Person {
     /// When the allowance renews; `null` for never.
     pub renews: Option<i64>,
     pub verdict: Verdict,
+    /// While slow: bytes a second in each direction, for this person, or for all together when the plan is slow.
+    #[serde(default)]
+    pub slow: Option<u64>,
+    /// Why: `allowance-used` or `plan-slow`.
+    #[serde(default)]
+    pub slow_because: Option<Verdict>,
+    /// The allowance is a fair share of the plan.
+    #[serde(default)]
+    pub fair: bool,
+    /// What may be used in this period in all: the allowance with what came on top, or the fair share as it is now.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// On top of the allowance: topped up, given, lent (negative: given away).
+    #[serde(default)]
+    pub credit: i64,
+    /// How much more than another's counts, 1 to 100.
+    #[serde(default)]
+    pub weight: u16,
+    /// At the end of the allowance it goes on with so many bytes a second; `null`: it stops.
+    #[serde(default)]
+    pub then_rate: Option<u64>,
+    /// Closed at these hours.
+    #[serde(default)]
+    pub bed_times: Vec<Window>,
+    /// Closed from then on; `null`: stays.
+    #[serde(default)]
+    pub until: Option<i64>,
+    /// What the person asked for and waits for.
+    #[serde(default)]
+    pub wish: Option<Wish>,
     pub devices: u32,
     /// How many devices may be on the air at once; `null`: as many as come.
     pub device_limit: Option<u32>,
     /// The Wi-Fi key, in force or ended; `null`: none.
     pub key: Option<PersonKey>,
+}
+
+/// What a person asks the owner for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    pub bytes: u64,
+    pub at: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +188,7 @@ pub struct Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::part::Part;
     use crate::wifi::{AirState, Band};
 
     #[test]
@@ -175,6 +223,19 @@ mod tests {
                 at_cap: AtCap::Stop,
                 begins: 1_793_833_200,
                 ends: Some(1_796_425_200),
+                parts: vec![PartStatus {
+                    part: Part { name: "plan".into(), cap: Some(20_000_000_000), ..Part::default() },
+                    in_use: true,
+                    in_hours: true,
+                    begins: Some(1_793_833_200),
+                    ends: Some(1_796_425_200),
+                    used: 5_300_000_000,
+                    credit: 0,
+                    balance: Some(14_700_000_000),
+                    bought: "0.00".into(),
+                }],
+                asks_for: None,
+                terms: Terms::default(),
             },
             people: vec![Person {
                 name: "anna".into(),
@@ -186,6 +247,16 @@ mod tests {
                 balance: Some(1_999_999_970),
                 renews: Some(1_796_079_600),
                 verdict: Verdict::Open,
+                slow: None,
+                slow_because: None,
+                fair: false,
+                limit: Some(2_000_000_000),
+                credit: 0,
+                weight: 1,
+                then_rate: None,
+                bed_times: Vec::new(),
+                until: None,
+                wish: Some(Wish { bytes: 200_000_000, at: 1_794_999_900 }),
                 devices: 1,
                 device_limit: Some(3),
                 key: Some(PersonKey { since: 1_794_000_000, until: None }),

@@ -19,6 +19,17 @@ pub enum Verdict {
     NoUplink,
     /// The ledger cannot be written, so nothing may be granted.
     LedgerStuck,
+    /// Open, but slow: see `slow`.
+    Slow,
+    /// The time that was given is over.
+    Ended,
+    BedTime,
+    /// What is left of the plan is kept for others.
+    KeptForOthers,
+    /// More costs money, and the owner has not agreed to it.
+    AsksForMoney,
+    /// This part of the plan is slow.
+    PlanSlow,
     /// A word that this reader does not know yet. Never sent.
     #[serde(other)]
     Unknown,
@@ -71,7 +82,7 @@ mod tests {
         assert_eq!(text(Verdict::PlanOver), r#""plan-over""#);
         assert_eq!(text(Verdict::NoUplink), r#""no-uplink""#);
         assert_eq!(text(Verdict::LedgerStuck), r#""ledger-stuck""#);
-        let later: Verdict = serde_json::from_str(r#""slowed""#).expect("an unknown word is no error");
+        let later: Verdict = serde_json::from_str(r#""napping""#).expect("an unknown word is no error");
         assert_eq!(later, Verdict::Unknown);
     }
 

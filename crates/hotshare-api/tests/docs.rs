@@ -1,8 +1,8 @@
 //! What docs/api.md shows is what is promised.
 
 use hotshare_api::{
-    Admission, AirState, Band, Code, Cost, Doctor, Events, Failure, Key, Mode, Preview, Status, UsageReport,
-    Verdict, WhyDenied, Wifi,
+    Admission, AirState, Alerts, Band, Code, Cost, Doctor, Events, Failure, Key, Mode, Preview, Status,
+    UsageReport, Verdict, WhyDenied, Wifi,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,12 +30,13 @@ fn same<T: Serialize + DeserializeOwned>(example: &Value) {
 #[test]
 fn the_examples_are_replies() {
     let examples = examples();
-    let [status, usage, events, wifi, key, doctor, preview, failure] = examples.as_slice() else {
+    let [status, usage, events, alerts, wifi, key, doctor, preview, failure] = examples.as_slice() else {
         panic!("{} examples", examples.len())
     };
     same::<Status>(status);
     same::<UsageReport>(usage);
     same::<Events>(events);
+    same::<Alerts>(alerts);
     same::<Wifi>(wifi);
     same::<Key>(key);
     same::<Doctor>(doctor);
@@ -59,6 +60,12 @@ fn every_word_and_path_is_on_the_page() {
         Code::NotAStation,
         Code::Full,
         Code::BadPeriod,
+        Code::BadPlan,
+        Code::BadRules,
+        Code::NoAllowance,
+        Code::NotEnough,
+        Code::NoWish,
+        Code::NotForSale,
         Code::NoWifi,
         Code::WrongMode,
         Code::NoKey,
@@ -81,6 +88,12 @@ fn every_word_and_path_is_on_the_page() {
         Verdict::PlanOver,
         Verdict::NoUplink,
         Verdict::LedgerStuck,
+        Verdict::Slow,
+        Verdict::PlanSlow,
+        Verdict::Ended,
+        Verdict::BedTime,
+        Verdict::KeptForOthers,
+        Verdict::AsksForMoney,
     ];
     let codes = codes.iter().map(|code| word(serde_json::json!(code)));
     let verdicts = verdicts.iter().map(|verdict| word(serde_json::json!(verdict)));
@@ -99,10 +112,23 @@ fn every_word_and_path_is_on_the_page() {
     ];
     let air = air.iter().filter_map(Value::as_array).flatten().map(|value| word(value.clone()));
     use hotshare_api::path::{
-        DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY, WIFI_KEY_ROTATE,
+        DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY,
+        WIFI_KEY_ROTATE,
     };
-    let paths =
-        [STATUS, USAGE, EVENTS, PEOPLE, DEVICES, PLAN, PLAN_CORRECT, WIFI, WIFI_KEY, WIFI_KEY_ROTATE, DOWN];
+    let paths = [
+        STATUS,
+        USAGE,
+        EVENTS,
+        PEOPLE,
+        DEVICES,
+        PLAN,
+        PLAN_AGREE,
+        PLAN_CORRECT,
+        WIFI,
+        WIFI_KEY,
+        WIFI_KEY_ROTATE,
+        DOWN,
+    ];
     let paths = paths.iter().map(|path| format!(" {path}`"));
     for word in codes.chain(verdicts).chain(air).chain(paths) {
         assert!(PAGE.contains(&word), "docs/api.md does not mention {word}");

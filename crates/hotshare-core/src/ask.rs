@@ -4,10 +4,12 @@
 use std::net::Ipv4Addr;
 
 use crate::keys::{KeyId, Passphrase};
-use crate::people::{Allowance, PersonName};
-use crate::plan::{BadPeriod, Period, Plan, Zone};
+use crate::money::Money;
+use crate::people::{Allowance, AtEnd, Hours, PersonName};
+use crate::plan::{BadPeriod, BadPlan, Bucket, Period, Plan, Terms, Zone};
 use crate::policy::{Balance, Verdict};
 use crate::radio::{Cost, Mode};
+use crate::record::Wish;
 use crate::units::{Bytes, Mac, UnixTime};
 
 /// A request to the brain.
@@ -77,8 +79,48 @@ pub enum Ask {
     },
     /// Who is on the air.
     Wifi,
+    /// The owner gives a person more, on top of the allowance of this period.
+    TopUp {
+        name: PersonName,
+        bytes: Bytes,
+    },
+    /// One person gives another of theirs.
+    Give {
+        from: PersonName,
+        to: PersonName,
+        bytes: Bytes,
+    },
+    /// A person asks the owner for more.
+    Wish {
+        name: PersonName,
+        bytes: Bytes,
+    },
+    /// The owner's answer to it: so much (0: what was asked for), or nothing.
+    WishAnswer {
+        name: PersonName,
+        bytes: Option<Bytes>,
+    },
+    /// The owner agrees to another step of money for the part of the plan that costs it.
+    Consent {
+        money: Money,
+    },
+    /// What else is so for a person; what is `None` stays.
+    PersonRules {
+        name: PersonName,
+        rules: PersonRules,
+    },
     /// Write everything that was counted so far to the store, then answer.
     Flush,
+}
+
+/// What to change about a person; `None` leaves it as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersonRules {
+    pub weight: Option<u16>,
+    pub at_end: Option<AtEnd>,
+    pub bed_times: Option<Hours>,
+    /// `Some(None)`: stays.
+    pub until: Option<Option<UnixTime>>,
 }
 
 /// What to change about the plan; `None` leaves it as it is.
@@ -88,6 +130,9 @@ pub struct PlanChange {
     pub cap: Option<Option<Bytes>>,
     pub period: Option<Period>,
     pub zone: Option<Zone>,
+    /// Other parts than until now. Those with a name that was there go on where they were; ids are given here.
+    pub buckets: Option<Vec<Bucket>>,
+    pub terms: Option<Terms>,
 }
 
 /// The brain's answer. It comes only after what was asked is durable and in force.
@@ -125,6 +170,26 @@ pub enum Refusal {
     Full(u32),
     #[error("{0}")]
     BadPeriod(BadPeriod),
+    #[error("{0}")]
+    BadPlan(BadPlan),
+    #[error("{0} has no allowance: there is nothing to add to, to ask for or to give")]
+    HasNoAllowance(PersonName),
+    #[error("{name} has {left} left, which is not enough")]
+    NotEnough { name: PersonName, left: Bytes },
+    #[error("{0} has not asked for anything")]
+    NoWish(PersonName),
+    #[error("that would change nothing: write an amount above 0, and two different people")]
+    Nothing,
+    #[error("no part of the plan that runs now costs money; see `hotshare plan`")]
+    NothingToBuy,
+    #[error("money is agreed to in steps of {step}: write that amount")]
+    NotTheStep { step: Money },
+    #[error("the money limit of {limit} in a period is reached: {bought} were agreed to")]
+    MoneyLimit { limit: Money, bought: Money },
+    #[error("a weight is 1 to 100")]
+    BadWeight,
+    #[error("bed times are 1 to 32 windows, each with days and two times of the day")]
+    BadHours,
     #[error("{0} has no Wi-Fi key; make one with `hotshare people invite {0}`")]
     NoKey(PersonName),
     #[error(
@@ -187,6 +252,29 @@ pub struct PlanStatus {
     pub own: Bytes,
     /// Of `billed`: what the owner's corrections added or took away.
     pub corrected: i64,
+    /// Its parts, in their order.
+    pub parts: Vec<BucketStatus>,
+    /// The place of the one that is in use; `None`: nothing is left, or nothing runs.
+    pub in_use: Option<usize>,
+    /// Another step of money would go on; so much.
+    pub asks_for: Option<Money>,
+}
+
+/// A part of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketStatus {
+    pub bucket: Bucket,
+    /// The period that runs, if one does: from, and until (exclusive).
+    pub begins: Option<UnixTime>,
+    pub ends: Option<UnixTime>,
+    /// It is one of its hours, or it has none.
+    pub in_hours: bool,
+    pub used: Bytes,
+    /// Rolled over, or bought.
+    pub credit: i64,
+    pub balance: Balance,
+    /// What was agreed to in this period.
+    pub bought: Money,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,6 +287,16 @@ pub struct PersonStatus {
     /// Written down as used.
     pub recorded: Bytes,
     pub balance: Balance,
+    /// What may be used in this period in all: the allowance with what came on top, or the fair share now.
+    pub limit: Balance,
+    /// On top of the allowance: topped up, given, lent.
+    pub credit: i64,
+    /// What the person asked for and waits for.
+    pub wish: Option<Wish>,
+    pub weight: u16,
+    pub at_end: AtEnd,
+    pub bed_times: Hours,
+    pub until: Option<UnixTime>,
     /// When the allowance renews.
     pub renews: Option<UnixTime>,
     pub verdict: Verdict,

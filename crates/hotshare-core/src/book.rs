@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::alert::{AlertId, Marks, Subject};
 use crate::keys::{Key, KeyId, KeyOwner};
 use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
 use crate::people::{Device, Person, PersonName};
-use crate::plan::{AtCap, Period, Plan, Zone};
-use crate::record::{Change, Leased, Snapshot, Tally};
-use crate::units::{Bytes, Mac, PersonId, Slot, UnixTime};
+use crate::plan::{Period, Plan, Zone};
+use crate::record::{Change, Granted, Leased, Snapshot, Tally, Wish};
+use crate::units::{Mac, PersonId, Slot, UnixTime};
 
 /// People have the slots below, devices those from here on, and never the other way round: what a device
 /// counts is not taken from grants, so that a person in its slot could spend it once more.
@@ -27,12 +28,16 @@ pub struct Book {
     pub leases: BTreeMap<Mac, Leased>,
     pub clock: Option<UnixTime>,
     pub generation: Option<u64>,
-    /// Posted totals, and the period in which the unspent part counts as used.
-    pub granted: BTreeMap<Slot, (Bytes, PeriodKey)>,
+    pub granted: BTreeMap<Slot, Granted>,
     pub settled: BTreeMap<Slot, Reading>,
     pub last_person: u32,
     pub keys: BTreeMap<KeyId, Key>,
     pub last_key: u32,
+    pub wishes: BTreeMap<PersonId, Wish>,
+    pub last_bucket: u32,
+    /// What was told already.
+    pub marks: Marks,
+    pub last_alert: AlertId,
 }
 
 impl Book {
@@ -42,9 +47,10 @@ impl Book {
         for (account, period, bytes) in snapshot.totals {
             totals.add(account, period, bytes);
         }
-        let no_plan = Plan { cap: None, period: Period::Monthly { day: 1 }, zone, at_cap: AtCap::Stop };
+        let mut marks = Marks::default();
+        snapshot.marks.into_iter().for_each(|mark| marks.put(mark));
         Book {
-            plan: snapshot.plan.unwrap_or(no_plan),
+            plan: snapshot.plan.unwrap_or_else(|| Plan::simple(None, Period::Monthly { day: 1 }, zone)),
             people: snapshot.people.into_iter().map(|p| (p.id, p)).collect(),
             devices: snapshot.devices.into_iter().map(|d| (d.mac, d)).collect(),
             totals,
@@ -52,19 +58,24 @@ impl Book {
             leases: snapshot.leases.into_iter().map(|l| (l.mac, l)).collect(),
             clock: snapshot.clock,
             generation: snapshot.generation,
-            granted: snapshot.granted.into_iter().map(|(s, total, p)| (s, (total, p))).collect(),
+            granted: snapshot.granted.into_iter().collect(),
             settled: snapshot.settled.into_iter().collect(),
             last_person: snapshot.last_person,
             keys: snapshot.keys.into_iter().map(|key| (key.id, key)).collect(),
             last_key: snapshot.last_key,
+            wishes: snapshot.wishes.into_iter().map(|wish| (wish.person, wish)).collect(),
+            last_bucket: snapshot.last_bucket,
+            marks,
+            last_alert: snapshot.last_alert,
         }
     }
 
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Entry(e) => self.totals.add(e.account, e.period, e.bytes),
-            Change::Granted { slot, total, period } => {
-                self.granted.insert(*slot, (*total, *period));
+            Change::Granted { slot, total, account, period } => {
+                let granted = Granted { total: *total, account: *account, period: *period };
+                self.granted.insert(*slot, granted);
             }
             Change::Settled { slot, reading } => {
                 self.settled.insert(*slot, *reading);
@@ -78,12 +89,15 @@ impl Book {
             }
             Change::PersonGone(id) => {
                 self.people.remove(id);
+                self.wishes.remove(id);
+                self.marks.forget(Subject::Person(*id));
             }
             Change::Device(device) => {
                 self.devices.insert(device.mac, device.clone());
             }
             Change::DeviceGone(mac) => {
                 self.devices.remove(mac);
+                self.marks.forget(Subject::Device(*mac));
             }
             Change::Key(key) => {
                 self.last_key = self.last_key.max(key.id.0);
@@ -92,7 +106,17 @@ impl Book {
             Change::KeyGone(id) => {
                 self.keys.remove(id);
             }
-            Change::Plan(plan) => self.plan = plan.clone(),
+            Change::Plan(plan) => {
+                let last = plan.buckets.iter().map(|bucket| bucket.id.0).max().unwrap_or(0);
+                self.last_bucket = self.last_bucket.max(last);
+                self.plan = plan.clone();
+            }
+            Change::Wish(wish) => {
+                self.wishes.insert(wish.person, *wish);
+            }
+            Change::WishGone(id) => {
+                self.wishes.remove(id);
+            }
             Change::Lease(leased) => {
                 self.leases.insert(leased.mac, leased.clone());
             }
@@ -104,6 +128,10 @@ impl Book {
                 self.generation = Some(*generation);
                 self.granted.clear();
                 self.settled.clear();
+            }
+            Change::Alert(raise) => {
+                self.marks.put(raise.mark);
+                self.last_alert = self.last_alert.max(raise.alert.id);
             }
             Change::Usage { .. } | Change::Noted(_) => {}
         }

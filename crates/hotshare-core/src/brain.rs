@@ -3,7 +3,9 @@
 //! One posting is under way at a time. What widens a gate waits until the store says that the posting is
 //! durable; what narrows one is ordered at once.
 
+mod alerts;
 mod asks;
+mod credits;
 mod diary;
 mod keys;
 pub use keys::first_changes;
@@ -14,6 +16,7 @@ mod routine;
 mod settle;
 mod stations;
 mod status;
+mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
@@ -29,7 +32,7 @@ use crate::plan::Every;
 use crate::policy::{Verdict, Why};
 use crate::radio::{Mode, RadioOrders, StationSeen};
 use crate::record::{Change, Leased, Noted};
-use crate::units::{BootTime, Mac, Now, PersonId, Slot, UnixTime};
+use crate::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Slot, UnixTime};
 use crate::uplink::Uplink;
 
 /// News.
@@ -117,6 +120,8 @@ pub struct Settings {
     pub grant_life_secs: u64,
     /// There is an access point, and stations join it so.
     pub wifi: Option<Mode>,
+    /// What the owner is told without asking, and how.
+    pub alerts: crate::alert::Rules,
 }
 
 /// See the module.
@@ -137,8 +142,14 @@ pub struct Brain {
     /// Where each slot stood when the daemon started, or when a device was given it.
     bases: BTreeMap<Slot, Reading>,
     purses: BTreeMap<Slot, Purse>,
+    /// With so much left of a part of the plan the kernel refused a packet: it is used up, until there is more.
+    dry: BTreeMap<(Account, PeriodKey), i64>,
+    /// What those who share fairly may use, as of this turn.
+    fair: BTreeMap<PersonId, Bytes>,
+    /// About to be given away: what the kernel could spend of it is taken back first.
+    giving: Option<(PersonId, Bytes)>,
     /// Lower than what is posted: in force at once, returned with the next posting.
-    tightened: BTreeMap<Slot, crate::units::Bytes>,
+    tightened: BTreeMap<Slot, Bytes>,
     /// How the purses were before the posting under way: a grant that was not given does not count.
     refills: Vec<(Slot, Purse)>,
     /// The kernel reports the next refusal only after it was given an order: with the next tick, so that a
@@ -176,6 +187,8 @@ pub struct Brain {
     /// The last posting failed.
     unwritten: bool,
     notes: VecDeque<Noted>,
+    /// When it was last looked whether there is anything to tell.
+    alerted: BootTime,
     /// To be said once the grants that follow from a posting are in force.
     after: Vec<Command>,
     /// To be said after the orders of this turn.
@@ -222,6 +235,9 @@ impl Brain {
             bases: readings.iter().copied().collect(),
             readings: readings.into_iter().collect(),
             purses: BTreeMap::new(),
+            dry: BTreeMap::new(),
+            fair: BTreeMap::new(),
+            giving: None,
             tightened: BTreeMap::new(),
             refills: Vec::new(),
             refused: BTreeSet::new(),
@@ -247,6 +263,7 @@ impl Brain {
             stopped: false,
             unwritten: false,
             notes: VecDeque::new(),
+            alerted: BootTime::default(),
             after: Vec::new(),
             said: Vec::new(),
             given: orders::Given::default(),
@@ -322,6 +339,7 @@ impl Brain {
 
     fn decide(&mut self) {
         self.look_at_air();
+        self.fair = self.fair_parts();
         self.judge();
         self.next_posting();
         self.give_orders();

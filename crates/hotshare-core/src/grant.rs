@@ -98,7 +98,7 @@ impl Purse {
             self.last_used = at.used;
             self.last_used_at = now;
         }
-        if self.dry_at.is_some_and(|dry| at.balance().is_none_or(|left| left > dry)) {
+        if self.dry_at.is_some_and(|dry| at.balance().is_some_and(|left| left > dry)) {
             self.dry_at = None;
         }
         if !at.active {

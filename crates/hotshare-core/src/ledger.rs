@@ -25,6 +25,16 @@ pub enum EntryKind {
     Overrun,
     /// The owner says so, such as by the carrier's own figure (+ or −).
     Correction,
+    /// On top of an allowance, by the owner (credit, + or −).
+    TopUp,
+    /// From one person to another: two entries (credit, + and −).
+    Gift,
+    /// Borrowed of a fair share that was left unused: two entries (credit, + and −).
+    Loan,
+    /// Not used in the period before (credit, +).
+    RollOver,
+    /// Bought with the owner's consent (credit, +).
+    Bought,
 }
 
 /// One row of the ledger.
@@ -34,7 +44,7 @@ pub struct Entry {
     pub account: Account,
     pub period: PeriodKey,
     pub kind: EntryKind,
-    /// Positive is used, negative is given back.
+    /// Used: positive is used, negative is given back. Credit: positive may be used on top.
     pub bytes: i64,
 }
 
@@ -48,10 +58,23 @@ impl Totals {
         *sum = sum.saturating_add(bytes);
     }
 
-    /// What is written down as used.
+    /// What is written down as used, or as credit.
     #[must_use]
     pub fn used(&self, account: Account, period: PeriodKey) -> i64 {
         self.0.get(&(account, period)).copied().unwrap_or(0)
+    }
+
+    /// There is an entry, even one of nothing.
+    #[must_use]
+    pub fn has(&self, account: Account, period: PeriodKey) -> bool {
+        self.0.contains_key(&(account, period))
+    }
+
+    /// The sum over all periods of an account that began on `from` or later.
+    #[must_use]
+    pub fn since(&self, account: Account, from: PeriodKey) -> i64 {
+        let periods = self.0.range((account, from)..=(account, PeriodKey(i32::MAX)));
+        periods.fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Account, PeriodKey, i64)> {

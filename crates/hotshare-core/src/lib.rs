@@ -5,14 +5,19 @@
 //! The modules stand in the order of the flow, and each may use only those above it.
 
 pub mod units;
+pub mod money;
 pub mod clock;
 pub mod uplink;
 pub mod meter;
 pub mod ledger;
 pub mod plan;
+pub mod forecast;
+pub mod reconcile;
+pub mod share;
 pub mod policy;
 pub mod grant;
 pub mod people;
+pub mod alert;
 pub mod keys;
 pub mod radio;
 pub mod lease;

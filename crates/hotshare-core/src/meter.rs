@@ -1,6 +1,6 @@
 //! What the kernel meter says, and how readings become usage.
 
-use crate::units::{BootTime, Bytes, Slot};
+use crate::units::{BootTime, Bytes, Rate, Slot};
 
 /// One account's cumulative counters, as the kernel holds them since the maps were made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,4 +90,9 @@ pub struct AccountOrder {
     pub glide: bool,
     /// Whose grants are taken as well; slot 0 for nobody's.
     pub parent: Slot,
+    /// Not faster than this, in each direction: a person; or, on the plan's account, all people together, who
+    /// share it by weight. The box's own traffic is not slowed. `None`: as fast as the line.
+    pub rate: Option<Rate>,
+    /// A person's part of the plan's rate, against the weights of the others who are active. 1 or more.
+    pub weight: u16,
 }

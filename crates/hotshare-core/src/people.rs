@@ -1,53 +1,21 @@
 //! People and their devices. A person owns an allowance; a device spends it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::units::{Bytes, Mac, PersonId, Slot, UnixTime};
 
-pub use crate::plan::Every;
+pub use crate::plan::{Every, Hours};
+pub use crate::policy::AtEnd;
+pub use crate::units::{NotAName, PersonName};
 
 /// What a person may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Allowance {
     Unlimited,
-    Limited { bytes: Bytes, every: Every },
-}
-
-/// A person's name: 1 to 32 characters, lower-case letters, digits, `-` and `_`, first a letter or digit.
-/// Short and plain, because it is typed, printed in terminals and used in addresses.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PersonName(String);
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "“{}” is not a name a person can have: use 1 to 32 letters (any script, lower case), digits, “-” and “_”, beginning with a letter or digit",
-    .0.escape_debug()
-)]
-pub struct NotAName(pub String);
-
-impl PersonName {
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PersonName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl FromStr for PersonName {
-    type Err = NotAName;
-    fn from_str(s: &str) -> Result<PersonName, NotAName> {
-        let fits = |c: char| c.is_alphanumeric() && !c.is_uppercase();
-        let good = s.chars().count() <= 32
-            && s.chars().next().is_some_and(fits)
-            && s.chars().all(|c| fits(c) || c == '-' || c == '_');
-        if good { Ok(PersonName(s.to_owned())) } else { Err(NotAName(s.to_owned())) }
-    }
+    Limited {
+        bytes: Bytes,
+        every: Every,
+    },
+    /// A part of what the plan has, by weight; see [`crate::share`].
+    Fair,
 }
 
 impl Device {
@@ -70,6 +38,34 @@ pub struct Person {
     pub since: UnixTime,
     /// How many of the person's devices may be on the air at once; `None`: as many as come.
     pub device_limit: Option<u32>,
+    /// How much more than another's counts: for fair shares, and for who gets how much of a slow plan. 1 to 100.
+    pub weight: u16,
+    /// What happens when the allowance is used up.
+    pub at_end: AtEnd,
+    /// Closed at these hours of the week, by the plan's civil time.
+    pub bed_times: Hours,
+    /// Closed from then on; `None`: stays.
+    pub until: Option<UnixTime>,
+}
+
+impl Person {
+    /// Somebody new.
+    #[must_use]
+    pub fn new(id: PersonId, name: PersonName, allowance: Allowance, slot: Slot, since: UnixTime) -> Person {
+        Person {
+            id,
+            name,
+            allowance,
+            paused: false,
+            slot,
+            since,
+            device_limit: None,
+            weight: 1,
+            at_end: AtEnd::Stop,
+            bed_times: Hours::default(),
+            until: None,
+        }
+    }
 }
 
 /// A device, known by its address on the LAN.

@@ -8,11 +8,20 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::ledger::PeriodKey;
+use crate::money::{Currency, Money, Vat};
 use crate::units::{Bytes, UnixTime};
 
+pub use bucket::{Bucket, Only, Pay, Unused};
+pub use check::BadPlan;
+pub use hours::{Hours, Window};
 pub use jiff::civil::Date;
+pub use turn::Turn;
 
+mod bucket;
 mod calendar;
+mod check;
+pub mod hours;
+mod turn;
 
 /// A time zone by its IANA name, with its rules. The rules are handed in: this crate reads no files.
 #[derive(Clone)]
@@ -130,34 +139,67 @@ pub enum BadPeriod {
     Year(Date),
 }
 
-/// What happens when the plan is used up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AtCap {
-    #[default]
-    Stop,
-}
-
 /// What was bought.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// `None`: counted, but never closed.
-    pub cap: Option<Bytes>,
+    /// When it renews.
     pub period: Period,
     pub zone: Zone,
-    pub at_cap: AtCap,
+    /// In the order in which they are used, 1 to [`Plan::MOST_BUCKETS`]. At the end of the last one the plan is closed.
+    pub buckets: Vec<Bucket>,
+    pub terms: Terms,
+}
+
+/// What is said about money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Terms {
+    pub currency: Option<Currency>,
+    pub vat: Option<Vat>,
+    /// What the plan costs in each of its periods.
+    pub fee: Option<Money>,
 }
 
 impl Plan {
+    /// As many parts may a plan have.
+    pub const MOST_BUCKETS: usize = 16;
+
+    /// A plan of one part.
+    #[must_use]
+    pub fn simple(cap: Option<Bytes>, period: Period, zone: Zone) -> Plan {
+        Plan { period, zone, buckets: vec![Bucket::main(cap)], terms: Terms::default() }
+    }
+
     /// Where `at` falls in this plan.
     #[must_use]
     pub fn at(&self, at: UnixTime) -> Phase {
         self.period.at(&self.zone, at)
     }
 
-    /// What is kept back of the cap; nothing when there is none.
+    /// The part that people mean by “the plan”: the first one that is for everybody and always, renews with the
+    /// plan and costs nothing more; the first of all if there is none such.
     #[must_use]
-    pub fn reserve(&self) -> Bytes {
-        self.cap.map_or(Bytes::ZERO, reserve)
+    pub fn main(&self) -> Option<&Bucket> {
+        self.main_at().and_then(|at| self.buckets.get(at))
+    }
+
+    /// Its place.
+    #[must_use]
+    pub fn main_at(&self) -> Option<usize> {
+        let plain =
+            |b: &Bucket| b.period.is_none() && b.hours.is_none() && b.pay.is_none() && b.only.is_all();
+        self.buckets.iter().position(plain).or((!self.buckets.is_empty()).then_some(0))
+    }
+
+    /// The cap of the main part; `None`: counted, but never closed.
+    #[must_use]
+    pub fn cap(&self) -> Option<Bytes> {
+        self.main().and_then(|bucket| bucket.cap)
+    }
+
+    /// When this part renews.
+    #[must_use]
+    pub fn period_of(&self, bucket: &Bucket) -> Period {
+        bucket.period.unwrap_or(self.period)
     }
 }
 

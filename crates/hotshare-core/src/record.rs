@@ -1,5 +1,6 @@
 //! What is written down: the changes the store commits, and the snapshot it gives back at start.
 
+use crate::alert::{AlertId, Mark, Raise};
 use crate::keys::{Key, KeyId};
 pub use crate::lease::Leased;
 use crate::ledger::{Entry, PeriodKey};
@@ -14,10 +15,11 @@ pub enum Change {
     /// Appended; entries are never changed or removed.
     Entry(Entry),
     /// The kernel may be given a total of `total` for this slot, in the present generation of maps.
-    /// What of it is not spent counts as used in `period`.
+    /// What of it is not spent counts as used in `period` of `account`.
     Granted {
         slot: Slot,
         total: Bytes,
+        account: Account,
         period: PeriodKey,
     },
     /// Usage up to this reading has been recorded, in the present generation of maps.
@@ -52,6 +54,10 @@ pub enum Change {
     /// Inserted, or replaced by MAC.
     Lease(Leased),
     LeaseGone(Mac),
+    /// A person asks for more. Inserted, or replaced by person.
+    Wish(Wish),
+    /// It was answered.
+    WishGone(PersonId),
     /// The latest civil time that was believed; see [`crate::clock`].
     Clock(UnixTime),
     /// New maps: what was granted for the old ones and not settled stays counted as used.
@@ -59,6 +65,26 @@ pub enum Change {
     Generation(u64),
     /// A line of the owner's diary (`hotshare events`).
     Noted(Noted),
+    /// To be sent by each of its channels; its mark replaces the one of the same topic and period.
+    Alert(Box<Raise>),
+}
+
+/// What the kernel was given for a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Cumulative.
+    pub total: Bytes,
+    /// Whose, and when: there the part that is not spent counts as used.
+    pub account: Account,
+    pub period: PeriodKey,
+}
+
+/// What a person asks the owner for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub person: PersonId,
+    pub bytes: Bytes,
+    pub at: UnixTime,
 }
 
 /// Whose usage row.
@@ -105,7 +131,7 @@ pub struct Snapshot {
     pub clock: Option<UnixTime>,
     /// The maps that `granted` and `settled` speak of.
     pub generation: Option<u64>,
-    pub granted: Vec<(Slot, Bytes, PeriodKey)>,
+    pub granted: Vec<(Slot, Granted)>,
     pub settled: Vec<(Slot, Reading)>,
     /// The highest person id ever given, whether or not the person is still there.
     pub last_person: u32,
@@ -113,4 +139,12 @@ pub struct Snapshot {
     pub keys: Vec<Key>,
     /// The highest key id ever given.
     pub last_key: u32,
+    /// What people wait for.
+    pub wishes: Vec<Wish>,
+    /// The highest id that a part of a plan was ever given.
+    pub last_bucket: u32,
+    /// What was told already.
+    pub marks: Vec<Mark>,
+    /// The highest number ever given to an alert.
+    pub last_alert: AlertId,
 }

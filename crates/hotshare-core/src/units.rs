@@ -59,6 +59,24 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// Layer-3 bytes a second on the wire, each direction by itself. 0 is treated as 1: to let nothing pass, close.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rate(pub u64);
+
+impl Rate {
+    /// From bits a second, as lines are sold.
+    #[must_use]
+    pub const fn bits(n: u64) -> Rate {
+        Rate(n / 8)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} B/s", self.0)
+    }
+}
+
 /// Nanoseconds since boot, suspend included (`CLOCK_BOOTTIME`): never jumps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootTime(pub u64);
@@ -140,6 +158,42 @@ impl FromStr for Mac {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PersonId(pub u32);
 
+/// A person's name: 1 to 32 characters, lower-case letters, digits, `-` and `_`, first a letter or digit.
+/// Short and plain, because it is typed, printed in terminals and used in addresses.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PersonName(String);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "“{}” is not a name a person can have: use 1 to 32 letters (any script, lower case), digits, “-” and “_”, beginning with a letter or digit",
+    .0.escape_debug()
+)]
+pub struct NotAName(pub String);
+
+impl PersonName {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PersonName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for PersonName {
+    type Err = NotAName;
+    fn from_str(s: &str) -> Result<PersonName, NotAName> {
+        let fits = |c: char| c.is_alphanumeric() && !c.is_uppercase();
+        let good = s.chars().count() <= 32
+            && s.chars().next().is_some_and(fits)
+            && s.chars().all(|c| fits(c) || c == '-' || c == '_');
+        if good { Ok(PersonName(s.to_owned())) } else { Err(NotAName(s.to_owned())) }
+    }
+}
+
 /// An account's place in the kernel's account map. 0 is nobody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub u32);
@@ -153,9 +207,24 @@ impl Slot {
     pub const COUNT: u32 = 4096;
 }
 
-/// Whose account.
+/// A part of a plan, for ever: never given to another. 0 is the main part of the first plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BucketId(pub u32);
+
+impl BucketId {
+    pub const FIRST: BucketId = BucketId(0);
+}
+
+/// Whose account. What is *used* and what is *credited* on top of a cap or an allowance are kept apart, so that a
+/// gift does not look like less use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
-    Plan,
+    /// Used of a part of a plan.
+    Bucket(BucketId),
+    /// Used by a person.
     Person(PersonId),
+    /// On top of the part's cap: rolled over, or bought.
+    BucketCredit(BucketId),
+    /// On top of the person's allowance: given by the owner or by others; negative when given away.
+    PersonCredit(PersonId),
 }

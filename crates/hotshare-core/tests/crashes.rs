@@ -9,6 +9,7 @@
 )]
 
 mod cases;
+#[allow(dead_code, reason = "other tests use other parts of the world")]
 mod world;
 
 use hotshare_core::ask::{Answer, Ask, PlanChange};
@@ -17,7 +18,7 @@ use hotshare_core::people::{Allowance, Every};
 use hotshare_core::policy::{Verdict, Why};
 use hotshare_core::units::{Account, Bytes, PersonId};
 use proptest::prelude::*;
-use world::{Fate, World, mac, name};
+use world::{Fate, PLAN, World, mac, name};
 
 pub(crate) const MIB: u64 = 1 << 20;
 
@@ -106,7 +107,7 @@ fn the_plan_closes_before_its_reserve_and_says_so() {
     let status = world.status();
     assert_eq!(status.plan.billed.0, world.truth.billed);
     assert_eq!(status.plan.delivered.0, got);
-    assert!(world.recorded(Account::Plan) >= world.truth.billed as i64);
+    assert!(world.recorded(PLAN) >= world.truth.billed as i64);
 }
 
 #[test]
@@ -128,7 +129,7 @@ fn without_a_crash_a_stop_records_exactly_what_was_used() {
     world.tell(Event::Stop);
     assert!(world.stopped);
     assert_eq!(world.recorded(Account::Person(PersonId(1))), got as i64);
-    assert_eq!(world.recorded(Account::Plan), got as i64);
+    assert_eq!(world.recorded(PLAN), got as i64);
 }
 
 /// The posting of a grant reaches the disk or not, the kernel is given it or not: each point once.
@@ -258,6 +259,7 @@ fn sums_are_right(world: &mut World) {
 
 /// The log says the same whoever reads it, and no device's bytes are anybody else's.
 fn the_log_is_right(world: &World) {
+    cases::alerts::each_is_there_once(world);
     let (kept, replayed) = (&world.book, world.replayed());
     assert_eq!(kept.totals, replayed.totals);
     assert_eq!(
@@ -307,7 +309,7 @@ proptest! {
                 Op::Pass(ms) => {
                     world.pass(u64::from(ms));
                     // What nobody could stop is written by the minute.
-                    let recorded = world.recorded(Account::Plan) + cut_off;
+                    let recorded = world.recorded(PLAN) + cut_off;
                     let billed = world.truth.billed as i64;
                     let may_lag = world.patient || world.brain.is_none() || ms < 62_000;
                     prop_assert!(may_lag || recorded >= billed, "{} of {}", recorded, billed);
@@ -325,7 +327,7 @@ proptest! {
                 }
                 Op::Cut(reached) => {
                     world.cut_power(reached);
-                    cut_off = cut_off.max(world.truth.billed as i64 - world.recorded(Account::Plan));
+                    cut_off = cut_off.max(world.truth.billed as i64 - world.recorded(PLAN));
                     cuts += 1;
                     world.start();
                 }

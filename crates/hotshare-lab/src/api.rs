@@ -43,7 +43,7 @@ impl Api {
     /// A new person with a total allowance; `None` is unlimited.
     pub async fn add_person(&self, name: &str, allowance: Option<u64>) -> Result<()> {
         let allowance_every = allowance.map(|_| Every::Total);
-        let person = PersonNew { name: name.to_owned(), allowance, allowance_every };
+        let person = PersonNew { name: name.to_owned(), allowance, allowance_every, fair: false };
         self.change(Method::POST, path::PEOPLE, &person).await
     }
 

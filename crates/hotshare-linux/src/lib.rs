@@ -11,3 +11,4 @@ pub mod radio;
 pub mod doctor;
 pub mod lease;
 pub mod names;
+pub mod session;

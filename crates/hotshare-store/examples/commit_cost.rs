@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::record::{Change, Tally, Who};
-use hotshare_core::units::{Account, Bytes, Mac, PersonId, Slot, UnixTime};
+use hotshare_core::units::{Account, BucketId, Bytes, Mac, PersonId, Slot, UnixTime};
 use hotshare_store::Store;
 
 const COMMITS: u32 = 5000;
@@ -66,9 +66,19 @@ fn changes(n: u32) -> Vec<Change> {
     let entry = |account, kind, bytes| Change::Entry(Entry { at, account, period: PERIOD, kind, bytes });
     let mut changes = vec![
         entry(person, EntryKind::Grant, 1 << 20),
-        entry(Account::Plan, EntryKind::Grant, 1 << 20),
-        Change::Granted { slot: Slot(2 + n % 3), total, period: PERIOD },
-        Change::Granted { slot: Slot::PLAN, total, period: PERIOD },
+        entry(Account::Bucket(BucketId::FIRST), EntryKind::Grant, 1 << 20),
+        Change::Granted {
+            slot: Slot(2 + n % 3),
+            total,
+            account: Account::Person(PersonId(1 + n % 3)),
+            period: PERIOD,
+        },
+        Change::Granted {
+            slot: Slot::PLAN,
+            total,
+            account: Account::Bucket(BucketId::FIRST),
+            period: PERIOD,
+        },
         Change::Clock(at),
     ];
     if n.is_multiple_of(60) {

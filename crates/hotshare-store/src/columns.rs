@@ -4,7 +4,7 @@ use hotshare_core::ledger::EntryKind;
 use hotshare_core::meter::Usage;
 use hotshare_core::people::{Allowance, Every};
 use hotshare_core::record::{Tally, Who};
-use hotshare_core::units::{Account, Bytes, Mac, PersonId};
+use hotshare_core::units::{Account, BucketId, Bytes, Mac, PersonId};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
@@ -22,20 +22,36 @@ pub(crate) fn strange(column: usize, what: &'static str, value: impl ToString) -
 }
 
 const PLAN: i64 = -1;
+/// From here on both ways: what comes on top.
+const CREDIT: i64 = 1 << 33;
 const BILLED: i64 = -1;
 const DELIVERED: i64 = -2;
 
 pub(crate) fn from_account(account: Account) -> i64 {
     match account {
-        Account::Plan => PLAN,
+        Account::Bucket(BucketId(id)) => PLAN - i64::from(id),
         Account::Person(PersonId(id)) => i64::from(id),
+        Account::BucketCredit(BucketId(id)) => -CREDIT - i64::from(id),
+        Account::PersonCredit(PersonId(id)) => CREDIT + i64::from(id),
     }
 }
 
 pub(crate) fn account(row: &Row<'_>, column: usize) -> rusqlite::Result<Account> {
+    let number: i64 = row.get(column)?;
+    let id = |number: i64| u32::try_from(number).map_err(|_| strange(column, "account", number));
+    Ok(match number {
+        CREDIT.. => Account::PersonCredit(PersonId(id(number - CREDIT)?)),
+        0.. => Account::Person(PersonId(id(number)?)),
+        _ if number > -CREDIT => Account::Bucket(BucketId(id(PLAN - number)?)),
+        _ => Account::BucketCredit(BucketId(id(-CREDIT - number)?)),
+    })
+}
+
+/// Whose usage: the plan's is nobody's.
+pub(crate) fn person(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<PersonId>> {
     match row.get(column)? {
-        PLAN => Ok(Account::Plan),
-        _ => Ok(Account::Person(PersonId(row.get(column)?))),
+        PLAN => Ok(None),
+        _ => Ok(Some(PersonId(row.get(column)?))),
     }
 }
 
@@ -89,6 +105,11 @@ pub(crate) fn from_kind(kind: EntryKind) -> i64 {
         EntryKind::Return => 2,
         EntryKind::Overrun => 3,
         EntryKind::Correction => 4,
+        EntryKind::TopUp => 5,
+        EntryKind::Gift => 6,
+        EntryKind::Loan => 7,
+        EntryKind::RollOver => 8,
+        EntryKind::Bought => 9,
     }
 }
 
@@ -98,6 +119,11 @@ pub(crate) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<EntryKind> 
         2 => Ok(EntryKind::Return),
         3 => Ok(EntryKind::Overrun),
         4 => Ok(EntryKind::Correction),
+        5 => Ok(EntryKind::TopUp),
+        6 => Ok(EntryKind::Gift),
+        7 => Ok(EntryKind::Loan),
+        8 => Ok(EntryKind::RollOver),
+        9 => Ok(EntryKind::Bought),
         other => Err(strange(column, "kind of entry", other)),
     }
 }
@@ -125,7 +151,7 @@ pub(crate) fn usage(row: &Row<'_>, column: usize) -> rusqlite::Result<Usage> {
 /// Bytes and every.
 pub(crate) fn from_allowance(allowance: Allowance) -> (Option<i64>, Option<&'static str>) {
     match allowance {
-        Allowance::Unlimited => (None, None),
+        Allowance::Unlimited | Allowance::Fair => (None, None),
         Allowance::Limited { bytes, every } => {
             let every = match every {
                 Every::Day => "day",

@@ -1,17 +1,19 @@
 //! Changes to rows: all of a posting or none, and on the disk before the brain hears of it.
 
+use hotshare_core::alert::Subject;
 use hotshare_core::keys::{Key, KeyId, KeyOwner};
 use hotshare_core::ledger::{Entry, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
-use hotshare_core::people::{Device, Person};
-use hotshare_core::plan::{AtCap, Period, Plan};
+use hotshare_core::people::{Allowance, AtEnd, Device, Person};
 use hotshare_core::record::{Change, Leased, Noted};
-use hotshare_core::units::{Bytes, PersonId, Slot};
+use hotshare_core::units::{Account, Bytes, PersonId, Slot};
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
 
 use crate::columns;
 use crate::error::StoreError;
 use crate::open::Store;
+use crate::outbox;
+use crate::plans;
 
 /// As many lines of the diary are kept.
 const DIARY_LINES: i64 = 10_000;
@@ -40,7 +42,7 @@ impl Store {
 fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     match change {
         Change::Entry(entry) => append(tx, entry),
-        Change::Granted { slot, total, period } => granted(tx, *slot, *total, *period),
+        Change::Granted { slot, total, account, period } => granted(tx, *slot, *total, (*account, *period)),
         Change::Settled { slot, reading } => settled(tx, *slot, reading),
         Change::Usage { minute, who, usage } => {
             let (mac, person) = columns::from_who(*who);
@@ -51,14 +53,27 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             add(tx, ADD_SPENT, &[columns::from_tally(*tally), i64::from(day.0)], usage)
         }
         Change::Person(person) => put_person(tx, person),
-        Change::PersonGone(PersonId(id)) => run(tx, "UPDATE people SET gone = 1 WHERE id = ?", [id]),
+        Change::PersonGone(PersonId(id)) => {
+            run(tx, "DELETE FROM wishes WHERE person = ?", [id])?;
+            outbox::forget(tx, Subject::Person(PersonId(*id)))?;
+            run(tx, "UPDATE people SET gone = 1 WHERE id = ?", [id])
+        }
         Change::Device(device) => put_device(tx, device),
-        Change::DeviceGone(mac) => run(tx, "DELETE FROM devices WHERE mac = ?", [columns::from_mac(*mac)]),
+        Change::DeviceGone(mac) => {
+            outbox::forget(tx, Subject::Device(*mac))?;
+            run(tx, "DELETE FROM devices WHERE mac = ?", [columns::from_mac(*mac)])
+        }
         Change::Key(key) => put_key(tx, key),
         Change::KeyGone(KeyId(id)) => {
             run(tx, "UPDATE keys SET gone = 1, passphrase = NULL WHERE id = ?", [id])
         }
-        Change::Plan(plan) => put_plan(tx, plan),
+        Change::Plan(plan) => plans::put(tx, plan),
+        Change::Wish(wish) => run(
+            tx,
+            "INSERT OR REPLACE INTO wishes (person, bytes, at) VALUES (?, ?, ?)",
+            params![wish.person.0, columns::from_counter(wish.bytes), wish.at.0],
+        ),
+        Change::WishGone(PersonId(id)) => run(tx, "DELETE FROM wishes WHERE person = ?", [id]),
         Change::Lease(lease) => put_lease(tx, lease),
         Change::LeaseGone(mac) => run(tx, "DELETE FROM leases WHERE mac = ?", [columns::from_mac(*mac)]),
         Change::Clock(at) => run(tx, "UPDATE kept SET clock = ?", [at.0]),
@@ -67,11 +82,12 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             run(tx, "UPDATE kept SET generation = ?", [generation.cast_signed()])
         }
         Change::Noted(noted) => note(tx, noted),
+        Change::Alert(raise) => outbox::raise(tx, raise),
     }
 }
 
 /// Runs a statement that is prepared only once.
-fn run(tx: &Transaction<'_>, sql: &str, params: impl Params) -> rusqlite::Result<()> {
+pub(crate) fn run(tx: &Transaction<'_>, sql: &str, params: impl Params) -> rusqlite::Result<()> {
     tx.prepare_cached(sql)?.execute(params).map(drop)
 }
 
@@ -89,12 +105,18 @@ fn append(tx: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
     )
 }
 
-fn granted(tx: &Transaction<'_>, slot: Slot, total: Bytes, period: PeriodKey) -> rusqlite::Result<()> {
+fn granted(
+    tx: &Transaction<'_>,
+    slot: Slot,
+    total: Bytes,
+    (account, period): (Account, PeriodKey),
+) -> rusqlite::Result<()> {
     run(
         tx,
-        "INSERT INTO slots (slot, granted, granted_period) VALUES (?, ?, ?)
-         ON CONFLICT (slot) DO UPDATE SET granted = excluded.granted, granted_period = excluded.granted_period",
-        params![slot.0, columns::from_counter(total), period.0],
+        "INSERT INTO slots (slot, granted, granted_account, granted_period) VALUES (?, ?, ?, ?)
+         ON CONFLICT (slot) DO UPDATE SET granted = excluded.granted, granted_account = excluded.granted_account,
+             granted_period = excluded.granted_period",
+        params![slot.0, columns::from_counter(total), columns::from_account(account), period.0],
     )
 }
 
@@ -136,13 +158,19 @@ fn add(tx: &Transaction<'_>, sql: &str, keys: &[i64], usage: &Usage) -> rusqlite
 
 fn put_person(tx: &Transaction<'_>, person: &Person) -> rusqlite::Result<()> {
     let (allowance, every) = columns::from_allowance(person.allowance);
+    let slow_rate = match person.at_end {
+        AtEnd::Stop => None,
+        AtEnd::Slow(rate) => Some(columns::from_counter(Bytes(rate.0))),
+    };
     run(
         tx,
-        "INSERT INTO people (id, name, allowance, every, paused, slot, since, device_limit)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO people (id, name, allowance, every, paused, slot, since, device_limit, fair, weight, slow_rate,
+             bed_times, until)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, allowance = excluded.allowance,
              every = excluded.every, paused = excluded.paused, slot = excluded.slot, since = excluded.since,
-             device_limit = excluded.device_limit, gone = 0",
+             device_limit = excluded.device_limit, fair = excluded.fair, weight = excluded.weight,
+             slow_rate = excluded.slow_rate, bed_times = excluded.bed_times, until = excluded.until, gone = 0",
         params![
             person.id.0,
             person.name.as_str(),
@@ -152,6 +180,11 @@ fn put_person(tx: &Transaction<'_>, person: &Person) -> rusqlite::Result<()> {
             person.slot.0,
             person.since.0,
             person.device_limit,
+            person.allowance == Allowance::Fair,
+            person.weight,
+            slow_rate,
+            (!person.bed_times.0.is_empty()).then(|| plans::from_hours(&person.bed_times)),
+            person.until.map(|until| until.0),
         ],
     )
 }
@@ -190,35 +223,6 @@ fn put_key(tx: &Transaction<'_>, key: &Key) -> rusqlite::Result<()> {
     )
 }
 
-fn put_plan(tx: &Transaction<'_>, plan: &Plan) -> rusqlite::Result<()> {
-    let (period, days, from, until) = match plan.period {
-        Period::Monthly { day } => ("monthly", Some(u16::from(day)), None, None),
-        Period::EveryDays { days, from } => ("every-days", Some(days), Some(from), None),
-        Period::Once { from, until } => ("once", None, Some(from), Some(until)),
-    };
-    let at_cap = match plan.at_cap {
-        AtCap::Stop => "stop",
-    };
-    run(
-        tx,
-        "INSERT INTO plan (id, cap, period, days, from_date, until_date, zone, zone_rules, at_cap)
-         VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET cap = excluded.cap, period = excluded.period, days = excluded.days,
-             from_date = excluded.from_date, until_date = excluded.until_date,
-             zone = excluded.zone, zone_rules = excluded.zone_rules, at_cap = excluded.at_cap",
-        params![
-            plan.cap.map(columns::from_counter),
-            period,
-            days,
-            from.map(|date| date.to_string()),
-            until.map(|date| date.to_string()),
-            plan.zone.name(),
-            plan.zone.tzif(),
-            at_cap,
-        ],
-    )
-}
-
 fn put_lease(tx: &Transaction<'_>, lease: &Leased) -> rusqlite::Result<()> {
     run(
         tx,
@@ -235,7 +239,7 @@ fn put_lease(tx: &Transaction<'_>, lease: &Leased) -> rusqlite::Result<()> {
     )
 }
 
-fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
+pub(crate) fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
     let end = noted.text.char_indices().nth(DIARY_CHARS).map_or(noted.text.len(), |(end, _)| end);
     let text = noted.text.get(..end).unwrap_or_default();
     run(tx, "INSERT INTO diary (at, kind, text) VALUES (?, ?, ?)", params![noted.at.0, noted.kind, text])?;

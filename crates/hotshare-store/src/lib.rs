@@ -7,11 +7,14 @@ mod columns;
 mod commit;
 mod error;
 mod open;
+mod plans;
+mod outbox;
 mod reader;
 mod roll_up;
 mod snapshot;
 
 pub use error::StoreError;
 pub use open::Store;
+pub use outbox::{Delivery, DeliveryState, Outcome, Pending};
 pub use reader::{By, Event, Posted, Reader, UsageRow, Whose};
 pub use roll_up::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS};

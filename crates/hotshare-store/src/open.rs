@@ -14,6 +14,8 @@ use crate::error::StoreError;
 const STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0001-first.sql")),
     M::up(include_str!("../migrations/0002-wifi.sql")),
+    M::up(include_str!("../migrations/0003-plans.sql")),
+    M::up(include_str!("../migrations/0004-alerts.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

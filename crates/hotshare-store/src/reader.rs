@@ -116,9 +116,9 @@ impl Reader {
              FROM ({USAGE}) LEFT JOIN people ON id = person GROUP BY person ORDER BY person"
         );
         self.rows(&sql, &[&since.0, &until.0], |row| {
-            let whose = match columns::account(row, 0)? {
-                Account::Plan => Whose::Plan,
-                Account::Person(id) => Whose::Person { id, name: row.get(1)? },
+            let whose = match columns::person(row, 0)? {
+                None => Whose::Plan,
+                Some(id) => Whose::Person { id, name: row.get(1)? },
             };
             Ok(UsageRow { begins: None, whose, usage: columns::usage(row, 2)? })
         })
@@ -131,9 +131,9 @@ impl Reader {
              FROM ({USAGE}) LEFT JOIN people ON id = person GROUP BY person, mac ORDER BY person, mac"
         );
         self.rows(&sql, &[&since.0, &until.0], |row| {
-            let whose = match columns::account(row, 0)? {
-                Account::Plan => Whose::Plan,
-                Account::Person(id) => Whose::Device { mac: columns::mac(row, 2)?, id, name: row.get(1)? },
+            let whose = match columns::person(row, 0)? {
+                None => Whose::Plan,
+                Some(id) => Whose::Device { mac: columns::mac(row, 2)?, id, name: row.get(1)? },
             };
             Ok(UsageRow { begins: None, whose, usage: columns::usage(row, 3)? })
         })
@@ -207,7 +207,7 @@ impl Reader {
         })
     }
 
-    fn rows<T>(
+    pub(crate) fn rows<T>(
         &self,
         sql: &str,
         params: &[&dyn ToSql],

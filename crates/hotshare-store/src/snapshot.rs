@@ -1,17 +1,19 @@
 //! Rows to everything the brain needs at start.
 
+use hotshare_core::alert::AlertId;
 use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::PeriodKey;
 use hotshare_core::meter::{Reading, Usage};
-use hotshare_core::people::{Device, Person};
-use hotshare_core::plan::{AtCap, Date, Period, Plan, Zone};
-use hotshare_core::record::{Leased, Snapshot, Tally};
-use hotshare_core::units::{PersonId, Slot, UnixTime};
-use rusqlite::{Connection, OptionalExtension, Row};
+use hotshare_core::people::{Allowance, AtEnd, Device, Person};
+use hotshare_core::record::{Granted, Leased, Snapshot, Tally, Wish};
+use hotshare_core::units::{PersonId, Rate, Slot, UnixTime};
+use rusqlite::{Connection, Row};
 
 use crate::columns::{self, strange};
 use crate::error::StoreError;
 use crate::open::Store;
+use crate::outbox;
+use crate::plans;
 
 /// Sums of so many days are given one by one; those of older ones together.
 const DAYS: i64 = 400;
@@ -26,15 +28,15 @@ impl Store {
     fn read(&self) -> rusqlite::Result<Snapshot> {
         // One transaction: all of it from one moment.
         let tx = self.conn.unchecked_transaction()?;
-        let (clock, generation, last_person, last_key) = tx.query_row(
+        let (clock, generation, last_person, last_key, last_alert) = tx.query_row(
             "SELECT clock, generation, (SELECT coalesce(max(id), 0) FROM people),
-                 (SELECT coalesce(max(id), 0) FROM keys) FROM kept",
+                 (SELECT coalesce(max(id), 0) FROM keys), last_alert FROM kept",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )?;
         let generation: Option<i64> = generation;
         Ok(Snapshot {
-            plan: plan(&tx)?,
+            plan: plans::plan(&tx)?,
             people: all(&tx, PEOPLE, person)?,
             devices: all(&tx, DEVICES, device)?,
             totals: all(&tx, TOTALS, |row| {
@@ -45,24 +47,38 @@ impl Store {
             clock: clock.map(UnixTime),
             generation: generation.map(i64::cast_unsigned),
             granted: all(&tx, GRANTED, |row| {
-                Ok((Slot(row.get(0)?), columns::counter(row, 1)?, PeriodKey(row.get(2)?)))
+                let granted = Granted {
+                    total: columns::counter(row, 1)?,
+                    account: columns::account(row, 2)?,
+                    period: PeriodKey(row.get(3)?),
+                };
+                Ok((Slot(row.get(0)?), granted))
             })?,
             settled: all(&tx, SETTLED, |row| Ok((Slot(row.get(0)?), reading(row)?)))?,
             last_person,
             keys: all(&tx, KEYS, key)?,
             last_key,
+            wishes: all(&tx, "SELECT person, bytes, at FROM wishes ORDER BY person", |row| {
+                let person = PersonId(row.get(0)?);
+                Ok(Wish { person, bytes: columns::counter(row, 1)?, at: UnixTime(row.get(2)?) })
+            })?,
+            last_bucket: tx.query_row("SELECT coalesce(max(id), 0) FROM buckets", [], |row| row.get(0))?,
+            marks: outbox::told(&tx)?,
+            last_alert: AlertId(i64::cast_unsigned(last_alert)),
         })
     }
 }
 
-const PEOPLE: &str = "SELECT id, name, allowance, every, paused, slot, since, device_limit FROM people WHERE NOT gone ORDER BY id";
+const PEOPLE: &str = "
+    SELECT id, name, allowance, every, paused, slot, since, device_limit, fair, weight, slow_rate, bed_times, until
+    FROM people WHERE NOT gone ORDER BY id";
 const KEYS: &str = "SELECT id, person, passphrase, since, until FROM keys WHERE NOT gone ORDER BY id";
 const DEVICES: &str =
     "SELECT mac, person, blocked, slot, host_name, first_seen, wireless FROM devices ORDER BY mac";
 const TOTALS: &str = "SELECT account, period, bytes FROM totals ORDER BY account, period";
 const LEASES: &str = "SELECT mac, ip, client_id, host_name, expires FROM leases ORDER BY mac";
-const GRANTED: &str =
-    "SELECT slot, granted, granted_period FROM slots WHERE granted IS NOT NULL ORDER BY slot";
+const GRANTED: &str = "SELECT slot, granted, granted_account, granted_period FROM slots
+     WHERE granted IS NOT NULL AND granted_account IS NOT NULL ORDER BY slot";
 const SETTLED: &str = "
     SELECT slot, read_granted, read_spent, up, down, refused_up, refused_down
     FROM slots WHERE settled ORDER BY slot";
@@ -75,47 +91,23 @@ fn all<T>(
     conn.prepare(sql)?.query_map([], value)?.collect()
 }
 
-fn plan(conn: &Connection) -> rusqlite::Result<Option<Plan>> {
-    const PLAN: &str = "SELECT cap, period, days, from_date, until_date, zone, zone_rules, at_cap FROM plan";
-    let read = |row: &Row<'_>| {
-        let cap: Option<i64> = row.get(0)?;
-        let period: String = row.get(1)?;
-        let period = match period.as_str() {
-            "monthly" => Period::Monthly { day: row.get(2)? },
-            "every-days" => Period::EveryDays { days: row.get(2)?, from: date(row, 3)? },
-            "once" => Period::Once { from: date(row, 3)?, until: date(row, 4)? },
-            other => return Err(strange(1, "period", other)),
-        };
-        let (zone, rules): (String, Vec<u8>) = (row.get(5)?, row.get(6)?);
-        let at_cap: String = row.get(7)?;
-        Ok(Plan {
-            cap: if cap.is_some() { Some(columns::counter(row, 0)?) } else { None },
-            period,
-            zone: Zone::from_tzif(&zone, &rules).map_err(|e| strange(6, "time zone", e))?,
-            at_cap: match at_cap.as_str() {
-                "stop" => AtCap::Stop,
-                other => return Err(strange(7, "rule for the cap", other)),
-            },
-        })
-    };
-    conn.query_row(PLAN, [], read).optional()
-}
-
-fn date(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> {
-    let text: String = row.get(column)?;
-    text.parse().map_err(|_| strange(column, "date", text))
-}
-
 fn person(row: &Row<'_>) -> rusqlite::Result<Person> {
     let name: String = row.get(1)?;
     Ok(Person {
         id: PersonId(row.get(0)?),
         name: name.parse().map_err(|e| strange(1, "name", e))?,
-        allowance: columns::allowance(row, 2)?,
+        allowance: if row.get(8)? { Allowance::Fair } else { columns::allowance(row, 2)? },
         paused: row.get(4)?,
         slot: Slot(row.get(5)?),
         since: UnixTime(row.get(6)?),
         device_limit: row.get(7)?,
+        weight: row.get(9)?,
+        at_end: match row.get::<_, Option<i64>>(10)? {
+            Some(rate) => AtEnd::Slow(Rate(rate.cast_unsigned())),
+            None => AtEnd::Stop,
+        },
+        bed_times: plans::hours(row, 11)?.unwrap_or_default(),
+        until: row.get::<_, Option<i64>>(12)?.map(UnixTime),
     })
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::record::{Change, Noted};
-use hotshare_core::units::{Account, UnixTime};
+use hotshare_core::units::{Account, BucketId, UnixTime};
 use hotshare_store::{Reader, Store};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
@@ -45,7 +45,7 @@ impl Drop for Disk {
 fn posting(n: i64) -> [Change; 2] {
     let entry = Entry {
         at: UnixTime(n),
-        account: Account::Plan,
+        account: Account::Bucket(BucketId::FIRST),
         period: PeriodKey(20_760),
         kind: EntryKind::Grant,
         bytes: n,

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::record::{Change, Snapshot};
-use hotshare_core::units::{Account, UnixTime};
+use hotshare_core::units::{Account, BucketId, UnixTime};
 use hotshare_store::{Reader, Store, StoreError};
 
 fn entry(bytes: i64) -> Change {
     Change::Entry(Entry {
         at: UnixTime(1_795_000_000),
-        account: Account::Plan,
+        account: Account::Bucket(BucketId::FIRST),
         period: PeriodKey(20_760),
         kind: EntryKind::Grant,
         bytes,
@@ -32,6 +32,8 @@ fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
     let Snapshot {
         plan,
         people,
+        wishes,
+        last_bucket,
         devices,
         totals,
         spent,
@@ -43,7 +45,10 @@ fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
         last_person,
         keys,
         last_key,
+        marks,
+        last_alert,
     } = store.snapshot().unwrap();
+    assert!(wishes.is_empty() && last_bucket == 0);
     assert!(
         plan.is_none() && people.is_empty() && devices.is_empty() && totals.is_empty() && spent.is_empty()
     );
@@ -54,8 +59,8 @@ fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
             && granted.is_empty()
             && settled.is_empty()
     );
-    assert!(keys.is_empty());
-    assert_eq!((last_person, last_key), (0, 0));
+    assert!(keys.is_empty() && marks.is_empty());
+    assert_eq!((last_person, last_key, last_alert.0), (0, 0, 0));
     store.commit(&[entry(1)]).unwrap();
     assert_eq!(mode(&dir.path().join("state")), 0o700);
     for file in ["ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite-lock"] {
@@ -72,7 +77,7 @@ fn a_store_is_found_again_even_when_its_making_was_cut_short() {
     Store::open(&path).unwrap().commit(&[entry(7)]).unwrap();
     assert_eq!(mode(&path), 0o600);
     let store = Store::open(&path).unwrap();
-    assert_eq!(store.snapshot().unwrap().totals, [(Account::Plan, PeriodKey(20_760), 7)]);
+    assert_eq!(store.snapshot().unwrap().totals, [(Account::Bucket(BucketId::FIRST), PeriodKey(20_760), 7)]);
     store.verify().unwrap();
 }
 
@@ -98,10 +103,10 @@ fn a_newer_format_is_named_and_left_alone() {
     drop(conn);
     let before = fs::read(&path).unwrap();
     let error = Store::open(&path).unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 9, known: 2, .. }), "{error}");
-    let text = error.to_string();
+    let StoreError::Newer { found: 9, known, .. } = error else { panic!("{error}") };
+    let (text, up_to) = (error.to_string(), format!("up to {known}"));
     assert!(
-        text.contains("format is 9") && text.contains("up to 2") && text.contains("ledger.sqlite"),
+        text.contains("format is 9") && text.contains(&up_to) && text.contains("ledger.sqlite"),
         "{text}"
     );
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -199,7 +204,10 @@ fn entries_cannot_be_changed_removed_or_replaced() {
         assert!(error.to_string().contains("post a correction"), "{sql}: {error}");
     }
     drop(conn);
-    assert_eq!(Reader::open(&path).unwrap().totals().unwrap(), [(Account::Plan, PeriodKey(20_760), 7)]);
+    assert_eq!(
+        Reader::open(&path).unwrap().totals().unwrap(),
+        [(Account::Bucket(BucketId::FIRST), PeriodKey(20_760), 7)]
+    );
 }
 
 #[test]
@@ -264,12 +272,12 @@ fn a_revoked_passphrase_is_not_in_the_file_any_more() {
 fn values_that_make_no_sense_are_damage() {
     for nonsense in [
         "INSERT INTO devices VALUES (-1, NULL, 0, NULL, NULL, 0, 0)",
-        "INSERT INTO people VALUES (1, 'Not A Name', NULL, NULL, 0, 2, 0, 0, NULL)",
+        "INSERT INTO people (id, name, paused, slot, since) VALUES (1, 'Not A Name', 0, 2, 0)",
         "INSERT INTO leases VALUES (1, 'nowhere', NULL, NULL, 0)",
         "INSERT INTO keys VALUES (1, NULL, 'short', 0, NULL, 0)",
-        "INSERT INTO plan VALUES (1, NULL, 'once', NULL, 'soon', 'later', 'UTC', x'', 'stop')",
-        "INSERT INTO plan VALUES (1, NULL, 'monthly', 1, NULL, NULL, 'Europe/Zurich', x'00', 'stop')",
-        "INSERT INTO plan VALUES (1, NULL, 'monthly', 1000, NULL, NULL, 'UTC', x'', 'stop')",
+        "INSERT INTO plan (id, cap, period, days, from_date, until_date, zone, zone_rules, at_cap) VALUES (1, NULL, 'once', NULL, 'soon', 'later', 'UTC', x'', 'stop')",
+        "INSERT INTO plan (id, cap, period, days, from_date, until_date, zone, zone_rules, at_cap) VALUES (1, NULL, 'monthly', 1, NULL, NULL, 'Europe/Zurich', x'00', 'stop')",
+        "INSERT INTO plan (id, cap, period, days, from_date, until_date, zone, zone_rules, at_cap) VALUES (1, NULL, 'monthly', 1000, NULL, NULL, 'UTC', x'', 'stop')",
     ] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger.sqlite");

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
-use hotshare_core::record::Change;
-use hotshare_core::units::{Account, Bytes, PersonId, Slot, UnixTime};
+use hotshare_core::record::{Change, Granted};
+use hotshare_core::units::{Account, BucketId, Bytes, PersonId, Slot, UnixTime};
 use hotshare_store::{Reader, Store};
 
 /// Where the child that is to be killed keeps its store.
@@ -23,10 +23,15 @@ fn posting(n: i64) -> [Change; 4] {
     };
     let total = Bytes(n.unsigned_abs());
     [
-        entry(Account::Plan),
+        entry(Account::Bucket(BucketId::FIRST)),
         entry(Account::Person(PersonId(1))),
-        Change::Granted { slot: Slot::PLAN, total, period: PERIOD },
-        Change::Granted { slot: Slot(2), total, period: PERIOD },
+        Change::Granted {
+            slot: Slot::PLAN,
+            total,
+            account: Account::Bucket(BucketId::FIRST),
+            period: PERIOD,
+        },
+        Change::Granted { slot: Slot(2), total, account: Account::Person(PersonId(1)), period: PERIOD },
     ]
 }
 
@@ -35,18 +40,23 @@ fn last_posting(path: &Path) -> i64 {
     let store = Store::open(path).unwrap();
     store.verify().unwrap();
     let snapshot = store.snapshot().unwrap();
-    let last = snapshot.granted.first().map_or(0, |(_, total, _)| i64::try_from(total.0).unwrap());
+    let last = snapshot.granted.first().map_or(0, |(_, granted)| i64::try_from(granted.total.0).unwrap());
     if last > 0 {
         let sum = last * (last + 1) / 2;
         assert_eq!(
             snapshot.totals,
-            [(Account::Plan, PERIOD, sum), (Account::Person(PersonId(1)), PERIOD, sum)],
+            [(Account::Bucket(BucketId::FIRST), PERIOD, sum), (Account::Person(PersonId(1)), PERIOD, sum)],
             "{last} postings"
         );
         let total = Bytes(last.unsigned_abs());
-        assert_eq!(snapshot.granted, [(Slot::PLAN, total, PERIOD), (Slot(2), total, PERIOD)]);
+        let plan = Granted { total, account: Account::Bucket(BucketId::FIRST), period: PERIOD };
+        let person = Granted { account: Account::Person(PersonId(1)), ..plan };
+        assert_eq!(snapshot.granted, [(Slot::PLAN, plan), (Slot(2), person)]);
     }
-    let entries = Reader::open(path).unwrap().entries(UnixTime(0), Some(Account::Plan), u32::MAX).unwrap();
+    let entries = Reader::open(path)
+        .unwrap()
+        .entries(UnixTime(0), Some(Account::Bucket(BucketId::FIRST)), u32::MAX)
+        .unwrap();
     assert_eq!(
         entries.iter().map(|p| p.entry.bytes).rev().collect::<Vec<_>>(),
         (1..=last).collect::<Vec<_>>()
@@ -59,7 +69,7 @@ fn last_posting(path: &Path) -> i64 {
 fn child() {
     let Some(path) = std::env::var_os(CHILD) else { return };
     let mut store = Store::open(Path::new(&path)).unwrap();
-    let last = store.snapshot().unwrap().granted.first().map_or(0, |(_, total, _)| total.0);
+    let last = store.snapshot().unwrap().granted.first().map_or(0, |(_, granted)| granted.total.0);
     let mut out = std::io::stderr().lock();
     for n in i64::try_from(last).unwrap() + 1.. {
         store.commit(&posting(n)).unwrap();

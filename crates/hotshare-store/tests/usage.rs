@@ -34,15 +34,8 @@ fn at(instant: i64, who: Who, usage: Usage) -> Change {
 }
 
 fn person(id: u32, name: &str) -> Change {
-    Change::Person(Person {
-        id: PersonId(id),
-        name: name.parse().unwrap(),
-        allowance: Allowance::Unlimited,
-        paused: false,
-        slot: Slot(id + 1),
-        since: UnixTime(NOON),
-        device_limit: None,
-    })
+    let (id, slot) = (PersonId(id), Slot(id + 1));
+    Change::Person(Person::new(id, name.parse().unwrap(), Allowance::Unlimited, slot, UnixTime(NOON)))
 }
 
 fn all(reader: &Reader, by: By, zone: &Zone) -> Vec<UsageRow> {

@@ -14,12 +14,14 @@ mod session;
 mod up;
 mod down;
 mod status;
+mod parts;
 mod people;
 mod devices;
 pub(crate) mod wifi;
 mod plan;
 mod usage;
 mod events;
+mod alerts;
 mod doctor;
 mod lab;
 mod completions;
@@ -64,6 +66,7 @@ enum Verb {
     Plan(plan::Plan),
     Usage(usage::Usage),
     Events(events::Events),
+    Alerts(alerts::Alerts),
     Doctor(doctor::Doctor),
     Lab(lab::Lab),
     Completions(completions::Completions),
@@ -94,6 +97,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Plan(verb) => verb.run(&session),
         Verb::Usage(verb) => verb.run(&session),
         Verb::Events(verb) => verb.run(&session),
+        Verb::Alerts(verb) => verb.run(&session),
         Verb::Doctor(verb) => return verb.run(&session).unwrap_or_else(|stop| session.tell(stop)),
         Verb::Lab(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(&session),

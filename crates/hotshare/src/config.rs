@@ -4,6 +4,7 @@
 //! Only what the machine needs before anybody can ask it is here. The plan and the people are in the ledger,
 //! and are changed with `hotshare plan` and `hotshare people`.
 
+mod alerts;
 mod document;
 mod problem;
 mod values;
@@ -17,6 +18,7 @@ use hotshare_core::people::PersonName;
 use hotshare_core::radio::{Band, Country, Mode, Ssid};
 use hotshare_core::uplink::Subnet;
 
+pub(crate) use self::alerts::AlertsConfig;
 pub(crate) use self::problem::ConfigError;
 pub(crate) use self::values::interface_name;
 
@@ -32,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) wifi: Option<WifiConfig>,
     pub(crate) grants: GrantsConfig,
     pub(crate) people: PeopleConfig,
+    pub(crate) alerts: AlertsConfig,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,12 +1,15 @@
 //! The daemon: hands around the brain. It decides nothing; `event_loop` feeds the brain, `execute` obeys it,
 //! `tasks` holds everything that runs beside it.
 
+mod alerts;
 mod event_loop;
 mod execute;
 mod ledger;
 mod start;
 mod tasks;
 mod wifi;
+
+pub(crate) use self::alerts::Way;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;

@@ -17,7 +17,7 @@ impl Instance {
         Instance {
             run_dir: "/run/hotshare".into(),
             state_dir: "/var/lib/hotshare".into(),
-            pin_dir: "/sys/fs/bpf/hotshare/v1".into(),
+            pin_dir: "/sys/fs/bpf/hotshare/v2".into(),
             lab: false,
         }
     }
@@ -27,7 +27,7 @@ impl Instance {
         Instance {
             run_dir: "/run/hotshare-lab".into(),
             state_dir: "/run/hotshare-lab/state".into(),
-            pin_dir: "/sys/fs/bpf/hotshare-lab/v1".into(),
+            pin_dir: "/sys/fs/bpf/hotshare-lab/v2".into(),
             lab: true,
         }
     }

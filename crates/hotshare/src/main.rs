@@ -3,6 +3,7 @@
 
 mod instance;
 mod zone;
+mod money;
 mod config;
 mod serve;
 mod daemon;

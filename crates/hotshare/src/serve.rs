@@ -5,11 +5,13 @@
 //! One connection carries one request.
 
 mod air;
+mod alerts;
 mod failure;
 mod passphrase;
 pub(crate) mod portal;
 mod reports;
 mod routes;
+mod rules;
 mod translate;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -28,6 +30,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::air::{band_told, key_told, mode_told};
+pub(crate) use self::alerts::AlertDesk;
 pub(crate) use self::passphrase::fresh_passphrase;
 
 /// The way into the event loop. Bounded; each question brings the place for its answer.
@@ -44,6 +47,8 @@ pub(crate) struct AppState {
     /// Cancelled by `POST /v1/down`: the daemon should stop.
     pub(crate) down: CancellationToken,
     pub(crate) limits: Limits,
+    /// The ways to the owner, to be tried.
+    pub(crate) alerts: AlertDesk,
 }
 
 /// How long, how large, how many.

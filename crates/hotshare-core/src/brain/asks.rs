@@ -6,15 +6,15 @@ use super::posting::Purpose;
 use super::settle::Owner;
 use super::stations::keys_gone;
 use super::{AskId, Brain, Command};
-use crate::ask::{Answer, Ask, PlanChange, Refusal};
+use crate::ask::{Answer, Ask, PersonRules, PlanChange, Refusal};
 use crate::book::FIRST_DEVICE;
 use crate::keys::KeyOwner;
 use crate::ledger::{Entry, EntryKind};
 use crate::meter::Usage;
-use crate::people::{Allowance, Device, Person, PersonName};
-use crate::plan::{Every, Phase};
+use crate::people::{Allowance, AtEnd, Device, Person, PersonName};
+use crate::plan::{Bucket, Every, Phase};
 use crate::record::{Change, Tally};
-use crate::units::{Account, Bytes, Mac, PersonId, Slot};
+use crate::units::{Account, BucketId, Mac, PersonId, Slot};
 
 /// Who may have something written next, so that a flood of one kind does not keep the others waiting.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +56,17 @@ impl Brain {
                 self.read_first();
                 return true;
             }
+            if let Ask::Give { from, bytes, .. } = &ask
+                && let Some(person) = self.book.person_named(from).map(|p| p.id)
+                && self.giving != Some((person, *bytes))
+            {
+                self.giving = Some((person, *bytes));
+                self.asks.push_front((id, ask));
+                self.tighten();
+                self.read_first();
+                return true;
+            }
+            let gives = matches!(ask, Ask::Give { .. });
             match self.changes_for(&ask) {
                 Ok((changes, answer)) if changes.is_empty() => {
                     self.said.push(Command::Answer(id, answer));
@@ -64,7 +75,12 @@ impl Brain {
                     self.post(changes, Purpose::Ask(id, answer));
                     return true;
                 }
-                Err(refusal) => self.refuse(id, refusal),
+                Err(refusal) => {
+                    if gives {
+                        self.giving = None;
+                    }
+                    self.refuse(id, refusal);
+                }
             }
         }
         false
@@ -119,16 +135,21 @@ impl Brain {
                 changes.push(Change::DeviceGone(*mac));
                 Ok(changes)
             }
+            Ask::TopUp { name, bytes } => self.top_up(name, *bytes),
+            Ask::Give { from, to, bytes } => return self.gift(from, to, *bytes),
+            Ask::Wish { name, bytes } => self.wish(name, *bytes),
+            Ask::WishAnswer { name, bytes } => self.answer_wish(name, *bytes),
+            Ask::Consent { money } => self.consent(*money),
+            Ask::PersonRules { name, rules } => self.person_rules(name, rules),
             Ask::PlanSet(change) => self.plan_set(change),
             Ask::PlanCorrect { used } => {
-                let span = self.plan_span().0;
                 let bytes = used.signed().saturating_sub(self.plan_used());
                 if bytes == 0 {
                     return Ok((Vec::new(), Answer::Done));
                 }
-                let at = self.at;
-                let (account, kind) = (Account::Plan, EntryKind::Correction);
-                Ok(vec![Change::Entry(Entry { at, account, period: span.key, kind, bytes })])
+                // To the part that is in use: what was used of the others is over.
+                let (at, kind, now) = (self.at, EntryKind::Correction, self.plan_in_use());
+                Ok(vec![Change::Entry(Entry { at, account: now.account, period: now.key, kind, bytes })])
             }
         };
         Ok((changes?, Answer::Done))
@@ -152,19 +173,11 @@ impl Brain {
             return Err(Refusal::NameTaken(name.clone()));
         }
         let (slot, id) = (self.person_slot()?, PersonId(self.book.last_person + 1));
-        let person = Person {
-            id,
-            name: name.clone(),
-            allowance,
-            paused: false,
-            slot,
-            since: self.at,
-            device_limit: None,
-        };
-        let period = self.person_span(&person).key;
+        let person = Person::new(id, name.clone(), allowance, slot, self.at);
+        let (account, period) = (Account::Person(id), self.person_span(&person).key);
         let mut changes = vec![Change::Person(person)];
         self.start_at_now(slot, &mut changes);
-        changes.push(Change::Granted { slot, total: self.reading(slot).used(), period });
+        changes.push(Change::Granted { slot, total: self.reading(slot).used(), account, period });
         if self.settings.default_person.as_ref() == Some(name) {
             self.take_in_waiting(id, &mut changes);
         }
@@ -208,15 +221,16 @@ impl Brain {
             self.settle_device(&device, &mut changes);
             changes.push(Change::Device(Device { person: None, slot: None, ..device }));
         }
-        let (posted, period) = self.posted_total(person.slot, self.person_span(&person).key);
+        let now = (Account::Person(person.id), self.person_span(&person).key);
+        let (posted, (account, period)) = self.posted_total(person.slot, now);
         let used = self.reading(person.slot).used();
         let held = posted.signed().saturating_sub(used.signed());
         if held != 0 {
             let kind = if held > 0 { EntryKind::Return } else { EntryKind::Overrun };
-            let (at, account, bytes) = (self.at, Account::Person(person.id), held.saturating_neg());
+            let (at, bytes) = (self.at, held.saturating_neg());
             changes.push(Change::Entry(Entry { at, account, period, kind, bytes }));
         }
-        changes.push(Change::Granted { slot: person.slot, total: used, period });
+        changes.push(Change::Granted { slot: person.slot, total: used, account, period });
         changes.extend(keys_gone(&self.book, KeyOwner::Person(person.id)));
         changes.push(Change::PersonGone(person.id));
         Ok(changes)
@@ -241,10 +255,37 @@ impl Brain {
         Ok(changes)
     }
 
+    fn person_rules(&self, name: &PersonName, rules: &PersonRules) -> Result<Vec<Change>, Refusal> {
+        let mut person = self.named(name)?.clone();
+        if let Some(weight) = rules.weight {
+            person.weight = Some(weight).filter(|w| (1..=100).contains(w)).ok_or(Refusal::BadWeight)?;
+        }
+        if let Some(at_end) = rules.at_end {
+            let nothing = matches!(at_end, AtEnd::Slow(rate) if rate.0 == 0);
+            person.at_end = if nothing { AtEnd::Stop } else { at_end };
+        }
+        if let Some(hours) = &rules.bed_times {
+            let wrong = !hours.0.is_empty() && !hours.can_be();
+            person.bed_times = Some(hours.clone()).filter(|_| !wrong).ok_or(Refusal::BadHours)?;
+        }
+        if let Some(until) = rules.until {
+            if until.is_some_and(|until| until <= self.at) {
+                return Err(Refusal::EndsInThePast);
+            }
+            person.until = until;
+        }
+        Ok(vec![Change::Person(person)])
+    }
+
     fn plan_set(&self, change: &PlanChange) -> Result<Vec<Change>, Refusal> {
         let mut plan = self.book.plan.clone();
-        if let Some(cap) = change.cap {
-            plan.cap = cap;
+        if let Some(buckets) = &change.buckets {
+            plan.buckets = self.numbered(buckets);
+        }
+        if let Some(cap) = change.cap
+            && let Some(main) = plan.main_at().and_then(|at| plan.buckets.get_mut(at))
+        {
+            main.cap = cap;
         }
         if let Some(period) = change.period {
             period.check().map_err(Refusal::BadPeriod)?;
@@ -253,15 +294,38 @@ impl Brain {
         if let Some(zone) = &change.zone {
             plan.zone = zone.clone();
         }
+        if let Some(terms) = change.terms {
+            plan.terms = terms;
+        }
+        plan.check().map_err(Refusal::BadPlan)?;
         let before = self.plan_span().0.key;
         let mut changes = vec![Change::Plan(plan.clone())];
+        let main = plan.main().map(|bucket| (bucket.id, plan.period_of(bucket)));
         if let Phase::Running(span) = plan.at(self.at)
             && span.key != before
+            && let Some((id, _)) = main.filter(|(_, period)| *period == plan.period)
         {
             let live = self.live(Slot::PLAN, span.key);
-            self.carry(Account::Plan, Tally::Billed, span.key, live, &mut changes);
+            self.carry(Account::Bucket(id), Tally::Billed, span.key, live, &mut changes);
         }
         Ok(changes)
+    }
+
+    /// Parts that were there by that name keep their account; the others get one that nobody had.
+    fn numbered(&self, buckets: &[Bucket]) -> Vec<Bucket> {
+        let mut last = self.book.last_bucket;
+        let number = |bucket: &Bucket| {
+            let old = self.book.plan.buckets.iter().find(|old| old.name == bucket.name);
+            let (id, since) = old.map_or_else(
+                || {
+                    last += 1;
+                    (BucketId(last), self.at)
+                },
+                |old| (old.id, old.since),
+            );
+            Bucket { id, since, ..bucket.clone() }
+        };
+        buckets.iter().map(number).collect()
     }
 
     /// A period that begins on another day than the one that ran so far: what was used since then is
@@ -282,17 +346,31 @@ impl Brain {
         }
     }
 
-    /// What the plan's period counts as used, without the part of the grant that is not spent.
+    /// What the plan's period counts as used of all its parts, without what of grants is not spent.
     pub(super) fn plan_used(&self) -> i64 {
-        self.used_in(Slot::PLAN, Account::Plan, self.plan_span().0.key)
+        let key = self.plan_span().0.key;
+        let written = self.plan_written(key);
+        let now = self.plan_in_use();
+        let (posted, (_, period)) = self.posted_total(Slot::PLAN, (now.account, now.key));
+        let held = posted.signed().saturating_sub(self.reading(Slot::PLAN).used().signed());
+        if period >= key { written.saturating_sub(held) } else { written }
+    }
+
+    /// What is written down as used of all parts in the plan's period; of those with periods of their own, since it began.
+    pub(super) fn plan_written(&self, key: crate::ledger::PeriodKey) -> i64 {
+        let totals = &self.book.totals;
+        let used = |bucket: &Bucket| match bucket.period {
+            None => totals.used(Account::Bucket(bucket.id), key),
+            Some(_) => totals.since(Account::Bucket(bucket.id), key),
+        };
+        self.book.plan.buckets.iter().fold(0, |sum, bucket| sum.saturating_add(used(bucket)))
     }
 
     /// What an account's period counts as used, without the part of the grant that is not spent.
     pub(super) fn used_in(&self, slot: Slot, account: Account, key: crate::ledger::PeriodKey) -> i64 {
-        let (posted, period) = self.posted_total(slot, key);
-        let held: Bytes = self.reading(slot).used();
-        let held = posted.signed().saturating_sub(held.signed());
+        let (posted, drawn) = self.posted_total(slot, (account, key));
+        let held = posted.signed().saturating_sub(self.reading(slot).used().signed());
         let written = self.book.totals.used(account, key);
-        if period == key { written.saturating_sub(held) } else { written }
+        if drawn == (account, key) { written.saturating_sub(held) } else { written }
     }
 }

@@ -1,6 +1,7 @@
 //! The owner's diary: a line when something happened, not while it lasts.
 
 use super::Brain;
+use crate::alert::Kind;
 use crate::policy::{Verdict, Why};
 use crate::record::{Change, Noted};
 use crate::units::Bytes;
@@ -25,7 +26,10 @@ impl Brain {
     pub(super) fn keep_notes(&mut self, changes: Vec<Change>) {
         let since = std::mem::take(&mut self.notes);
         for change in changes {
-            if let Change::Noted(noted) = change {
+            // An alert that was not written is raised again, with a line of its own.
+            if let Change::Noted(noted) = change
+                && Kind::from_word(noted.kind).is_none()
+            {
                 self.keep_note(noted);
             }
         }
@@ -49,13 +53,18 @@ impl Brain {
         self.verdicts.retain(|id, _| self.book.people.contains_key(id));
         for (id, name, verdict) in now {
             // What closes everybody hides what is so for one: that has not changed.
-            if !matches!(verdict, Verdict::Open | Verdict::Closed(Why::Paused | Why::AllowanceUsed)) {
+            let own = match verdict {
+                Verdict::Open => true,
+                Verdict::Slow(_, why) | Verdict::Closed(why) => is_of_one(why),
+            };
+            if !own {
                 continue;
             }
             let before = self.verdicts.insert(id, verdict);
             match verdict {
                 _ if before.is_none_or(|before| before == verdict) => {}
                 Verdict::Open => self.note("open", format!("{name} is open again")),
+                Verdict::Slow(_, why) => self.note("slow", format!("{name} is slow: {}", why.words())),
                 Verdict::Closed(why) => self.note(why.word(), format!("{name} is closed: {}", why.words())),
             }
         }
@@ -72,6 +81,19 @@ impl Brain {
             (_, None) => "the plan is open again".into(),
         };
         self.note(closed.map_or("open", Why::word), text);
+    }
+}
+
+/// It is so for one person, not for everybody.
+fn is_of_one(why: Why) -> bool {
+    match why {
+        Why::Paused | Why::Ended | Why::BedTime | Why::AllowanceUsed | Why::KeptForOthers => true,
+        Why::AsksForMoney
+        | Why::PlanUsed
+        | Why::PlanOver
+        | Why::NoUplink
+        | Why::LedgerStuck
+        | Why::PlanSlow => false,
     }
 }
 

@@ -29,7 +29,7 @@ pub fn first_changes(book: &Book, mode: Mode, fresh: &Passphrase, at: UnixTime) 
         (Mode::People | Mode::PeopleOld, Ok(name), Some(slot)) if book.last_person == 0 => {
             let id = PersonId(1);
             let allowance = Allowance::Unlimited;
-            let person = Person { id, name, allowance, paused: false, slot, since: at, device_limit: None };
+            let person = Person::new(id, name, allowance, slot, at);
             vec![Change::Person(person), key(KeyOwner::Person(id))]
         }
         (Mode::Sealed | Mode::Open | Mode::People | Mode::PeopleOld, ..) => Vec::new(),

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use super::posting::Purpose;
 use super::settle::Owner;
 use super::{Brain, Command, LeaseId, WAITING};
+use crate::grant::Purse;
 use crate::people::Device;
 use crate::record::{Change, Leased};
-use crate::units::{BootTime, Mac, PersonId, Slot};
+use crate::units::{BootTime, Bytes, Mac, PersonId, Slot};
 
 /// Devices remembered, whatever stations send; beyond it those of nobody that are away are forgotten.
 const DEVICES: usize = 1024;
@@ -195,17 +196,26 @@ impl Brain {
 
     pub(super) fn refused(&mut self, slot: Slot, last: bool) {
         self.refused.insert(slot);
+        if slot == Slot::PLAN {
+            // Of its present part; another may come after it.
+            let (now, at) = (self.plan_in_use(), self.plan_position());
+            let mut purse = Purse::new(self.now.boot);
+            purse.refused(&at, now.reserve());
+            if let Some(left) = at.balance().filter(|_| purse.is_dry(&at)) {
+                self.dry.retain(|(account, key), _| *account != now.account || *key == now.key);
+                self.dry.insert((now.account, now.key), left);
+            }
+            return;
+        }
         if !last {
             return;
         }
         let person = self.book.people.values().find(|p| p.slot == slot);
-        let (at, reserve) = match person {
-            _ if slot == Slot::PLAN => (self.plan_position(), self.book.plan.reserve()),
-            Some(person) => (self.person_position(person), crate::units::Bytes::ZERO),
-            None => return,
-        };
         let boot = self.now.boot;
-        let purse = self.purses.entry(slot).or_insert_with(|| crate::grant::Purse::new(boot));
-        purse.refused(&at, reserve);
+        if let Some(person) = person {
+            let at = self.allowance_position(person);
+            let purse = self.purses.entry(slot).or_insert_with(|| Purse::new(boot));
+            purse.refused(&at, Bytes::ZERO);
+        }
     }
 }

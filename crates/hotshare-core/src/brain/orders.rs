@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use super::turn::InUse;
 use super::{Brain, Command};
 use crate::grant::{Position, Purse};
 use crate::meter::AccountOrder;
 use crate::people::Person;
-use crate::policy::{Facts, Verdict, Why, verdict};
-use crate::units::{BootTime, Bytes, Mac, Slot};
+use crate::plan::reserve;
+use crate::policy::{AtEnd, Facts, PlanState, Verdict, Why, verdict};
+use crate::units::{BootTime, Bytes, Mac, Rate, Slot};
 
 /// More than any balance: without a limit, there is always more.
 const NO_LIMIT: Bytes = Bytes(1 << 62);
@@ -28,6 +30,8 @@ const UNKNOWN: AccountOrder = AccountOrder {
     count_only: false,
     glide: false,
     parent: Slot(0),
+    rate: None,
+    weight: 1,
 };
 
 /// What was ordered last.
@@ -57,33 +61,49 @@ impl Given {
 /// Whether flows are to be reset, or may wait: an uplink comes back, and a disk is given space.
 fn ends_flows(verdict: Verdict) -> bool {
     match verdict {
-        Verdict::Open | Verdict::Closed(Why::NoUplink | Why::LedgerStuck) => false,
-        Verdict::Closed(Why::Paused | Why::AllowanceUsed | Why::PlanUsed | Why::PlanOver) => true,
+        Verdict::Open | Verdict::Slow(..) | Verdict::Closed(Why::NoUplink | Why::LedgerStuck) => false,
+        Verdict::Closed(_) => true,
     }
 }
 
 impl Brain {
     pub(super) fn verdict_on(&self, person: &Person) -> Verdict {
-        let at = self.person_position(person);
+        let at = self.allowance_position(person);
         let stuck = self.is_stuck() && at.outstanding() < SPENT;
         verdict(&Facts {
             paused: person.paused,
+            ended: person.until.is_some_and(|until| until <= self.at),
+            bed_time: person.bed_times.hold(&self.book.plan.zone, self.at),
             allowance_used: self.is_dry(person.slot, &at),
-            plan_used: self.plan_is_used(),
-            plan_runs: self.plan_span().1,
+            at_end: person.at_end,
+            plan: self.plan_state_for(person),
             uplink: self.ready.is_some(),
             stuck,
         })
     }
 
-    /// What is left of the plan is less than a packet, beside the reserve.
-    pub(super) fn plan_is_used(&self) -> bool {
-        let at = self.plan_position();
-        let reserve = self.book.plan.reserve().signed();
-        self.is_dry(Slot::PLAN, &at) || at.balance().is_some_and(|left| left <= reserve)
+    /// How fast somebody goes on whose allowance is used up.
+    fn own_rate(&self, person: &Person) -> Option<Rate> {
+        match person.at_end {
+            AtEnd::Slow(rate) => self.is_dry(person.slot, &self.allowance_position(person)).then_some(rate),
+            AtEnd::Stop => None,
+        }
     }
 
-    fn is_dry(&self, slot: Slot, at: &Position) -> bool {
+    /// What is left of the plan is less than a packet, beside the reserve.
+    pub(super) fn plan_is_used(&self) -> bool {
+        let now = self.plan_in_use();
+        match now.state {
+            PlanState::InUse(_) => {
+                let reserve = now.reserve().signed();
+                now.beyond == Some(0) && self.plan_position().balance().is_some_and(|left| left <= reserve)
+            }
+            PlanState::Used | PlanState::AsksForMoney => true,
+            PlanState::Over | PlanState::KeptForOthers => false,
+        }
+    }
+
+    pub(super) fn is_dry(&self, slot: Slot, at: &Position) -> bool {
         match self.purses.get(&slot) {
             Some(purse) => purse.is_dry(at),
             None => at.balance().is_some_and(|left| left <= 0),
@@ -96,15 +116,19 @@ impl Brain {
         let mut open = BTreeSet::new();
         let mut cut_off = BTreeSet::new();
         let mut wanted = BTreeMap::new();
-        let plan_open = self.ready.is_some() && self.plan_span().1 && !self.plan_is_used() && !self.stopping;
-        let plan = self.plan_order(plan_open);
+        let now = self.plan_in_use();
+        let plan_open = self.ready.is_some() && now.place.is_some() && !self.plan_is_used() && !self.stopping;
+        let plan = self.plan_order(&now, plan_open);
         for person in &people {
             let at = self.person_position(person);
             let verdict = self.verdict_on(person);
             // Without grants the kernel refuses by itself; a closed gate would also reset flows.
-            let is_open = matches!(verdict, Verdict::Open | Verdict::Closed(Why::LedgerStuck)) && at.active;
-            wanted.insert(person.slot, self.order(person.slot, &at, is_open, Slot::PLAN));
-            if is_open && verdict == Verdict::Open {
+            let stuck = verdict == Verdict::Closed(Why::LedgerStuck);
+            let is_open = (verdict.is_open() || stuck) && at.active;
+            let order = self.order(person.slot, &at, is_open, Slot::PLAN);
+            let rate = self.own_rate(person);
+            wanted.insert(person.slot, AccountOrder { rate, weight: person.weight, ..order });
+            if is_open && verdict.is_open() {
                 open.insert(person.id);
             }
             if ends_flows(verdict) {
@@ -201,13 +225,25 @@ impl Brain {
             count_only: false,
             glide: false,
             parent,
+            rate: None,
+            weight: 1,
         }
     }
 
-    fn plan_order(&self, open: bool) -> AccountOrder {
-        let order = self.order(Slot::PLAN, &self.plan_position(), open, Slot(0));
-        let capped = self.book.plan.cap.is_some();
-        AccountOrder { reserve: self.book.plan.reserve(), glide: capped, ..order }
+    fn plan_order(&self, now: &InUse, open: bool) -> AccountOrder {
+        let at = self.plan_position();
+        let order = self.order(Slot::PLAN, &at, open, Slot(0));
+        // It glides and keeps a reserve only towards the very end, not from one part to the next.
+        let later = match (at.free, now.beyond) {
+            (Some(free), Some(beyond)) => Bytes::from_signed(free).saturating_add(Bytes::from_signed(beyond)),
+            _ => NO_LIMIT,
+        };
+        let reserve = now.limit.map_or(Bytes::ZERO, reserve);
+        let rate = match now.state {
+            PlanState::InUse(rate) => rate,
+            PlanState::KeptForOthers | PlanState::AsksForMoney | PlanState::Used | PlanState::Over => None,
+        };
+        AccountOrder { later, reserve, glide: later < NO_LIMIT, rate, ..order }
     }
 
     fn device_order(&self, open: bool, parent: Slot) -> AccountOrder {
@@ -221,6 +257,8 @@ impl Brain {
             count_only: true,
             glide: false,
             parent,
+            rate: None,
+            weight: 1,
         }
     }
 

@@ -56,6 +56,7 @@ impl Brain {
         }
         self.look_at_air();
         self.see_present();
+        self.fair = self.fair_parts();
         match posting.why {
             Purpose::Upkeep => {
                 self.minute = self.next_minute;
@@ -63,6 +64,7 @@ impl Brain {
             }
             Purpose::Ask(ask, answer) => {
                 self.leaving.clear();
+                self.giving = None;
                 self.after.push(Command::Answer(ask, answer));
             }
             Purpose::Stations => {}
@@ -104,10 +106,13 @@ impl Brain {
             | Change::Key(_)
             | Change::KeyGone(_)
             | Change::Plan(_)
+            | Change::Wish(_)
+            | Change::WishGone(_)
             | Change::Lease(_)
             | Change::LeaseGone(_)
             | Change::Clock(_)
             | Change::Generation(_)
+            | Change::Alert(_)
             | Change::Noted(_) => {}
         }
     }
@@ -141,6 +146,7 @@ impl Brain {
             Purpose::Stations => {}
             Purpose::Ask(ask, _) => {
                 self.leaving.clear();
+                self.giving = None;
                 let refusal = Refusal::NotWritten(why.to_owned());
                 self.out.push_back(Command::Answer(ask, Answer::Refused(refusal)));
             }

@@ -8,8 +8,8 @@ use super::posting::Purpose;
 use super::{Brain, minute_of};
 use crate::grant::{Position, Purse};
 use crate::ledger::{Entry, EntryKind, PeriodKey};
-use crate::people::{Allowance, Person};
-use crate::plan::{Every, PeriodSpan, Phase};
+use crate::people::{Allowance, AtEnd, Person};
+use crate::plan::{Every, PeriodSpan};
 use crate::record::Change;
 use crate::units::{Account, Bytes, Slot};
 
@@ -18,11 +18,13 @@ const OVERRUN_SECS: u64 = 10;
 /// The clock is written down this often when there is nothing else to write.
 const CLOCK_SECS: u64 = 600;
 
-/// An account with grants, where it stands, and the period that runs.
+/// Where a slot's use is booked: an account, and the period of it that runs.
+pub(super) type Drawn = (Account, PeriodKey);
+
+/// A slot with grants, where it is booked now, and where it stands.
 struct Standing {
     slot: Slot,
-    account: Account,
-    key: PeriodKey,
+    now: Drawn,
     at: Position,
 }
 
@@ -35,7 +37,7 @@ impl Brain {
                 .granted
                 .iter()
                 .filter(|(slot, _)| **slot != Slot::PLAN)
-                .map(|(slot, (total, _))| total.saturating_sub(self.settled(*slot).used()))
+                .map(|(slot, granted)| granted.total.saturating_sub(self.settled(*slot).used()))
                 .sum();
             if lost > Bytes::ZERO {
                 let lost = readable(lost);
@@ -65,74 +67,67 @@ impl Brain {
         let mut changes: Vec<Change> =
             std::iter::once(Change::Generation(self.generation)).chain(settled).collect();
         // Each account begins with what it used before: what comes on top is somebody's, granted or not.
-        changes.extend(self.standings().iter().map(|Standing { slot, key, .. }| {
-            let (total, period) = self.posted_total(*slot, *key);
-            Change::Granted { slot: *slot, total, period }
+        changes.extend(self.standings().iter().map(|Standing { slot, now, .. }| {
+            let (total, (account, period)) = self.posted_total(*slot, *now);
+            Change::Granted { slot: *slot, total, account, period }
         }));
         changes.extend(self.notes.drain(..).map(Change::Noted));
         changes
     }
 
-    /// The span of the plan's period; entries made while the plan does not run belong to no period.
-    pub(super) fn plan_span(&self) -> (PeriodSpan, bool) {
-        match self.book.plan.at(self.at) {
-            Phase::Running(span) => (span, true),
-            Phase::NotBegun(begins) => {
-                (PeriodSpan { key: PeriodKey::ALWAYS, begins: self.at, ends: Some(begins) }, false)
-            }
-            Phase::Over(ended) => (PeriodSpan { key: PeriodKey::ALWAYS, begins: ended, ends: None }, false),
-        }
-    }
-
-    /// Unlimited use is kept by the month.
+    /// Unlimited use is kept by the month, fair use by the plan's period.
     pub(super) fn person_span(&self, person: &Person) -> PeriodSpan {
         let every = match person.allowance {
             Allowance::Limited { every, .. } => every,
             Allowance::Unlimited => Every::Month,
+            Allowance::Fair => match self.plan_span() {
+                (span, true) => return span,
+                (_, false) => Every::Month,
+            },
         };
         every.at(&self.book.plan.zone, self.at)
     }
 
-    /// What was durably posted for a slot, and the period in which its unspent part counts.
-    pub(super) fn posted_total(&self, slot: Slot, key: PeriodKey) -> (Bytes, PeriodKey) {
+    /// What was durably posted for a slot, and where its unspent part counts: `now`, when nothing was.
+    pub(super) fn posted_total(&self, slot: Slot, now: Drawn) -> (Bytes, Drawn) {
         match self.book.granted.get(&slot) {
-            Some(posted) => *posted,
-            None => (self.settled(slot).used(), key),
+            Some(posted) => (posted.total, (posted.account, posted.period)),
+            None => (self.settled(slot).used(), now),
         }
     }
 
     pub(super) fn plan_position(&self) -> Position {
-        let (span, runs) = self.plan_span();
-        let active = runs && self.ready.is_some() && !self.stopping;
-        let limit = if runs { self.book.plan.cap } else { None };
-        self.position(Slot::PLAN, Account::Plan, span.key, limit, active)
+        let now = self.plan_in_use();
+        let active = now.place.is_some() && self.ready.is_some() && !self.stopping;
+        self.position(Slot::PLAN, (now.account, now.key), now.limit, active)
     }
 
+    /// Somebody whose allowance is used up and who goes on slowly has no limit then.
     pub(super) fn person_position(&self, person: &Person) -> Position {
-        let limit = match person.allowance {
-            Allowance::Unlimited => None,
-            Allowance::Limited { bytes, .. } => Some(bytes),
-        };
+        let at = self.allowance_position(person);
+        if matches!(person.at_end, AtEnd::Slow(_)) && self.is_dry(person.slot, &at) {
+            return Position { free: None, limit: None, ..at };
+        }
+        at
+    }
+
+    /// The same by the allowance alone.
+    pub(super) fn allowance_position(&self, person: &Person) -> Position {
         let here = self.present.contains(&person.id);
         let active = here && !person.paused && !self.stopping && !self.leaving.contains(&person.id);
-        let key = self.person_span(person).key;
-        self.position(person.slot, Account::Person(person.id), key, limit, active)
+        let drawn = (Account::Person(person.id), self.person_span(person).key);
+        let at = self.position(person.slot, drawn, self.person_limit(person), active);
+        let given = self.giving.filter(|(id, _)| *id == person.id).map_or(0, |(_, bytes)| bytes.signed());
+        Position { free: at.free.map(|free| free.saturating_sub(given)), ..at }
     }
 
-    fn position(
-        &self,
-        slot: Slot,
-        account: Account,
-        key: PeriodKey,
-        limit: Option<Bytes>,
-        active: bool,
-    ) -> Position {
-        let (posted, period) = self.posted_total(slot, key);
+    fn position(&self, slot: Slot, now: Drawn, limit: Option<Bytes>, active: bool) -> Position {
+        let (posted, drawn) = self.posted_total(slot, now);
         let used = self.reading(slot).used();
-        // A roll that is not written yet: what is outstanding still counts in the old period.
-        let rolling = if period == key { 0 } else { posted.signed().saturating_sub(used.signed()) };
+        // A roll that is not written yet: what is outstanding still counts where it was drawn.
+        let rolling = if drawn == now { 0 } else { posted.signed().saturating_sub(used.signed()) };
         let free = limit.map(|limit| {
-            let written = self.book.totals.used(account, key);
+            let written = self.book.totals.used(now.0, now.1);
             limit.signed().saturating_sub(written).saturating_sub(rolling)
         });
         Position { posted, used, free, limit, active }
@@ -175,48 +170,38 @@ impl Brain {
 
     /// A minute is over, or the period of an account.
     fn at_boundary(&self) -> bool {
-        let rolls = |s: &Standing| self.posted_total(s.slot, s.key).1 != s.key;
+        let rolls = |s: &Standing| self.posted_total(s.slot, s.now).1 != s.now;
         minute_of(&self.book, self.at) != self.minute || self.standings().iter().any(rolls)
     }
 
     /// The plan, and everybody who is not just being removed.
     fn standings(&self) -> Vec<Standing> {
-        let plan = Standing {
-            slot: Slot::PLAN,
-            account: Account::Plan,
-            key: self.plan_span().0.key,
-            at: self.plan_position(),
-        };
+        let now = self.plan_in_use();
+        let plan = Standing { slot: Slot::PLAN, now: (now.account, now.key), at: self.plan_position() };
         let stay = self.book.people.values().filter(|person| !self.leaving.contains(&person.id));
-        let people = stay.map(|person| Standing {
-            slot: person.slot,
-            account: Account::Person(person.id),
-            key: self.person_span(person).key,
-            at: self.person_position(person),
-        });
-        std::iter::once(plan).chain(people).collect()
+        std::iter::once(plan).chain(stay.map(|person| self.standing(person))).collect()
+    }
+
+    fn standing(&self, person: &Person) -> Standing {
+        let now = (Account::Person(person.id), self.person_span(person).key);
+        Standing { slot: person.slot, now, at: self.person_position(person) }
     }
 
     /// Puts in force what is to be given back. It is written when the meter was read after that: true, if
     /// that has to come first.
     pub(super) fn tighten(&mut self) -> bool {
         let leaving = self.book.people.values().filter(|person| self.leaving.contains(&person.id));
-        let leaving: Vec<Standing> = leaving
-            .map(|person| Standing {
-                slot: person.slot,
-                account: Account::Person(person.id),
-                key: self.person_span(person).key,
-                at: self.person_position(person),
-            })
-            .collect();
+        let leaving: Vec<Standing> = leaving.map(|person| self.standing(person)).collect();
         let mut narrowed = false;
-        for Standing { slot, key, at, .. } in self.standings().into_iter().chain(leaving) {
-            let (posted, period) = self.posted_total(slot, key);
+        for Standing { slot, now, at } in self.standings().into_iter().chain(leaving) {
+            let (posted, drawn) = self.posted_total(slot, now);
             let boot = self.now.boot;
             let keep = self.purse(slot).keep(boot, &at);
             if keep >= posted {
                 self.tightened.remove(&slot);
-            } else if self.tightened.get(&slot).is_none_or(|before| keep < *before) && period == key {
+            } else if self.tightened.get(&slot).is_none_or(|before| keep < *before)
+                && self.may_narrow(drawn, now)
+            {
                 self.tightened.insert(slot, keep);
                 narrowed = true;
             }
@@ -225,6 +210,12 @@ impl Brain {
             self.read_first();
         }
         narrowed
+    }
+
+    /// What rolls into another period of the same account goes on; what another part of a plan granted does not
+    /// become more than this one has.
+    fn may_narrow(&self, drawn: Drawn, now: Drawn) -> bool {
+        drawn == now || drawn.0 != now.0
     }
 
     fn purse(&mut self, slot: Slot) -> &mut Purse {
@@ -242,7 +233,10 @@ impl Brain {
         } else {
             self.end_rests(&mut changes);
         }
+        self.roll_over(&mut changes);
+        self.lend(&mut changes);
         let rolled = self.draw_all(&mut changes);
+        self.raise_alerts(&mut changes);
         changes.extend(self.notes.drain(..).map(Change::Noted));
         // The clock alone is seldom a reason to write, and a minute of it may be forgotten.
         let age = self.book.clock.map_or(u64::MAX, |kept| self.at.0.abs_diff(kept.0));
@@ -278,20 +272,24 @@ impl Brain {
 
     /// Writes what one account needs: roll (then it says so), overrun, grant or return.
     fn draw(&mut self, standing: &Standing, along: bool, changes: &mut Vec<Change>) -> bool {
-        let Standing { slot, account, key, at } = *standing;
+        let Standing { slot, now: (account, key), at } = *standing;
         let when = self.at;
-        let entry = |kind, period, bytes| Change::Entry(Entry { at: when, account, period, kind, bytes });
-        let (posted, period) = self.posted_total(slot, key);
-        if period != key {
+        let entry =
+            |(account, period), kind, bytes| Change::Entry(Entry { at: when, account, period, kind, bytes });
+        let (posted, drawn) = self.posted_total(slot, standing.now);
+        if drawn != standing.now {
+            let kept = self.tightened.get(&slot).copied().unwrap_or(posted).min(posted).max(at.used);
             let held = posted.signed().saturating_sub(at.used.signed());
-            let total = posted.max(at.used);
             if held > 0 {
-                changes.push(entry(EntryKind::Return, period, held.saturating_neg()));
-                changes.push(entry(EntryKind::Grant, key, held));
+                let goes_on = kept.saturating_sub(at.used).signed();
+                changes.push(entry(drawn, EntryKind::Return, held.saturating_neg()));
+                if goes_on > 0 {
+                    changes.push(entry(standing.now, EntryKind::Grant, goes_on));
+                }
             } else if held < 0 {
-                changes.push(entry(EntryKind::Overrun, period, held.saturating_neg()));
+                changes.push(entry(drawn, EntryKind::Overrun, held.saturating_neg()));
             }
-            changes.push(Change::Granted { slot, total, period: key });
+            changes.push(Change::Granted { slot, total: kept, account, period: key });
             return true;
         }
         let over = at.used.saturating_sub(posted);
@@ -302,8 +300,8 @@ impl Brain {
             let due = self.now.boot >= self.overran.plus_secs(wait);
             if due || self.stopping || !changes.is_empty() {
                 self.overran = self.now.boot;
-                changes.push(entry(EntryKind::Overrun, key, over.signed()));
-                changes.push(Change::Granted { slot, total: at.used, period: key });
+                changes.push(entry(standing.now, EntryKind::Overrun, over.signed()));
+                changes.push(Change::Granted { slot, total: at.used, account, period: key });
             }
             return false;
         }
@@ -313,15 +311,15 @@ impl Brain {
         let keep = purse.keep(boot, &at);
         if keep < posted {
             let back = posted.saturating_sub(keep).signed();
-            changes.push(entry(EntryKind::Return, key, back.saturating_neg()));
-            changes.push(Change::Granted { slot, total: keep, period: key });
+            changes.push(entry(standing.now, EntryKind::Return, back.saturating_neg()));
+            changes.push(Change::Granted { slot, total: keep, account, period: key });
             return false;
         }
         let want = purse.want(boot, &at, along);
         if want > posted {
             self.refills.push((slot, before));
-            changes.push(entry(EntryKind::Grant, key, want.saturating_sub(posted).signed()));
-            changes.push(Change::Granted { slot, total: want, period: key });
+            changes.push(entry(standing.now, EntryKind::Grant, want.saturating_sub(posted).signed()));
+            changes.push(Change::Granted { slot, total: want, account, period: key });
         }
         false
     }

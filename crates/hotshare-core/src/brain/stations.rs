@@ -305,11 +305,13 @@ impl Brain {
 
     /// Within the last tenth of the plan people are asked to hold back.
     fn cost(&self) -> Cost {
-        let Some(cap) = self.book.plan.cap else { return Cost::Metered };
         if self.plan_is_used() {
             return Cost::OverLimit;
         }
-        match self.plan_position().balance() {
+        let main = self.book.plan.main().filter(|_| self.plan_span().1);
+        let Some((main, cap)) = main.and_then(|main| Some((main, main.cap?))) else { return Cost::Metered };
+        match self.left_of(main, self.plan_span().0.key) {
+            Some(left) if left <= 0 => Cost::OverLimit,
             Some(left) if left <= cap.signed() / 10 => Cost::NearLimit,
             Some(_) | None => Cost::Metered,
         }

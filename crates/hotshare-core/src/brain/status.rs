@@ -2,11 +2,14 @@
 
 use super::Brain;
 use super::settle::Owner;
-use crate::ask::{DeviceStatus, KeyStatus, PersonStatus, PlanStatus, Status, UplinkStatus};
+use crate::ask::{BucketStatus, DeviceStatus, KeyStatus, PersonStatus, PlanStatus, Status, UplinkStatus};
 use crate::keys::KeyOwner;
+use crate::ledger::PeriodKey;
 use crate::meter::Usage;
+use crate::money::Money;
 use crate::people::{Allowance, Person};
-use crate::policy::{Verdict, Why};
+use crate::plan::{Bucket, Turn};
+use crate::policy::{PlanState, Verdict, Why};
 use crate::record::Tally;
 use crate::units::{Account, Bytes, Slot};
 
@@ -31,7 +34,8 @@ impl Brain {
     pub(super) fn closed(&self) -> Option<Why> {
         match () {
             () if self.uplink.is_none() || self.ready.is_none() => Some(Why::NoUplink),
-            () if !self.plan_span().1 => Some(Why::PlanOver),
+            () if self.plan_in_use().state == PlanState::Over => Some(Why::PlanOver),
+            () if self.plan_in_use().state == PlanState::AsksForMoney => Some(Why::AsksForMoney),
             () if self.plan_is_used() => Some(Why::PlanUsed),
             () if self.is_stuck() => Some(Why::LedgerStuck),
             () => None,
@@ -60,20 +64,57 @@ impl Brain {
         // The plan is read before the devices: what was delivered meanwhile is not billed yet.
         let delivered = delivered.total().min(counted);
         let refused = refused.min(counted.saturating_sub(delivered));
-        let recorded = self.book.totals.used(Account::Plan, span.key);
+        let plan = &self.book.plan;
+        let recorded = self.plan_written(span.key);
+        let in_use = self.plan_in_use();
+        let main = plan.main().filter(|_| runs);
+        let balance = match main {
+            Some(main) => self.left_of(main, span.key).map(Bytes::from_signed),
+            None => plan.cap().map(|cap| cap.saturating_sub(billed)),
+        };
         PlanStatus {
             plan: self.book.plan.clone(),
             begins: span.begins,
             ends: span.ends,
             billed,
             recorded: Bytes::from_signed(recorded).max(billed),
-            balance: self.book.plan.cap.map(|cap| cap.saturating_sub(billed)),
-            reserve: self.book.plan.reserve(),
+            balance,
+            reserve: in_use.reserve(),
+            parts: self.parts(),
+            in_use: in_use.place,
+            asks_for: (in_use.state == PlanState::AsksForMoney).then(|| self.next_step()).flatten(),
             delivered,
             refused,
             own: counted.saturating_sub(delivered).saturating_sub(refused),
             corrected: billed.signed().saturating_sub(counted.signed()),
         }
+    }
+
+    fn parts(&self) -> Vec<BucketStatus> {
+        let plan = &self.book.plan;
+        let turns: Vec<Turn> = plan.running(self.at).collect();
+        let part = |(place, bucket): (usize, &Bucket)| {
+            let turn = turns.iter().find(|turn| turn.at == place);
+            let key = turn.map_or(PeriodKey::ALWAYS, |turn| turn.span.key);
+            let account = Account::Bucket(bucket.id);
+            BucketStatus {
+                bucket: bucket.clone(),
+                begins: turn.map(|turn| turn.span.begins),
+                ends: turn.and_then(|turn| turn.span.ends),
+                in_hours: turn.is_some_and(|turn| turn.in_hours),
+                used: Bytes::from_signed(self.used_in(Slot::PLAN, account, key)),
+                credit: self.book.totals.used(Account::BucketCredit(bucket.id), key),
+                balance: self.left_of(bucket, key).map(Bytes::from_signed),
+                bought: self.bought(bucket, key),
+            }
+        };
+        plan.buckets.iter().enumerate().map(part).collect()
+    }
+
+    /// What the owner would be asked to agree to.
+    fn next_step(&self) -> Option<Money> {
+        let plan = &self.book.plan;
+        plan.running(self.at).find_map(|turn| plan.buckets.get(turn.at)?.pay.map(|pay| pay.step))
     }
 
     fn person_status(&self, person: &Person) -> PersonStatus {
@@ -87,10 +128,9 @@ impl Brain {
         usage.up = usage.up.saturating_sub(earlier.saturating_sub(usage.down));
         usage.down = usage.down.saturating_sub(earlier);
         let recorded = Bytes::from_signed(self.book.totals.used(account, span.key)).max(used);
-        let (balance, renews) = match person.allowance {
-            Allowance::Unlimited => (None, None),
-            Allowance::Limited { bytes, .. } => (Some(bytes.saturating_sub(used)), span.ends),
-        };
+        let limit = self.person_limit(person);
+        let balance = limit.map(|limit| limit.saturating_sub(used));
+        let renews = if person.allowance == Allowance::Unlimited { None } else { span.ends };
         let devices = self.book.devices.values().filter(|d| d.person == Some(person.id)).count();
         PersonStatus {
             name: person.name.clone(),
@@ -99,6 +139,13 @@ impl Brain {
             down: usage.down,
             recorded,
             balance,
+            limit,
+            credit: self.book.totals.used(Account::PersonCredit(person.id), span.key),
+            wish: self.book.wishes.get(&person.id).copied(),
+            weight: person.weight,
+            at_end: person.at_end,
+            bed_times: person.bed_times.clone(),
+            until: person.until,
             renews,
             verdict: self.verdict_on(person),
             devices: u32::try_from(devices).unwrap_or(u32::MAX),

@@ -116,7 +116,7 @@ impl Zone {
     }
 
     /// What clocks and calendars on the wall show.
-    fn civil(&self, at: UnixTime) -> DateTime {
+    pub(super) fn civil(&self, at: UnixTime) -> DateTime {
         self.rules.to_datetime(Timestamp::from_second(at.0).unwrap_or(Timestamp::UNIX_EPOCH))
     }
 }

@@ -169,14 +169,8 @@ fn stations_that_invent_addresses_fill_nothing() {
 fn when_all_accounts_are_in_use_the_next_is_refused() {
     let mut world = World::new();
     world.kill(true);
-    let person = |n: u32| Person {
-        id: PersonId(n),
-        name: name(&format!("p{n}")),
-        allowance: Allowance::Unlimited,
-        paused: false,
-        slot: Slot(n + 1),
-        since: UnixTime(START),
-        device_limit: None,
+    let person = |n: u32| {
+        Person::new(PersonId(n), name(&format!("p{n}")), Allowance::Unlimited, Slot(n + 1), UnixTime(START))
     };
     let most = FIRST_DEVICE - 2;
     world.keep((1..=most).map(|n| Change::Person(person(n))).collect());

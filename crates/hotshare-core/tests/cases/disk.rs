@@ -8,7 +8,7 @@ use hotshare_core::policy::{Verdict, Why};
 use hotshare_core::record::Change;
 use hotshare_core::units::{Account, Bytes, PersonId};
 
-use crate::world::{Fate, World, mac, name};
+use crate::world::{Fate, PLAN, World, mac, name};
 use crate::{MIB, download, month};
 
 const ANNA: Account = Account::Person(PersonId(1));
@@ -138,9 +138,9 @@ fn what_nobody_can_stop_wears_out_no_disk_and_is_written_all_the_same() {
     }
     assert!(world.commits - commits <= 75, "{} commits in ten minutes", world.commits - commits);
     assert!(world.reports - reports <= 1300, "{} refusals told", world.reports - reports);
-    assert!(world.recorded(Account::Plan) >= world.truth.billed as i64 - 11 * 80 * 65_000);
+    assert!(world.recorded(PLAN) >= world.truth.billed as i64 - 11 * 80 * 65_000);
     world.pass(60_000);
-    assert_eq!(world.recorded(Account::Plan), world.truth.billed as i64);
+    assert_eq!(world.recorded(PLAN), world.truth.billed as i64);
     assert_eq!(world.diary().iter().filter(|kind| **kind == "plan-used").count(), 1);
 }
 

@@ -6,7 +6,7 @@ use hotshare_core::plan::{Date, Period};
 use hotshare_core::policy::{Verdict, Why};
 use hotshare_core::units::{Account, Bytes, PersonId};
 
-use crate::world::{Fate, START, World, name};
+use crate::world::{Fate, PLAN, START, World, name};
 use crate::{MIB, download, month};
 
 const DAY: i64 = 86_400;
@@ -140,7 +140,7 @@ fn a_plan_that_has_not_begun_or_is_over_is_closed_and_counts_all_the_same() {
     let status = world.status().plan;
     assert_eq!(status.corrected, 0);
     world.pass(61_000);
-    assert_eq!(world.recorded(Account::Plan), world.truth.billed as i64);
+    assert_eq!(world.recorded(PLAN), world.truth.billed as i64);
     assert!(got >= 20 * MIB);
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use hotshare_core::alert::{Channel, Rules};
 use hotshare_core::ask::{Answer, Ask, Status};
 use hotshare_core::book::Book;
 use hotshare_core::brain::{AskId, Brain, Command, Event, LeaseId, PostId, Settings};
@@ -14,7 +15,7 @@ use hotshare_core::people::{Allowance, PersonName};
 use hotshare_core::plan::Zone;
 use hotshare_core::radio::{Mode, RadioOrders};
 use hotshare_core::record::{Change, Leased, Snapshot, Who};
-use hotshare_core::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Slot, UnixTime};
+use hotshare_core::units::{Account, BootTime, BucketId, Bytes, Mac, Now, PersonId, Slot, UnixTime};
 use hotshare_core::uplink::{Framing, Uplink};
 
 #[derive(Clone, Debug)]
@@ -23,6 +24,9 @@ struct Cell {
     order: Option<AccountOrder>,
     told: bool,
 }
+
+/// The account of a plan of one part.
+pub(crate) const PLAN: Account = Account::Bucket(BucketId::FIRST);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -56,18 +60,25 @@ pub(crate) struct World {
     pending: Option<(PostId, Vec<Change>)>,
     /// Commits happen by themselves, or wait for [`World::commit`].
     pub(crate) patient: bool,
+    /// There is no space left: what commits by itself fails.
+    pub(crate) full: bool,
     pub(crate) commits: u32,
     boot: u64,
     pub(crate) wall: i64,
     pub(crate) synced: bool,
     pub(crate) default_person: Option<PersonName>,
     pub(crate) wifi: Option<Mode>,
+    pub(crate) alerts: Rules,
     /// What the access point was told last.
     pub(crate) radio: RadioOrders,
     pub(crate) kicked: Vec<Mac>,
     /// Who is really on the air: by which interface, and with whose key.
     pub(crate) air: BTreeMap<Mac, (u32, PersonId)>,
     zone: Zone,
+    /// What is plugged in.
+    pub(crate) cable: Option<Uplink>,
+    /// Every order, when somebody wants to read them.
+    pub(crate) heard: Option<Vec<Command>>,
     pub(crate) truth: Truth,
     pub(crate) answers: Vec<(AskId, Answer)>,
     pub(crate) acks: Vec<(LeaseId, bool)>,
@@ -105,8 +116,14 @@ pub(crate) fn name(s: &str) -> PersonName {
 
 impl World {
     pub(crate) fn new() -> World {
-        let zone = Zone::utc();
-        let mut world = World {
+        let mut world = World::before_first_start(Zone::utc(), START);
+        world.start();
+        world
+    }
+
+    /// Nothing on disk, nothing in the kernel, and no daemon yet.
+    pub(crate) fn before_first_start(zone: Zone, wall: i64) -> World {
+        World {
             brain: None,
             cells: BTreeMap::new(),
             map: BTreeMap::new(),
@@ -119,25 +136,27 @@ impl World {
             book: Book::new(Snapshot::default(), zone.clone()),
             pending: None,
             patient: false,
+            full: false,
             commits: 0,
             boot: 1_000_000_000,
-            wall: START,
+            wall,
             synced: true,
             default_person: None,
             wifi: None,
+            alerts: Rules { channels: Channel::ALL.to_vec(), ..Rules::default() },
             radio: RadioOrders::default(),
             kicked: Vec::new(),
             air: BTreeMap::new(),
             zone,
+            cable: Some(uplink(7, 2)),
+            heard: None,
             truth: Truth::default(),
             answers: Vec::new(),
             acks: Vec::new(),
             stopped: false,
             asks: 0,
             fuse: None,
-        };
-        world.start();
-        world
+        }
     }
 
     pub(crate) fn now(&self) -> Now {
@@ -150,8 +169,12 @@ impl World {
         // The daemon makes the device map anew with its first turn.
         self.map.clear();
         self.addresses.clear();
-        let settings =
-            Settings { default_person: self.default_person.clone(), grant_life_secs: 30, wifi: self.wifi };
+        let settings = Settings {
+            default_person: self.default_person.clone(),
+            grant_life_secs: 30,
+            wifi: self.wifi,
+            alerts: self.alerts.clone(),
+        };
         let book = Book::new(snapshot(&self.book), self.zone.clone());
         self.stopped = false;
         self.brain = Some(Brain::new(settings, book, self.now(), self.generation, self.readings(), None));
@@ -160,7 +183,7 @@ impl World {
     }
 
     pub(crate) fn connect(&mut self) {
-        self.tell(Event::Uplink(Some(uplink(7, 2))));
+        self.tell(Event::Uplink(self.cable.clone()));
     }
 
     fn readings(&self) -> Vec<(Slot, Reading)> {
@@ -187,12 +210,15 @@ impl World {
                     return;
                 }
             }
+            if let Some(heard) = &mut self.heard {
+                heard.push(command.clone());
+            }
             match command {
                 Command::Post(id, changes) => {
                     assert!(self.pending.is_none(), "two postings at once");
                     self.pending = Some((id, changes));
                     if !self.patient {
-                        self.commit(true);
+                        self.commit(!self.full);
                     }
                 }
                 Command::Look => self.news(Event::Read(self.readings())),
@@ -303,11 +329,26 @@ impl World {
     /// The kernel forgets as well.
     pub(crate) fn cut_power(&mut self, reached: bool) {
         self.kill(reached);
+        self.forget_maps();
+        self.boot = 1_000_000_000;
+    }
+
+    /// The daemon stops as it should; it lets go of the maps once all is written.
+    pub(crate) fn stop(&mut self) {
+        self.tell(Event::Stop);
+        let done = self.brain.as_ref().is_some_and(Brain::is_done);
+        self.kill(true);
+        if done {
+            self.forget_maps();
+        }
+    }
+
+    fn forget_maps(&mut self) {
         self.cells.clear();
         self.map.clear();
         self.addresses.clear();
+        self.attached = None;
         self.generation += 1;
-        self.boot = 1_000_000_000;
     }
 
     /// Time passes, and nobody notices yet.
@@ -397,12 +438,12 @@ impl World {
             self.bill(bytes);
         }
         let fate = self.charge(device, up, bytes);
-        let person = self.map.get(&mac(device)).and_then(|slot| self.open(*slot)).map(|o| o.parent);
-        if fate == Fate::Refused {
-            let slots = person.into_iter().chain([Slot::PLAN]);
-            for slot in slots {
-                let cell = self.cell(slot);
-                cell.reading.refused_down.0 += if up { 0 } else { bytes };
+        if fate != Fate::Forwarded && !up {
+            // Whoever it was for, if anybody: the carrier billed it.
+            let slot = self.map.get(&mac(device)).copied();
+            let person = slot.and_then(|slot| self.cells.get(&slot)?.order).map(|order| order.parent);
+            for slot in slot.into_iter().chain(person).chain([Slot::PLAN]) {
+                self.cell(slot).reading.refused_down.0 += bytes;
             }
         }
         fate
@@ -513,6 +554,19 @@ impl World {
             .sum()
     }
 
+    /// The same of all parts of the plan.
+    pub(crate) fn recorded_of_plan(&self) -> i64 {
+        let parts: BTreeSet<Account> = self
+            .log
+            .iter()
+            .filter_map(|change| match change {
+                Change::Entry(e) if matches!(e.account, Account::Bucket(_)) => Some(e.account),
+                _ => None,
+            })
+            .collect();
+        parts.into_iter().map(|account| self.recorded(account)).sum()
+    }
+
     pub(crate) fn largest_grant(&self) -> i64 {
         let grants = self.log.iter().filter_map(|change| match change {
             Change::Entry(e) if e.kind == EntryKind::Grant => Some(e.bytes),
@@ -532,10 +586,14 @@ fn snapshot(book: &Book) -> Snapshot {
         leases: book.leases.values().cloned().collect(),
         clock: book.clock,
         generation: book.generation,
-        granted: book.granted.iter().map(|(slot, (total, key))| (*slot, *total, *key)).collect(),
+        granted: book.granted.iter().map(|(slot, granted)| (*slot, *granted)).collect(),
         settled: book.settled.iter().map(|(slot, reading)| (*slot, *reading)).collect(),
         last_person: book.last_person,
         keys: book.keys.values().cloned().collect(),
         last_key: book.last_key,
+        wishes: book.wishes.values().copied().collect(),
+        last_bucket: book.last_bucket,
+        marks: book.marks.iter().copied().collect(),
+        last_alert: book.last_alert,
     }
 }

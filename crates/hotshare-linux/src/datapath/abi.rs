@@ -4,7 +4,7 @@ use std::mem::{align_of, offset_of, size_of};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Changes when a layout or a meaning changes; maps outlive the daemon.
-pub(super) const ABI: u32 = 1;
+pub(super) const ABI: u32 = 2;
 pub(super) const ACCOUNTS: u32 = hotshare_core::units::Slot::COUNT;
 pub(super) const DEVICES: u32 = 4096;
 pub(super) const EVENT_BYTES: u32 = 256 * 1024;
@@ -13,8 +13,9 @@ pub(super) const REASON_ROOM: u32 = 64;
 pub(super) const OPEN: u32 = 1;
 pub(super) const COUNT_ONLY: u32 = 2;
 pub(super) const GLIDE: u32 = 4;
+pub(super) const RATED: u32 = 8;
 
-/// One account in the shared map. First cache line: the daemon writes. Second: the kernel writes.
+/// One account in the shared map. First cache line: the daemon writes. Second: the kernel writes. Third: rates.
 #[repr(C)]
 pub(super) struct AccountCell {
     pub(super) granted: AtomicU64,
@@ -33,9 +34,14 @@ pub(super) struct AccountCell {
     tat: AtomicU64,
     pub(super) told: AtomicU64,
     spare_kernel: u64,
+    pub(super) rate: AtomicU64,
+    pub(super) due_up: AtomicU64,
+    pub(super) due_down: AtomicU64,
+    spare_rate: [u64; 5],
 }
 
-const _: () = assert!(size_of::<AccountCell>() == 128 && offset_of!(AccountCell, spent) == 64);
+const _: () = assert!(size_of::<AccountCell>() == 192 && offset_of!(AccountCell, spent) == 64);
+const _: () = assert!(offset_of!(AccountCell, rate) == 128);
 const _: () = assert!(align_of::<AccountCell>() == 8);
 
 /// Who a packet on the LAN is from, or for.
@@ -73,6 +79,21 @@ pub(super) struct ConfigValue {
     pub(super) spare: [u32; 5],
 }
 
+/// Where slowed packets wait. Interface numbers; `enter` is 0 while there is no queue.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct QueueValue {
+    pub(super) enter: u32,
+    pub(super) uplink: u32,
+    pub(super) lan: u32,
+    pub(super) spare: u32,
+}
+
+/// A class of the queue: this, with [`QUEUE_DOWN`] for downloads, and the person's slot.
+pub(super) const QUEUE_HANDLE: u32 = 0x4853_0000;
+pub(super) const QUEUE_DOWN: u32 = 0x1000;
+
+const _: () = assert!(size_of::<QueueValue>() == 16);
 const _: () = assert!(size_of::<DeviceKey>() == 12 && size_of::<DeviceValue>() == 12);
 const _: () = assert!(size_of::<ConfigValue>() == 64);
 
@@ -85,7 +106,7 @@ pub(super) const EVENT_REFUSED: u32 = 2;
 mod pod {
     #![allow(unsafe_code, reason = "aya's marker for plain old data is an unsafe trait")]
 
-    use super::{ConfigValue, DeviceKey, DeviceValue};
+    use super::{ConfigValue, DeviceKey, DeviceValue, QueueValue};
 
     // SAFETY: each is `repr(C)`, made of integers only and without padding, so any bytes are a value.
     unsafe impl aya::Pod for DeviceKey {}
@@ -93,6 +114,8 @@ mod pod {
     unsafe impl aya::Pod for DeviceValue {}
     // SAFETY: as above.
     unsafe impl aya::Pod for ConfigValue {}
+    // SAFETY: as above.
+    unsafe impl aya::Pod for QueueValue {}
 }
 
 #[cfg(test)]
@@ -122,9 +145,12 @@ mod tests {
             ("OPEN", OPEN),
             ("COUNT_ONLY", COUNT_ONLY),
             ("GLIDE", GLIDE),
+            ("RATED", RATED),
         ] {
             assert_eq!(defined(name), here, "{name}");
         }
+        assert!(HEADER.contains(&format!("#define QUEUE_HANDLE {QUEUE_HANDLE:#x}")));
+        assert!(HEADER.contains(&format!("#define QUEUE_DOWN {QUEUE_DOWN:#x}")));
         assert!(HEADER.contains(&format!("EVENT_LOW = {EVENT_LOW}")));
         assert!(HEADER.contains(&format!("EVENT_REFUSED = {EVENT_REFUSED}")));
     }
@@ -148,7 +174,7 @@ mod tests {
             (
                 "account",
                 "granted low later reserve expiry parent flags spare_daemon spent up down refused_up \
-                 refused_down tat told spare_kernel",
+                 refused_down tat told spare_kernel rate due_up due_down spare_rate",
             ),
             ("device_key", "ifindex mac zero"),
             ("device", "slot ip4 flags"),
@@ -156,6 +182,7 @@ mod tests {
                 "config",
                 "generation abi ok from_uplink slot_shift gateway lan_mask uplink_l2 lan_l2 limited spare",
             ),
+            ("queue", "enter uplink lan spare"),
             ("event", "kind slot last spare"),
         ] {
             let body = HEADER.split(&format!("struct {name} {{")).nth(1).unwrap().split("};").next().unwrap();

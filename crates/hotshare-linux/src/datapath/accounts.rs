@@ -7,15 +7,21 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 use hotshare_core::meter::{AccountOrder, Reading};
-use hotshare_core::units::{BootTime, Bytes, Slot};
+use hotshare_core::units::{BootTime, Bytes, Rate, Slot};
 
-use super::abi::{ACCOUNTS, AccountCell, COUNT_ONLY, GLIDE, OPEN};
+use super::abi::{ACCOUNTS, AccountCell, COUNT_ONLY, GLIDE, OPEN, RATED};
 use super::error::MeterError;
+use crate::clock;
 
 const LENGTH: usize = ACCOUNTS as usize * size_of::<AccountCell>();
+
+/// As the programs have it, in ns.
+const RATE_BURST: u64 = 300_000_000;
+/// Faster than any line, and no product with it overflows.
+const FASTEST: u64 = 1_000_000_000_000;
 
 pub(super) struct Accounts {
     first: NonNull<AccountCell>,
@@ -74,7 +80,10 @@ impl Accounts {
     pub(super) fn set(&self, slot: Slot, order: &AccountOrder) -> Result<bool, MeterError> {
         let a = self.cell(slot)?;
         let flag = |on: bool, bit: u32| if on { bit } else { 0 };
-        let flags = flag(order.open, OPEN) | flag(order.count_only, COUNT_ONLY) | flag(order.glide, GLIDE);
+        let flags = flag(order.open, OPEN)
+            | flag(order.count_only, COUNT_ONLY)
+            | flag(order.glide, GLIDE)
+            | flag(order.rate.is_some(), RATED);
         let (granted, later, reserve) = (order.granted.0, order.later.0, order.reserve.0);
         let lowered = granted < a.granted.load(Relaxed);
 
@@ -91,6 +100,7 @@ impl Accounts {
         if later < a.later.load(Relaxed) {
             a.later.store(later, Release);
         }
+        set_rate(a, order);
         a.low.store(order.low.0, Release);
         a.expiry.store(order.expiry.0, Release);
         a.granted.store(granted, SeqCst);
@@ -104,6 +114,29 @@ impl Accounts {
     pub(super) fn renew(&self, slot: Slot, expiry: BootTime) -> Result<(), MeterError> {
         self.cell(slot)?.expiry.store(expiry.0, Release);
         Ok(())
+    }
+}
+
+/// Before the flags: whoever sees that there is a rate sees which. A changed one holds at once, also for what was
+/// let through already: it is due as much sooner or later as the rate is higher or lower.
+fn set_rate(a: &AccountCell, order: &AccountOrder) {
+    let Some(Rate(rate)) = order.rate else { return };
+    let (rate, before) = (rate.clamp(1, FASTEST), a.rate.load(Relaxed));
+    let had = a.flags.load(Relaxed) & RATED != 0;
+    if had && rate == before {
+        return;
+    }
+    a.rate.store(rate, Release);
+    let now = clock::boot().0;
+    for due in [&a.due_up, &a.due_down] {
+        let moved = |due: u64| {
+            // Who was not slowed before begins in the middle, with half a burst.
+            let ahead = if had { due.saturating_sub(now) } else { RATE_BURST / 2 };
+            let scaled =
+                if had { u128::from(ahead) * u128::from(before) / u128::from(rate) } else { ahead.into() };
+            Some(now.saturating_add(u64::try_from(scaled).unwrap_or(u64::MAX)))
+        };
+        let _ = due.fetch_update(AcqRel, Relaxed, moved);
     }
 }
 

@@ -19,16 +19,22 @@ use super::pins::unpin;
 pub enum Role {
     Lan,
     Uplink,
+    /// Where slowed packets come out of the queue.
+    QueueOut,
+    /// Where they go into it.
+    QueueIn,
 }
 
 impl Role {
-    pub const ALL: [Role; 2] = [Role::Lan, Role::Uplink];
+    pub const ALL: [Role; 4] = [Role::QueueIn, Role::QueueOut, Role::Lan, Role::Uplink];
 
     /// The charge point comes first: what the other one lets in is then charged already.
-    fn hooks(self) -> [Hook; 2] {
+    fn hooks(self) -> &'static [Hook] {
         match self {
-            Role::Lan => [LAN_OUT, LAN_IN],
-            Role::Uplink => [UPLINK_OUT, UPLINK_IN],
+            Role::Lan => &[LAN_OUT, LAN_IN],
+            Role::Uplink => &[UPLINK_OUT, UPLINK_IN],
+            Role::QueueOut => &[QUEUE_OUT],
+            Role::QueueIn => &[QUEUE_IN],
         }
     }
 }
@@ -44,7 +50,9 @@ const LAN_IN: Hook = Hook { name: "lan_in", way: TcAttachType::Ingress };
 const LAN_OUT: Hook = Hook { name: "lan_out", way: TcAttachType::Egress };
 const UPLINK_IN: Hook = Hook { name: "uplink_in", way: TcAttachType::Ingress };
 const UPLINK_OUT: Hook = Hook { name: "uplink_out", way: TcAttachType::Egress };
-pub(super) const HOOKS: [Hook; 4] = [LAN_IN, LAN_OUT, UPLINK_IN, UPLINK_OUT];
+const QUEUE_OUT: Hook = Hook { name: "queue_out", way: TcAttachType::Ingress };
+const QUEUE_IN: Hook = Hook { name: "queue_in", way: TcAttachType::Ingress };
+pub(super) const HOOKS: [Hook; 6] = [LAN_IN, LAN_OUT, UPLINK_IN, UPLINK_OUT, QUEUE_OUT, QUEUE_IN];
 
 impl Hook {
     /// First to see what comes in, last to see what goes out: nobody changes a packet behind the charge.
@@ -77,7 +85,7 @@ fn interface(ifindex: u32) -> Result<String, MeterError> {
 pub(super) fn attach(ebpf: &mut Ebpf, dir: &Path, role: Role, ifindex: u32) -> Result<(), MeterError> {
     let name = interface(ifindex)?;
     for hook in role.hooks() {
-        attach_one(ebpf, dir, hook, &name)?;
+        attach_one(ebpf, dir, *hook, &name)?;
     }
     // aya attaches by name; a name can move to another interface at any moment.
     if if_nametoindex(name.as_str()) == Ok(ifindex) {
@@ -143,7 +151,7 @@ fn runs_on(interface: &str, hook: Hook, program_id: u32) -> Result<bool, Program
     Ok(running.iter().any(|p| p.id() == program_id))
 }
 
-/// Whether both programs of `role` run on this very interface.
+/// Whether the programs of `role` run on this very interface.
 pub(super) fn is_attached(dir: &Path, role: Role, ifindex: u32) -> Result<bool, MeterError> {
     let Ok(name) = interface(ifindex) else { return Ok(false) };
     for hook in role.hooks() {
@@ -155,18 +163,17 @@ pub(super) fn is_attached(dir: &Path, role: Role, ifindex: u32) -> Result<bool, 
             interface: name.clone(),
             source: Box::new(source),
         };
-        if !runs_on(&name, hook, id).map_err(refused)? {
+        if !runs_on(&name, *hook, id).map_err(refused)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Takes both programs of `role` off their interface. That there are none is fine.
+/// Takes the programs of `role` off their interface. That there are none is fine.
 pub(super) fn detach(dir: &Path, role: Role) -> Result<(), MeterError> {
-    let [charge, other] = role.hooks();
-    release(&other.pin(dir))?; // the reverse order of attaching
-    release(&charge.pin(dir))
+    // The reverse order of attaching.
+    role.hooks().iter().rev().try_for_each(|hook| release(&hook.pin(dir)))
 }
 
 /// Unpins while the link is held open: closing it then detaches at once, where a bare unlink leaves it to a

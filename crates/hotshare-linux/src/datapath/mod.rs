@@ -1,4 +1,4 @@
-//! The kernel meter: four tcx programs, their pinned maps and links. `bpf/hotshare.bpf.c` says what they do.
+//! The kernel meter: tcx programs, their pinned maps and links. `bpf/hotshare.bpf.c` says what they do.
 //!
 //! This module loads and feeds them. It decides nothing: grants, closing and opening come as
 //! [`AccountOrder`]s. The programs go on when this process dies; accounts close by themselves at their expiry.
@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod links;
 mod pins;
+mod queue;
 mod reasons;
 
 use std::fs::File;
@@ -28,14 +29,23 @@ pub use devices::KnownDevice;
 pub use error::MeterError;
 pub use events::{MeterEvent, MeterEventKind, MeterEvents};
 pub use links::Role;
+pub use queue::{Queue, QueueEnds, QueueError};
 pub use reasons::Reason;
 
-use abi::ConfigValue;
+use abi::{ConfigValue, QueueValue};
 use accounts::Accounts;
 use devices::Devices;
 
 /// Compiled from `bpf/hotshare.bpf.c` by `cargo xtask bpf`, which also proves that it is.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("bpf/hotshare.bpfel.o");
+
+/// Where slowed packets wait, and where they go on to, as interface numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuePath {
+    pub ends: QueueEnds,
+    pub uplink: u32,
+    pub lan: u32,
+}
 
 /// The kernel meter, loaded. Dropping it leaves the programs attached, as pinned.
 pub struct Meter {
@@ -43,6 +53,7 @@ pub struct Meter {
     accounts: Accounts,
     devices: Devices,
     config: Array<MapData, ConfigValue>,
+    waiting: Array<MapData, QueueValue>,
     reasons: PerCpuArray<MapData, u64>,
     dir: PathBuf,
     generation: u64,
@@ -73,12 +84,14 @@ impl Meter {
         let accounts = Accounts::map(acct.fd().as_fd())?;
         let devices = HashMap::try_from(take(&mut ebpf, "dev")?).map_err(bad("dev"))?;
         let config = Array::try_from(take(&mut ebpf, "cfg")?).map_err(bad("cfg"))?;
+        let waiting = Array::try_from(take(&mut ebpf, "waiting")?).map_err(bad("waiting"))?;
         let reasons = PerCpuArray::try_from(take(&mut ebpf, "reasons")?).map_err(bad("reasons"))?;
         let mut meter = Meter {
             ebpf,
             accounts,
             devices: Devices(devices),
             config,
+            waiting,
             reasons,
             dir: dir.to_owned(),
             generation: 0,
@@ -179,6 +192,22 @@ impl Meter {
     /// A reader of the kernel's news. Needs a tokio runtime with I/O; there should be one reader.
     pub fn events(&self) -> Result<MeterEvents, MeterError> {
         MeterEvents::open(&self.dir)
+    }
+
+    /// Lets slowed packets wait in a queue before they go on to `uplink` or `lan`. Once more after one of these has
+    /// another number. `None`: there is no queue, and who is too fast is refused at once.
+    pub fn queue_through(&mut self, path: Option<QueuePath>) -> Result<(), MeterError> {
+        if let Some(QueuePath { ends, .. }) = path {
+            self.attach(Role::QueueOut, ends.front)?;
+            self.attach(Role::QueueIn, ends.back)?;
+        }
+        let value = path.map_or_else(QueueValue::default, |q| QueueValue {
+            enter: q.ends.front,
+            uplink: q.uplink,
+            lan: q.lan,
+            spare: 0,
+        });
+        self.waiting.set(0, value, 0).map_err(bad("waiting"))
     }
 
     /// How many packets were dropped or passed on unmarked, and why, since the maps were made.

@@ -10,7 +10,8 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
 use super::abi::{
-    ABI, ACCOUNTS, AccountCell, ConfigValue, DEVICES, DeviceKey, DeviceValue, EVENT_BYTES, REASON_ROOM,
+    ABI, ACCOUNTS, AccountCell, ConfigValue, DEVICES, DeviceKey, DeviceValue, EVENT_BYTES, QueueValue,
+    REASON_ROOM,
 };
 use super::error::MeterError;
 
@@ -27,7 +28,7 @@ struct Wanted {
     flags: u32,
 }
 
-const WANTED: [Wanted; 5] = [
+const WANTED: [Wanted; 6] = [
     Wanted {
         name: "acct",
         kind: MapType::Array,
@@ -53,6 +54,14 @@ const WANTED: [Wanted; 5] = [
         flags: 0,
     },
     Wanted { name: "events", kind: MapType::RingBuf, key: 0, value: 0, entries: EVENT_BYTES, flags: 0 },
+    Wanted {
+        name: "waiting",
+        kind: MapType::Array,
+        key: 4,
+        value: size_of::<QueueValue>(),
+        entries: 1,
+        flags: 0,
+    },
     Wanted { name: "reasons", kind: MapType::PerCpuArray, key: 4, value: 8, entries: REASON_ROOM, flags: 0 },
 ];
 

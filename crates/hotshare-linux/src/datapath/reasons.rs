@@ -44,11 +44,17 @@ pub enum Reason {
     PlanSpentOwn,
     /// A download for a device that nobody knows.
     UnknownReceiver,
+    /// Faster than the person's rate.
+    PersonRateUp,
+    PersonRateDown,
+    /// All people together were faster than the plan's rate.
+    PlanRateUp,
+    PlanRateDown,
 }
 
 impl Reason {
     /// In the order of the kernel's map, whose index 0 is unused.
-    pub const ALL: [Reason; 21] = [
+    pub const ALL: [Reason; 25] = [
         Reason::Malformed,
         Reason::Vlan,
         Reason::Ipv6,
@@ -70,6 +76,10 @@ impl Reason {
         Reason::PlanSpentDown,
         Reason::PlanSpentOwn,
         Reason::UnknownReceiver,
+        Reason::PersonRateUp,
+        Reason::PersonRateDown,
+        Reason::PlanRateUp,
+        Reason::PlanRateDown,
     ];
 
     /// A stable word.
@@ -97,6 +107,10 @@ impl Reason {
             Reason::PlanSpentDown => "plan-spent-down",
             Reason::PlanSpentOwn => "plan-spent-own",
             Reason::UnknownReceiver => "unknown-receiver",
+            Reason::PersonRateUp => "person-rate-up",
+            Reason::PersonRateDown => "person-rate-down",
+            Reason::PlanRateUp => "plan-rate-up",
+            Reason::PlanRateDown => "plan-rate-down",
         }
     }
 

@@ -13,6 +13,7 @@ use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::units::{BootTime, Bytes, Mac, Slot};
 use hotshare_linux::datapath::{KnownDevice, LinkHeader, MarkBits, Meter, MeterConfig, Reason, remove};
 
+pub mod flows;
 pub mod packet;
 pub mod raw;
 pub mod world;
@@ -92,6 +93,8 @@ pub fn granted(bytes: u64, parent: Slot) -> AccountOrder {
         count_only: false,
         glide: false,
         parent,
+        rate: None,
+        weight: 1,
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Counted {
     pub received: u64,
 }
 
-const PLACES: [&str; 4] = ["phone", "box", "wire", "net"];
+const PLACES: [&str; 6] = ["phone", "phone2", "phone3", "box", "wire", "net"];
 
 /// What every world has; then the way from the box to the internet; then what lies on it.
 const FIRST: &str = "
@@ -33,7 +33,37 @@ netns @phone sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 netns @box sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 netns @wire sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 netns @net sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+";
+
+const ONE_PHONE: &str = "
 ip -n @phone link add eth0 address 02:00:00:00:00:23 type veth peer name lan0 netns @box address 02:00:00:00:00:01
+";
+
+/// Three, on a bridge whose ports cut merged packets up, so that each phone counts what the air would carry.
+const THREE_PHONES: &str = "
+netns @phone2 sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+netns @phone3 sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+ip -n @box link add lan0 address 02:00:00:00:00:01 type bridge mcast_snooping 0
+ip -n @phone link add eth0 address 02:00:00:00:00:23 type veth peer name port1 netns @box
+ip -n @phone2 link add eth0 address 02:00:00:00:00:24 type veth peer name port2 netns @box
+ip -n @phone3 link add eth0 address 02:00:00:00:00:25 type veth peer name port3 netns @box
+ip -n @box link set port1 master lan0
+ip -n @box link set port2 master lan0
+ip -n @box link set port3 master lan0
+netns @box ethtool -K port1 tso off gso off
+netns @box ethtool -K port2 tso off gso off
+netns @box ethtool -K port3 tso off gso off
+ip -n @box link set port1 up
+ip -n @box link set port2 up
+ip -n @box link set port3 up
+ip -n @phone2 link set eth0 up
+ip -n @phone3 link set eth0 up
+ip -n @phone2 addr add 10.77.0.24/24 dev eth0
+ip -n @phone3 addr add 10.77.0.25/24 dev eth0
+ip -n @phone2 route add default via 10.77.0.1
+ip -n @phone3 route add default via 10.77.0.1
+ip -n @phone2 neigh replace 10.77.0.1 lladdr 02:00:00:00:00:01 nud permanent dev eth0
+ip -n @phone3 neigh replace 10.77.0.1 lladdr 02:00:00:00:00:01 nud permanent dev eth0
 ";
 
 const OVER_A_WIRE: &str = "
@@ -82,22 +112,27 @@ netns @box nft add rule ip gate forward iifname lan0 meta mark and 0x40000000 !=
 impl World {
     /// With a wire that shows what a real line would carry.
     pub fn new() -> World {
-        World::build(OVER_A_WIRE)
+        World::build(ONE_PHONE, OVER_A_WIRE)
     }
 
     /// Box and internet side by side: nothing between them costs time.
     pub fn direct() -> World {
-        World::build(DIRECT)
+        World::build(ONE_PHONE, DIRECT)
     }
 
-    fn build(way: &str) -> World {
+    /// Three phones on a bridge, and the wire.
+    pub fn of_three() -> World {
+        World::build(THREE_PHONES, OVER_A_WIRE)
+    }
+
+    fn build(phones: &str, way: &str) -> World {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let world = World { prefix: format!("hs-meter-{}-{n}-", std::process::id()), children: Vec::new() };
         for place in PLACES {
             world.run(&format!("ip netns add @{place}"));
         }
-        for line in [FIRST, way, LAST].into_iter().flat_map(str::lines).filter(|l| !l.is_empty()) {
+        for line in [FIRST, phones, way, LAST].into_iter().flat_map(str::lines).filter(|l| !l.is_empty()) {
             world.run(line);
         }
         world
@@ -159,6 +194,15 @@ impl World {
             });
             there.join().expect("done")
         })
+    }
+
+    /// The same, as one instant sees it: by a thread that is there already.
+    pub fn counted_here(interface: &str) -> Counted {
+        let all = std::fs::read_to_string("/proc/thread-self/net/dev").expect("counters");
+        let line = all.lines().find_map(|l| l.trim().strip_prefix(interface)?.strip_prefix(':'));
+        let n: Vec<u64> =
+            line.expect("an interface").split_whitespace().map(|w| w.parse().expect("a number")).collect();
+        Counted { received: n[0] - 14 * n[1], sent: n[8] - 14 * n[9] }
     }
 
     pub fn counted(&self, place: &str, interface: &str) -> Counted {

@@ -100,6 +100,8 @@ fn order(granted: u64, parent: Slot) -> AccountOrder {
         count_only: parent == PERSON,
         glide: false,
         parent,
+        rate: None,
+        weight: 1,
     }
 }
 

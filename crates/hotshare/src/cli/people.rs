@@ -3,15 +3,16 @@
 use anstyle::Style;
 use clap::{Args, Subcommand};
 use hotshare_api::{
-    self as api, Done, Invite, KeyRotation, PersonChange, PersonKey, PersonNew, Verdict, path,
+    self as api, Done, Invite, KeyRotation, PersonChange, PersonKey, PersonNew, Verdict, Window, path,
 };
 use hotshare_core::people::PersonName;
 use jiff::tz::TimeZone;
 
 use super::join::{Files, Own, Shown};
+use super::parts::window;
 use super::screen::{HEAD, LOW, OUT};
 use super::session::Session;
-use super::size::{AllowanceText, allowance, pretty, pretty_allowance};
+use super::size::{AllowanceText, allowance, bytes, pretty, pretty_allowance, rate};
 use super::stop::Stop;
 use super::table::{Side, fitting};
 use super::text::escaped;
@@ -68,6 +69,39 @@ enum Action {
         #[arg(value_name = "DEVICES", value_parser = device_limit)]
         limit: DeviceLimit,
     },
+    /// Give somebody more, on top of the allowance of this period
+    TopUp {
+        name: PersonName,
+        /// Such as 200MB
+        #[arg(value_name = "AMOUNT", value_parser = bytes)]
+        amount: u64,
+    },
+    /// Give from one person's allowance to another's
+    Give {
+        from: PersonName,
+        to: PersonName,
+        /// Such as 200MB
+        #[arg(value_name = "AMOUNT", value_parser = bytes)]
+        amount: u64,
+    },
+    /// Ask for more in somebody's name
+    Ask {
+        name: PersonName,
+        /// Such as 200MB
+        #[arg(value_name = "AMOUNT", value_parser = bytes)]
+        amount: u64,
+    },
+    /// Answer what somebody asked for
+    Answer {
+        name: PersonName,
+        #[arg(value_enum)]
+        answer: YesNo,
+        /// Another amount than was asked for
+        #[arg(long, value_name = "AMOUNT", value_parser = bytes)]
+        amount: Option<u64>,
+    },
+    /// Say what else is so for somebody: weight, bed times, what comes after the allowance, until when
+    Rules(Rules),
     /// Remove somebody; their devices wait for you again, and what was counted stays
     Remove { name: PersonName },
 }
@@ -77,8 +111,11 @@ struct Named {
     /// Letters of any script in lower case, digits, “-” and “_”
     name: PersonName,
     /// Such as 2GB/month, 500MB/week, 100MB/day, 500MB/total (or 500MB) or unlimited
-    #[arg(long, value_name = "AMOUNT", value_parser = allowance)]
-    allowance: AllowanceText,
+    #[arg(long, value_name = "AMOUNT", value_parser = allowance, required_unless_present = "fair")]
+    allowance: Option<AllowanceText>,
+    /// A fair share of what the plan has, instead of an amount; see also `rules --weight`
+    #[arg(long, conflicts_with = "allowance")]
+    fair: bool,
 }
 
 impl People {
@@ -92,9 +129,10 @@ impl People {
                 let status: api::Status = session.get("cannot list people", path::STATUS)?;
                 session.print(&text(&status, session.width, session.instance.command()))
             }
-            Action::Add(Named { name, allowance }) => {
-                let (bytes, every) = allowance.0.unzip();
-                let new = PersonNew { name: name.to_string(), allowance: bytes, allowance_every: every };
+            Action::Add(Named { name, allowance, fair }) => {
+                let (bytes, every) = allowance.and_then(|allowance| allowance.0).unzip();
+                let new =
+                    PersonNew { name: name.to_string(), allowance: bytes, allowance_every: every, fair };
                 let done: Done = session.post(&format!("cannot add {name}"), path::PEOPLE, &new)?;
                 let command = session.instance.command();
                 session.show_done(
@@ -104,11 +142,12 @@ impl People {
                     ),
                 )
             }
-            Action::Set(Named { name, allowance }) => {
-                let (bytes, every) = allowance.0.unzip();
+            Action::Set(Named { name, allowance, fair }) => {
+                let (bytes, every) = allowance.and_then(|allowance| allowance.0).unzip();
                 let change = PersonChange {
-                    allowance: Some(bytes),
+                    allowance: (!fair).then_some(bytes),
                     allowance_every: every,
+                    fair,
                     ..PersonChange::default()
                 };
                 let tried = format!("cannot change the allowance of {name}");
@@ -155,12 +194,97 @@ impl People {
                 };
                 session.show_done(&done, &format!("{name} may have {now}."))
             }
+            Action::TopUp { name, amount } => {
+                let tried = format!("cannot give more to {name}");
+                let done: Done =
+                    session.post(&tried, &path::top_up(name.as_str()), &api::Amount { bytes: amount })?;
+                session.show_done(&done, &format!("{name} has {} more.", pretty(amount)))
+            }
+            Action::Give { from, to, amount } => {
+                let tried = format!("cannot give from {from} to {to}");
+                let gift = api::Gift { to: to.to_string(), bytes: amount };
+                let done: Done = session.post(&tried, &path::give(from.as_str()), &gift)?;
+                session.show_done(&done, &format!("{to} has {} of {from}'s.", pretty(amount)))
+            }
+            Action::Ask { name, amount } => {
+                let tried = format!("cannot ask for {name}");
+                let done: Done =
+                    session.post(&tried, &path::wish(name.as_str()), &api::Amount { bytes: amount })?;
+                let command = session.instance.command();
+                session.show_done(
+                    &done,
+                    &format!("{name} waits for an answer: `{command} people answer {name} yes` or `no`."),
+                )
+            }
+            Action::Answer { name, answer, amount } => {
+                let tried = format!("cannot answer {name}");
+                let answer = api::WishAnswer { yes: answer == YesNo::Yes, bytes: amount };
+                let done: Done = session.post(&tried, &path::wish_answer(name.as_str()), &answer)?;
+                let said = if answer.yes { "has it" } else { "does not get it" };
+                session.show_done(&done, &format!("{name} {said}."))
+            }
+            Action::Rules(rules) => rules.run(session),
             Action::Remove { name } => {
                 let done: Done =
                     session.delete(&format!("cannot remove {name}"), &path::person(name.as_str()))?;
                 session.show_done(&done, &format!("{name} is gone; what was counted stays."))
             }
         }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum YesNo {
+    Yes,
+    No,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("rule").required(true).multiple(true))]
+struct Rules {
+    name: PersonName,
+    /// How much more than another's counts, 1 to 100: in fair shares, and of a slow plan
+    #[arg(long, value_name = "WEIGHT", value_parser = clap::value_parser!(u16).range(1..=100), group = "rule")]
+    weight: Option<u16>,
+    /// What comes after the allowance: a speed such as 1Mbit, or stop
+    #[arg(long, value_name = "SPEED", value_parser = then, group = "rule")]
+    then: Option<Then>,
+    /// Closed at these hours, such as "mon-fri 21:00-07:00"; may be given several times
+    #[arg(long, value_name = "HOURS", value_parser = window, group = "rule", conflicts_with = "no_bed_time")]
+    bed_time: Vec<Window>,
+    /// No bed time any more
+    #[arg(long, group = "rule")]
+    no_bed_time: bool,
+    /// Closed from then on: 12h, 3d, 2026-12-01 (that day included), "2026-12-01 18:00" or never
+    #[arg(long, value_name = "WHEN", value_parser = until, group = "rule")]
+    until: Option<Until>,
+}
+
+/// What comes after the allowance: bytes a second; `None`: nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Then(Option<u64>);
+
+fn then(text: &str) -> Result<Then, String> {
+    if text == "stop" {
+        return Ok(Then(None));
+    }
+    rate(text).map(|bits| Then(Some(bits / 8))).map_err(|why| format!("{why}; or stop"))
+}
+
+impl Rules {
+    fn run(self, session: &Session) -> Result<(), Stop> {
+        let name = self.name;
+        let tried = format!("cannot change the rules for {name}");
+        let (until, _) = ends(session, &tried, self.until)?;
+        let change = PersonChange {
+            weight: self.weight,
+            then_rate: self.then.map(|then| then.0),
+            bed_times: (self.no_bed_time || !self.bed_time.is_empty()).then_some(self.bed_time),
+            until,
+            ..PersonChange::default()
+        };
+        let done: Done = session.patch(&tried, &path::person(name.as_str()), &change)?;
+        session.show_done(&done, &format!("{name} has new rules."))
     }
 }
 
@@ -249,7 +373,11 @@ pub(super) fn people_table(people: &[api::Person], keys: Option<&Keys<'_>>, widt
                 pretty(person.up.saturating_add(person.down)),
                 pretty(person.up),
                 pretty(person.down),
-                pretty_allowance(person.allowance, person.allowance_every),
+                if person.fair {
+                    "fair share".to_owned()
+                } else {
+                    pretty_allowance(person.allowance, person.allowance_every)
+                },
                 person.balance.map_or_else(|| "—".to_owned(), pretty),
                 verdict_words(person.verdict).to_owned(),
             ];
@@ -281,6 +409,11 @@ fn verdict_words(verdict: Verdict) -> &'static str {
         Verdict::PlanOver => "plan over",
         Verdict::NoUplink => "no uplink",
         Verdict::LedgerStuck => "ledger stuck",
+        Verdict::Slow | Verdict::PlanSlow => "slow",
+        Verdict::Ended => "time is over",
+        Verdict::BedTime => "bed time",
+        Verdict::KeptForOthers => "kept for others",
+        Verdict::AsksForMoney => "asks for money",
         Verdict::Unknown => "closed",
     }
 }

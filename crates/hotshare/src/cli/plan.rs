@@ -1,10 +1,11 @@
 //! `hotshare plan`
 
 use clap::{ArgGroup, Args, Subcommand};
-use hotshare_api::{self as api, Done, Period, PlanChange, PlanCorrection, path};
+use hotshare_api::{self as api, Agreement, Done, Period, PlanChange, PlanCorrection, path};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::parts::{part_lines, plan_file};
 use super::screen::{DIM, Screen};
 use super::session::Session;
 use super::size::{bytes, pretty};
@@ -26,6 +27,16 @@ enum Action {
     Show,
     /// Say what was bought; what is not given stays as it is
     Set(Set),
+    /// Say what was bought as several parts, from a file; see docs/plans.md
+    File {
+        /// A file of TOML, or - for standard input
+        path: std::path::PathBuf,
+    },
+    /// Agree to another step of money, when the plan goes on only for money
+    Agree {
+        /// The step that `hotshare status` names, such as 2.50
+        money: String,
+    },
     /// Tell what the carrier says was used in this period; the difference is written to the ledger
     Correct {
         /// Such as 3.2GB
@@ -87,6 +98,25 @@ impl Plan {
                 let done: Done = session.patch(tried, path::PLAN, &change)?;
                 session.show_done(&done, "The plan is changed.")
             }
+            Action::File { path: file } => {
+                let shown = escaped(&file.display().to_string());
+                let tried = format!("cannot take the plan from {shown}");
+                let stop = |why: String| Stop::refused(format!("{tried}: {why}"));
+                let text = if file == std::path::Path::new("-") {
+                    std::io::read_to_string(std::io::stdin())
+                } else {
+                    std::fs::read_to_string(&file)
+                };
+                let change = plan_file(&text.map_err(|e| stop(e.to_string()))?).map_err(stop)?;
+                let done: Done = session.patch(&tried, path::PLAN, &change)?;
+                session.show_done(&done, "The plan is changed.")
+            }
+            Action::Agree { money } => {
+                let tried = format!("cannot agree to {}", escaped(&money));
+                let agreement = Agreement { money };
+                let done: Done = session.post(&tried, path::PLAN_AGREE, &agreement)?;
+                session.show_done(&done, "Agreed; it goes on.")
+            }
             Action::Correct { used } => {
                 let done: Done =
                     session.post("cannot correct the plan", path::PLAN_CORRECT, &PlanCorrection { used })?;
@@ -109,7 +139,7 @@ impl Set {
             (None, _, _, _) => None,
         };
         let cap = if self.no_cap { Some(None) } else { self.cap.map(Some) };
-        Ok(PlanChange { cap, period, zone: self.zone })
+        Ok(PlanChange { cap, period, zone: self.zone, ..PlanChange::default() })
     }
 }
 
@@ -143,6 +173,9 @@ pub(super) fn plan_lines(out: &mut Screen, plan: &api::Plan, at: i64, zone: &Tim
         parts += &format!(", your corrections {sign}{}", pretty(plan.corrected.unsigned_abs()));
     }
     out.labelled_as(DIM, "", &parts);
+    for line in part_lines(plan) {
+        out.labelled("", &line);
+    }
 }
 
 fn text(plan: &api::Plan, at: i64, width: usize) -> String {

@@ -89,7 +89,19 @@ fn closed_words(why: Verdict, plan: &api::Plan, at: i64, zone: &TimeZone, comman
         Verdict::LedgerStuck => {
             "the ledger cannot be written, so nothing may be spent; is the disk full? The daemon's log tells why".to_owned()
         }
-        Verdict::Paused | Verdict::AllowanceUsed | Verdict::Open | Verdict::Unknown => {
+        Verdict::AsksForMoney => {
+            let step = plan.asks_for.as_deref().map_or_else(|| "…".to_owned(), escaped);
+            format!("to go on costs money; `{command} plan agree {step}` agrees to another step")
+        }
+        Verdict::Paused
+        | Verdict::AllowanceUsed
+        | Verdict::Slow
+        | Verdict::Ended
+        | Verdict::BedTime
+        | Verdict::KeptForOthers
+        | Verdict::PlanSlow
+        | Verdict::Open
+        | Verdict::Unknown => {
             "nothing is forwarded; the daemon's log tells why".to_owned()
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Document<'a> {
 /// A `[section]`, and the keys in it that were not asked for yet.
 pub(super) struct Section<'a> {
     name: &'static str,
+    /// Where it begins, in bytes.
+    at: usize,
     keys: DeTable<'a>,
     known: Vec<&'static str>,
 }
@@ -45,24 +47,65 @@ impl<'a> Document<'a> {
 
     /// The section of this name; an empty one when the document has none.
     pub(super) fn section(&mut self, name: &'static str) -> Section<'a> {
-        let mut section = Section { name, keys: DeTable::new(), known: Vec::new() };
-        if let Some(value) = self.sections.remove(name) {
-            let span = value.span();
-            match value.into_inner() {
-                DeValue::Table(keys) => section.keys = keys,
-                other @ (DeValue::String(_)
-                | DeValue::Integer(_)
-                | DeValue::Float(_)
-                | DeValue::Boolean(_)
-                | DeValue::Datetime(_)
-                | DeValue::Array(_)) => self.wrong(
-                    &span,
-                    name,
-                    format!("{} is not a section; write [{name}] on a line of its own", shown(&other)),
-                ),
+        let value = self.sections.remove(name);
+        let section = value.and_then(|value| self.as_section(value, name));
+        section.unwrap_or(Section { name, at: 0, keys: DeTable::new(), known: Vec::new() })
+    }
+
+    /// The section `name` below another one, if it is there; `key` is the last part of its name.
+    pub(super) fn subsection(
+        &mut self,
+        section: &mut Section<'a>,
+        key: &'static str,
+        name: &'static str,
+    ) -> Option<Section<'a>> {
+        section.known.push(key);
+        let value = section.keys.remove(key)?;
+        self.as_section(value, name)
+    }
+
+    fn as_section(&mut self, value: Spanned<DeValue<'a>>, name: &'static str) -> Option<Section<'a>> {
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::Table(keys) => Some(Section { name, at: span.start, keys, known: Vec::new() }),
+            other @ (DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)) => {
+                let why = format!("{} is not a section; write [{name}] on a line of its own", shown(&other));
+                self.wrong(&span, name, why);
+                None
             }
         }
-        section
+    }
+
+    pub(super) fn has_key(&self, section: &Section<'a>, key: &str) -> bool {
+        section.keys.contains_key(key)
+    }
+
+    /// [`Document::take`], where there is no section without the key.
+    pub(super) fn require<T>(
+        &mut self,
+        section: &mut Section<'a>,
+        key: &'static str,
+        read: impl FnOnce(&DeValue<'a>) -> Result<T, String>,
+    ) -> Option<T> {
+        if !self.has_key(section, key) {
+            section.known.push(key);
+            self.lacks(section, key, "the section is of no use without it");
+            return None;
+        }
+        self.take(section, key, read)
+    }
+
+    /// Notes that the section needs another key, unless that is there and wrong itself.
+    pub(super) fn lacks(&mut self, section: &Section<'a>, key: &str, why: &str) {
+        let name = format!("{}.{key}", section.name);
+        if !self.problems.iter().any(|(_, noted, _)| *noted == name) {
+            self.wrong(&(section.at..section.at), &name, format!("this is missing: {why}"));
+        }
     }
 
     /// Takes a key and reads its value. `None` when the key is not there, or wrong: then that is noted.

@@ -1,3 +1,6 @@
+use hotshare_core::alert::{Channel, Language, Patience};
+use hotshare_notify::mail::Security;
+
 use super::*;
 
 fn parse(text: &str) -> Result<Config, String> {
@@ -17,7 +20,7 @@ fn what_the_example_only_hints_at_is_right_too() {
         .lines()
         .map(|line| {
             let hint = line.strip_prefix("# ");
-            hint.filter(|rest| rest.contains(" = ") || *rest == "[wifi]").unwrap_or(line)
+            hint.filter(|rest| rest.contains(" = ") || rest.starts_with('[')).unwrap_or(line)
         })
         .collect();
     let config = parse(&text.join("\n")).expect("every hint is right");
@@ -36,6 +39,14 @@ fn what_the_example_only_hints_at_is_right_too() {
     assert_eq!((wish.ssid.as_ref(), wish.mode, wish.country), (wifi.name.as_ref(), wifi.mode, wifi.country));
     assert_eq!((wish.band, wish.channel, &wish.card), (wifi.band, wifi.channel, &wifi.interface));
     assert_eq!(config.wifi, Some(wifi));
+    let AlertsConfig { desktop, webhook, mail, mqtt, rules, .. } = config.alerts;
+    assert_eq!((desktop, &rules.channels[..]), (true, &Channel::ALL[..]));
+    assert_eq!(webhook.map(|webhook| webhook.url).as_deref(), Some("https://example.org/hook"));
+    let mail = mail.expect("said");
+    assert_eq!((mail.port, mail.security, mail.to.len()), (587, Security::StartTls, 1));
+    assert_eq!(mail.login.map(|(user, _)| user).as_deref(), Some("hotshare@example.org"));
+    let mqtt = mqtt.expect("said");
+    assert_eq!((mqtt.port, mqtt.tls, mqtt.topic.as_str()), (8883, true, "hotshare"));
 }
 
 #[test]
@@ -52,6 +63,27 @@ fn everything_said() {
         lease_time = "7d"
         [grants]
         expiry_seconds = 0x12C
+        [alerts]
+        language = "zh"
+        levels = [100, 5]
+        roll_notice_days = 0
+        unusual_factor = 0
+        device_waiting = false
+        retry_first = "1s"
+        retry_longest = "4s"
+        give_up = "1m"
+        timeout = "2s"
+        [alerts.desktop]
+        enabled = false
+        [alerts.mail]
+        server = "::1"
+        security = "tls"
+        from = "a@b.example"
+        to = ["a@b.example", "小明 <c@b.example>"]
+        [alerts.mqtt]
+        server = "broker"
+        security = "none"
+        every = "1s"
         [wifi]
         name = "小明的网络"
         mode = "people-old"
@@ -67,6 +99,16 @@ fn everything_said() {
     assert_eq!(config.lan.subnet, Some(Subnet::new(Ipv4Addr::new(192, 168, 0, 0), 16)));
     assert_eq!(config.lan.lease_time, Duration::from_secs(604_800));
     assert_eq!(config.grants.expiry, Duration::from_secs(300));
+    let AlertsConfig { rules, patience, timeout, desktop, webhook, mail, mqtt } = config.alerts;
+    let channels = vec![Channel::Mail, Channel::Mqtt];
+    let none = (0, None, false);
+    assert_eq!((rules.language, rules.levels, rules.channels), (Language::Chinese, vec![5, 100], channels));
+    assert_eq!((rules.roll_notice_days, rules.unusual, rules.device_waiting), none);
+    assert_eq!(patience, Patience { first: 1, longest: 4, all: 60 });
+    assert_eq!((timeout, desktop, webhook), (Duration::from_secs(2), false, None));
+    let (mail, mqtt) = (mail.expect("said"), mqtt.expect("said"));
+    assert_eq!((mail.port, mail.to.len(), mail.login), (465, 2, None));
+    assert_eq!((mqtt.port, mqtt.tls, mqtt.every), (1883, false, Duration::from_secs(1)));
     let wifi = config.wifi.expect("said");
     assert_eq!(wifi.name.as_ref().map(Ssid::as_str), Some("小明的网络"));
     assert_eq!((wifi.mode, wifi.band, wifi.channel), (Mode::PeopleOld, Some(Band::Two), Some(11)));
@@ -125,6 +167,16 @@ fn each_way_to_be_wrong() {
         "[wifi]\nchannel = 0",
         "[wifi]\nchannel = 4294967297",
         "[lan]\ninterfaces = [\"wlan0\"]\n[wifi]\ninterface = \"wlan0\"",
+        "[alerts]\nlanguage = \"tlh\"\nlevels = [0, 50, 50, \"80\"]\ntimeout = \"2m\"\nunusual_floor = 5",
+        "[alerts]\nroll_notice_days = 31\nunusual_factor = -1\ndevice_waiting = \"yes\"\nretry_first = \"0s\"",
+        "[alerts]\nwebhook = true\n[alerts.desktop]\nuser = \"anna\"",
+        "[alerts.webhook]\ntoken_file = \"/t\"",
+        "[alerts.webhook]\nurl = \"ftp://x/\"",
+        "[alerts.webhook]\nurl = \"https://anna:secret@example.org/\"",
+        "[alerts.webhook]\nurl = \"http://example.org/\"\ntoken_file = \"/t\"",
+        "[alerts.mail]\nserver = \"a b\"\nfrom = \"anna\"\nport = 0\nsecurity = \"some\"",
+        "[alerts.mail]\nserver = \"a\"\nfrom = \"a@b.example\"\nto = [\"a@b.example\"]\nuser = \"anna\"",
+        "[alerts.mqtt]\nserver = \"a\"\nsecurity = \"starttls\"\ntopic = \"a/+/b\"\npassword_file = \"p\"",
         "[people]\ndefault = \"Guests\"",
         "[people]\ndefault = [\"guests\"]",
         "[lan]\n\"sub\\nnet\" = 1",
@@ -149,7 +201,7 @@ proptest::proptest! {
     /// Whatever is in the file, the answer is a configuration or a list of places.
     #[test]
     fn any_text_is_answered(
-        text in "(\\[(uplink|lan|wifi|grants|people)\\]\n|(interface|name|mode|country|band|channel|resolvers|interfaces|subnet|lease_time|expiry_seconds|default) = |[\\[\\]\"',\n=0-9a-z./ü长\u{202e}]){0,12}",
+        text in "(\\[(uplink|lan|wifi|grants|people|alerts|alerts.mail|alerts.webhook|alerts.mqtt)\\]\n|(interface|name|mode|country|band|channel|resolvers|interfaces|subnet|lease_time|expiry_seconds|default) = |[\\[\\]\"',\n=0-9a-z./ü长\u{202e}]){0,12}",
     ) {
         if let Err(told) = parse(&text) {
             proptest::prop_assert!(told.starts_with("hotshare.toml:"), "{}", told);

@@ -8,8 +8,8 @@ use hotshare_core::uplink::Subnet;
 use toml::de::DeValue;
 
 use super::document::{Document, shown};
-use super::wifi;
 use super::{Config, GrantsConfig, LanConfig, PeopleConfig, UplinkConfig};
+use super::{alerts, wifi};
 use crate::cli::text::escaped;
 
 /// Takes everything out of a document, and notes what is wrong.
@@ -17,8 +17,9 @@ pub(super) fn take(document: &mut Document<'_>) -> Config {
     let uplink = uplink(document);
     let lan = lan(document, uplink.interface.as_deref());
     let wifi = wifi::take(document, &lan.interfaces);
-    let config = Config { uplink, lan, wifi, grants: grants(document), people: people(document) };
-    document.end(&["[uplink]", "[lan]", "[wifi]", "[grants]", "[people]"]);
+    let (grants, people, alerts) = (grants(document), people(document), alerts::take(document));
+    let config = Config { uplink, lan, wifi, grants, people, alerts };
+    document.end(&["[uplink]", "[lan]", "[wifi]", "[grants]", "[people]", "[alerts]"]);
     config
 }
 
@@ -134,20 +135,24 @@ fn lease_time(value: &DeValue<'_>) -> Result<Duration, String> {
     let DeValue::String(text) = value else {
         return Err(format!("{} is not text; {ALLOWED}", shown(value)));
     };
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let unit = match unit {
-        "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(3600),
-        "d" => Some(86_400),
-        _ => None,
-    };
-    let seconds = unit.and_then(|unit: u64| number.parse::<u64>().ok()?.checked_mul(unit));
-    match seconds {
+    match seconds(text) {
         Some(seconds @ 120..=604_800) => Ok(Duration::from_secs(seconds)),
         Some(_) => Err(format!("{} is too short or too long; {ALLOWED}", shown(value))),
         None => Err(format!("{} is not a length of time; {ALLOWED}", shown(value))),
     }
+}
+
+/// A length of time, such as `90s`, `10m`, `1h` or `2d`.
+pub(super) fn seconds(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 fn expiry(value: &DeValue<'_>) -> Result<Duration, String> {

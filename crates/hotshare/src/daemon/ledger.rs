@@ -3,16 +3,44 @@
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
+use hotshare_core::alert::{AlertId, Channel};
 use hotshare_core::brain::{Event, PostId};
 use hotshare_core::plan::Zone;
-use hotshare_core::record::Change;
+use hotshare_core::record::{Change, Noted};
 use hotshare_core::units::UnixTime;
-use hotshare_store::Store;
-use tokio::sync::mpsc;
+use hotshare_store::{Outcome, Store};
+use tokio::sync::{mpsc, oneshot, watch};
 
 enum Work {
     Commit(PostId, Vec<Change>),
     RollUp(UnixTime, Zone),
+    Mark(Marking, oneshot::Sender<bool>),
+}
+
+/// What became of an attempt to deliver an alert, and what the diary is told of it.
+pub(super) struct Marking {
+    pub(super) alert: AlertId,
+    pub(super) channel: Channel,
+    pub(super) at: UnixTime,
+    pub(super) outcome: Outcome,
+    pub(super) noted: Option<Noted>,
+}
+
+/// The way to the thread for those who deliver alerts. It does not keep the thread alive.
+#[derive(Clone)]
+pub(super) struct Marker(mpsc::WeakUnboundedSender<Work>);
+
+impl Marker {
+    /// Whether it is durable.
+    pub(super) async fn mark(&self, marking: Marking) -> bool {
+        let (reply, durable) = oneshot::channel();
+        let Some(work) = self.0.upgrade() else { return false };
+        if work.send(Work::Mark(marking, reply)).is_err() {
+            return false;
+        }
+        drop(work);
+        durable.await.unwrap_or(false)
+    }
 }
 
 /// The way to the thread. It ends when this is dropped.
@@ -22,9 +50,13 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Each posting is answered by one event.
-    pub(super) fn start(mut store: Store, done: mpsc::UnboundedSender<Event>) -> anyhow::Result<Ledger> {
-        // Bounded all the same: one posting is under way at a time, and a roll-up an hour.
+    /// Each posting is answered by one event. `raised` is told of each that raised an alert.
+    pub(super) fn start(
+        mut store: Store,
+        done: mpsc::UnboundedSender<Event>,
+        raised: watch::Sender<()>,
+    ) -> anyhow::Result<Ledger> {
+        // Bounded all the same: one posting is under way at a time, one mark for each channel, and a roll-up an hour.
         let (work, mut todo) = mpsc::unbounded_channel();
         let run = move || {
             // A full disk is tried every second, perhaps for days: said once.
@@ -36,6 +68,9 @@ impl Ledger {
                             Ok(()) => {
                                 if failing.take().is_some() {
                                     tracing::info!("the ledger can be written again");
+                                }
+                                if changes.iter().any(|change| matches!(change, Change::Alert(_))) {
+                                    raised.send_replace(());
                                 }
                                 Event::Posted(id)
                             }
@@ -54,6 +89,14 @@ impl Ledger {
                         if done.send(event).is_err() {
                             break;
                         }
+                    }
+                    Work::Mark(Marking { alert, channel, at, outcome, noted }, reply) => {
+                        let marked = store.mark(alert, channel, at, &outcome, noted.as_ref());
+                        if let Err(error) = &marked {
+                            tracing::debug!(why = chain(error), "a delivery could not be marked");
+                        }
+                        // Whoever asked may be gone.
+                        _ = reply.send(marked.is_ok());
                     }
                     Work::RollUp(now, zone) => {
                         if let Err(error) = store.roll_up(now, &zone) {
@@ -77,6 +120,10 @@ impl Ledger {
     pub(super) fn roll_up(&self, now: UnixTime, zone: Zone) {
         // If the thread is gone, the next posting says so.
         drop(self.work.send(Work::RollUp(now, zone)));
+    }
+
+    pub(super) fn marker(&self) -> Marker {
+        Marker(self.work.downgrade())
     }
 
     /// Waits for what is under way.

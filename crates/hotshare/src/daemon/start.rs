@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::UpOptions;
+use super::alerts;
 use super::event_loop::{EventLoop, Sources};
 use super::execute::{Hands, Parts};
 use super::ledger::Ledger;
@@ -100,6 +101,7 @@ pub(super) async fn check(options: &UpOptions) -> anyhow::Result<Preview> {
     let host = Host::open(&instance.before_path())?;
     let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
     let choice = wifi::preview(options, &uplink.name).await?;
+    alerts::open(&options.config.alerts, mpsc::channel(1).0)?;
     let ground = ground(options, &host, used_before, uplink, choice.as_ref()).await?;
     let planned = host.check(&ground.wanted.desired()).await?;
     let steps = planned.steps.iter().map(told).collect();
@@ -206,7 +208,8 @@ async fn assemble(
 ) -> Result<EventLoop, (Host, anyhow::Error)> {
     let instance = &options.instance;
     let (postings, done) = mpsc::unbounded_channel();
-    let ledger = match Ledger::start(store, postings) {
+    let (raised, _) = watch::channel(());
+    let ledger = match Ledger::start(store, postings, raised.clone()) {
         Ok(ledger) => ledger,
         Err(error) => return Err((host, error)),
     };
@@ -221,16 +224,19 @@ async fn assemble(
     let (kicks, kicked) = mpsc::channel(64);
     let resolvers = options.config.uplink.resolvers.clone();
     let wanted = ground.wanted.clone();
+    let marker = ledger.marker();
     let mut hands = Hands::new(Parts { host, meter, ledger, wanted, view, resolvers, radio, kicks });
     let result: anyhow::Result<_> = async {
         let listener = serve::bind(&instance.socket_path())?;
         let (asks_in, asks) = mpsc::channel(64);
+        let ways = alerts::open(&options.config.alerts, asks_in.clone())?;
         let (news, leases) = mpsc::channel(256);
         let down = CancellationToken::new();
         let settings = Settings {
             default_person: options.config.people.default.clone(),
             grant_life_secs: options.config.grants.expiry.as_secs(),
             wifi: options.config.wifi.as_ref().map(|wifi| wifi.mode),
+            alerts: options.config.alerts.rules.clone(),
         };
         let watch = Watch::open().await?;
         // In place before the brain's first order: what an earlier run let through goes on meanwhile.
@@ -270,8 +276,15 @@ async fn assemble(
             ledger_path: instance.ledger_path(),
             down: down.clone(),
             limits: serve::Limits::default(),
+            alerts: serve::AlertDesk {
+                ways: ways.ways.clone(),
+                language: options.config.alerts.rules.language,
+            },
         };
         tasks.serve_api(listener, state);
+        let patience = options.config.alerts.patience;
+        let couriers = ways.couriers(instance.ledger_path(), &marker, &raised, patience);
+        tasks.carry_alerts(couriers, ways.link);
         let meter = hands.meter.events()?;
         let sources = Sources { asks, leases, radio, postings: done, meter, uplink: watch, down };
         Ok((brain, tasks, lan, sources))

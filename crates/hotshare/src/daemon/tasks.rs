@@ -4,6 +4,7 @@
 //!   lease (DHCP)  --LeaseNews-->  event loop  --watch NamesView-->  names (DNS)
 //!   radio         --RadioNews-->              --watch RadioOrders-->  radio (hostapd)
 //!   API socket    --Ask-------->              --NamesView
+//!   alerts        <--raised----  ledger thread
 //!   signals       --Stop------->
 //! ```
 
@@ -18,11 +19,13 @@ use hotshare_core::uplink::Subnet;
 use hotshare_linux::lease::{self, LeaseConfig, LeaseNews};
 use hotshare_linux::names;
 use hotshare_linux::radio::{Radio, RadioNews, RadioView};
+use hotshare_notify::mqtt::Link;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::alerts::Courier;
 use crate::serve::{self, BrainSender};
 
 /// A task that ended although nobody told it to.
@@ -138,6 +141,24 @@ impl Tasks {
                 Err(error) => ended(What::Radio, error.to_string(), &stop),
             }
         });
+    }
+
+    /// Delivers alerts. Nothing waits for these tasks, and none of them ends before it is told to.
+    pub(super) fn carry_alerts(&mut self, couriers: Vec<Courier>, link: Option<Link>) {
+        for courier in couriers {
+            let stop = self.stop.clone();
+            self.spawn(async move {
+                courier.run(stop).await;
+                None
+            });
+        }
+        if let Some(link) = link {
+            let stop = self.stop.clone();
+            self.spawn(async move {
+                link.run(stop).await;
+                None
+            });
+        }
     }
 
     /// Ends the LAN side's servers, so that others can be bound.

@@ -17,7 +17,9 @@ impl No {
     pub(super) fn new(code: Code, message: impl Into<String>) -> No {
         let status = match code {
             Code::BadRequest => StatusCode::BAD_REQUEST,
-            Code::NoSuchPath | Code::NoSuchPerson | Code::NoSuchDevice | Code::NoKey => StatusCode::NOT_FOUND,
+            Code::NoSuchPath | Code::NoSuchPerson | Code::NoSuchDevice | Code::NoKey | Code::NoWish => {
+                StatusCode::NOT_FOUND
+            }
             Code::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Code::NameTaken
@@ -25,12 +27,18 @@ impl No {
             | Code::NoWifi
             | Code::WrongMode
             | Code::HasKey
+            | Code::NoAllowance
+            | Code::NotEnough
+            | Code::NotForSale
             | Code::JoinedByKey => StatusCode::CONFLICT,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Code::NotAStation | Code::BadPeriod | Code::EndsInThePast | Code::BadPassphrase => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Code::NotAStation
+            | Code::BadPeriod
+            | Code::BadPlan
+            | Code::BadRules
+            | Code::EndsInThePast
+            | Code::BadPassphrase => StatusCode::UNPROCESSABLE_ENTITY,
             Code::NotWritten
             | Code::NotRead
             | Code::NotRunning
@@ -56,6 +64,15 @@ impl From<Refusal> for No {
             Refusal::NotAStation(_) => Code::NotAStation,
             Refusal::Full(_) => Code::Full,
             Refusal::BadPeriod(_) => Code::BadPeriod,
+            Refusal::BadPlan(_) => Code::BadPlan,
+            Refusal::BadWeight | Refusal::BadHours => Code::BadRules,
+            Refusal::HasNoAllowance(_) => Code::NoAllowance,
+            Refusal::NotEnough { .. } => Code::NotEnough,
+            Refusal::NoWish(_) => Code::NoWish,
+            Refusal::Nothing => Code::BadRequest,
+            Refusal::NothingToBuy | Refusal::NotTheStep { .. } | Refusal::MoneyLimit { .. } => {
+                Code::NotForSale
+            }
             Refusal::NoKey(_) => Code::NoKey,
             Refusal::NoWifi => Code::NoWifi,
             Refusal::NotPersonal(_) | Refusal::NoNetworkKey(_) => Code::WrongMode,

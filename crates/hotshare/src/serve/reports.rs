@@ -39,7 +39,7 @@ pub(super) struct EventsQuery {
     limit: Option<u32>,
 }
 
-type Asked<T> = Result<Query<T>, QueryRejection>;
+pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
 pub(super) async fn usage(
     State(state): State<AppState>,
@@ -82,14 +82,14 @@ pub(super) async fn events(State(state): State<AppState>, query: Asked<EventsQue
     Ok(Json(api::Events { schema: api::SCHEMA, events }))
 }
 
-fn unclear(rejection: QueryRejection) -> No {
+pub(super) fn unclear(rejection: QueryRejection) -> No {
     No::new(Code::BadRequest, format!("the query cannot be used: {}", rejection.body_text()))
 }
 
 impl AppState {
     /// What was counted up to now is in the store afterwards. If the store cannot take it, the report says
     /// what is there: the status tells that the ledger is stuck.
-    async fn flush(&self) -> Result<(), No> {
+    pub(super) async fn flush(&self) -> Result<(), No> {
         match self.ask(Ask::Flush).await {
             Err(no) if no.is(Code::NotWritten) => Ok(()),
             answered => answered.map(|_| ()),
@@ -97,7 +97,7 @@ impl AppState {
     }
 
     /// Reads a report beside the runtime's thread.
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         report: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, No> {

@@ -10,19 +10,22 @@ use axum::routing::{delete, get, patch, post};
 use hotshare_api as api;
 use hotshare_api::{Code, path};
 use hotshare_core as core;
-use hotshare_core::ask::{Answer, Ask};
+use hotshare_core::ask::{Answer, Ask, PersonRules};
+use hotshare_core::people::Allowance;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::failure::No;
-use super::{AppState, air, reports, translate};
+use super::{AppState, air, alerts, reports, rules, translate};
 
 pub(super) fn router(state: AppState) -> Router {
     Router::new()
         .route(path::STATUS, get(status))
         .route(path::USAGE, get(reports::usage))
         .route(path::EVENTS, get(reports::events))
+        .route(path::ALERTS, get(alerts::list))
+        .route(path::ALERTS_TEST, post(alerts::test))
         .route(path::PEOPLE, get(people).post(person_add))
         .route(&format!("{}/{{name}}", path::PEOPLE), patch(person_change).delete(person_remove))
         .route(&format!("{}/{{name}}/invite", path::PEOPLE), post(air::invite))
@@ -35,6 +38,11 @@ pub(super) fn router(state: AppState) -> Router {
         .route(&format!("{}/{{mac}}", path::DEVICES), patch(device_change).delete(device_forget))
         .route(path::PLAN, get(plan).patch(plan_change))
         .route(path::PLAN_CORRECT, post(plan_correct))
+        .route(path::PLAN_AGREE, post(plan_agree))
+        .route(&format!("{}/{{name}}/top-up", path::PEOPLE), post(top_up))
+        .route(&format!("{}/{{name}}/give", path::PEOPLE), post(give))
+        .route(&format!("{}/{{name}}/wish", path::PEOPLE), post(wish))
+        .route(&format!("{}/{{name}}/wish/answer", path::PEOPLE), post(wish_answer))
         .route(path::DOWN, post(down))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
@@ -66,9 +74,77 @@ async fn plan(State(state): State<AppState>) -> Reply<api::PlanReply> {
 async fn person_add(State(state): State<AppState>, body: Body<api::PersonNew>) -> Reply<api::Done> {
     let Body(new) = body;
     let name = translate::name(&new.name)?;
-    let allowance = translate::allowance(new.allowance, new.allowance_every)?;
+    let allowance = if new.fair {
+        fair(new.allowance, new.allowance_every)?
+    } else {
+        translate::allowance(new.allowance, new.allowance_every)?
+    };
     state.change(Ask::PersonAdd { name, allowance }).await
 }
+
+fn fair(bytes: Option<u64>, every: Option<api::Every>) -> Result<Allowance, No> {
+    match (bytes, every) {
+        (None, None) => Ok(Allowance::Fair),
+        _ => Err(No::new(
+            Code::BadRequest,
+            "a fair share has no amount: send `fair`, or an allowance in bytes",
+        )),
+    }
+}
+
+async fn plan_agree(State(state): State<AppState>, body: Body<api::Agreement>) -> Reply<api::Done> {
+    state.change(Ask::Consent { money: rules::money(&body.0.money)? }).await
+}
+
+async fn top_up(
+    State(state): State<AppState>,
+    Place(name): Place,
+    body: Body<api::Amount>,
+) -> Reply<api::Done> {
+    state.change(Ask::TopUp { name: translate::name(&name)?, bytes: amount(body.0.bytes)? }).await
+}
+
+async fn give(State(state): State<AppState>, Place(name): Place, body: Body<api::Gift>) -> Reply<api::Done> {
+    let Body(api::Gift { to, bytes }) = body;
+    let (from, to) = (translate::name(&name)?, translate::name(&to)?);
+    state.change(Ask::Give { from, to, bytes: amount(bytes)? }).await
+}
+
+async fn wish(
+    State(state): State<AppState>,
+    Place(name): Place,
+    body: Body<api::Amount>,
+) -> Reply<api::Done> {
+    state.change(Ask::Wish { name: translate::name(&name)?, bytes: amount(body.0.bytes)? }).await
+}
+
+async fn wish_answer(
+    State(state): State<AppState>,
+    Place(name): Place,
+    body: Body<api::WishAnswer>,
+) -> Reply<api::Done> {
+    let bytes = match body.0 {
+        api::WishAnswer { yes: true, bytes } => Some(bytes.map(amount).transpose()?.unwrap_or_default()),
+        api::WishAnswer { yes: false, bytes: None } => None,
+        api::WishAnswer { yes: false, bytes: Some(_) } => {
+            return Err(No::new(
+                Code::BadRequest,
+                "`bytes` goes with `yes`: who gets nothing gets no amount",
+            ));
+        }
+    };
+    state.change(Ask::WishAnswer { name: translate::name(&name)?, bytes }).await
+}
+
+/// What is given or asked for.
+fn amount(bytes: u64) -> Result<core::units::Bytes, No> {
+    if (1..=i64::MAX.unsigned_abs()).contains(&bytes) {
+        return Ok(core::units::Bytes(bytes));
+    }
+    Err(No::new(Code::BadRequest, "`bytes` is a number of bytes above 0"))
+}
+
+const CHANGES: &str = "`allowance` (with `allowance_every`) or `fair`, `paused`, `device_limit`, or rules: `weight`, `then_rate`, `bed_times`, `until`";
 
 async fn person_change(
     State(state): State<AppState>,
@@ -76,26 +152,21 @@ async fn person_change(
     body: Body<api::PersonChange>,
 ) -> Reply<api::Done> {
     let name = translate::name(&name)?;
-    let ask = match body.0 {
-        api::PersonChange {
-            allowance: Some(allowance),
-            allowance_every,
-            paused: None,
-            device_limit: None,
-        } => Ask::PersonSet { name, allowance: translate::allowance(allowance, allowance_every)? },
-        api::PersonChange {
-            allowance: None,
-            allowance_every: None,
-            paused: Some(paused),
-            device_limit: None,
-        } => Ask::PersonPause { name, paused },
-        api::PersonChange {
-            allowance: None,
-            allowance_every: None,
-            paused: None,
-            device_limit: Some(limit),
-        } => Ask::DeviceLimit { name, limit },
-        _ => return Err(one_thing("`allowance` (with `allowance_every`), `paused` or `device_limit`")),
+    let change = body.0;
+    let rules = rules::person_rules(&change)?;
+    let has_rules = rules != PersonRules::default();
+    let allowance = match change.allowance {
+        Some(bytes) if !change.fair => Some(translate::allowance(bytes, change.allowance_every)?),
+        None if change.fair => Some(fair(None, change.allowance_every)?),
+        None if change.allowance_every.is_none() => None,
+        Some(_) | None => return Err(one_thing(CHANGES)),
+    };
+    let ask = match (allowance, change.paused, change.device_limit, has_rules) {
+        (Some(allowance), None, None, false) => Ask::PersonSet { name, allowance },
+        (None, Some(paused), None, false) => Ask::PersonPause { name, paused },
+        (None, None, Some(limit), false) => Ask::DeviceLimit { name, limit },
+        (None, None, None, true) => Ask::PersonRules { name, rules },
+        _ => return Err(one_thing(CHANGES)),
     };
     state.change(ask).await
 }
@@ -127,7 +198,10 @@ async fn device_forget(State(state): State<AppState>, Place(mac): Place) -> Repl
 async fn plan_change(State(state): State<AppState>, body: Body<api::PlanChange>) -> Reply<api::Done> {
     let change = translate::plan_change(body.0)?;
     if change == core::ask::PlanChange::default() {
-        return Err(No::new(Code::BadRequest, "nothing to change: send `cap`, `period` or `zone`"));
+        return Err(No::new(
+            Code::BadRequest,
+            "nothing to change: send `cap`, `period`, `zone`, `parts` or `terms`",
+        ));
     }
     state.change(Ask::PlanSet(change)).await
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hotshare_core::ask::{PersonStatus, PlanStatus, Refusal, Status};
 use hotshare_core::people::{Allowance, Every};
-use hotshare_core::plan::{AtCap, Period, Plan};
+use hotshare_core::plan::{Hours, Period, Plan};
 use hotshare_core::policy::Verdict;
 use hotshare_core::units::{Bytes, UnixTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -61,7 +61,8 @@ impl Fake {
             }
         });
         let ledger_path = folder.path().join("ledger.sqlite");
-        let state = AppState { brain, ledger_path, radio, down: down.clone(), limits: limits() };
+        let alerts = AlertDesk::default();
+        let state = AppState { brain, ledger_path, radio, down: down.clone(), limits: limits(), alerts };
         tasks.spawn(serve(listener, state, stop.clone()));
         Fake { folder, down, stop, asked, tasks }
     }
@@ -112,12 +113,11 @@ pub(super) fn status() -> Status {
         uplink: None,
         closed: Some(Verdict::Open),
         plan: PlanStatus {
-            plan: Plan {
-                cap: Some(Bytes(1000)),
-                period: Period::Monthly { day: 5 },
-                zone: crate::zone::named("Europe/Berlin").expect("a zone"),
-                at_cap: AtCap::Stop,
-            },
+            plan: Plan::simple(
+                Some(Bytes(1000)),
+                Period::Monthly { day: 5 },
+                crate::zone::named("Europe/Berlin").expect("a zone"),
+            ),
             begins: UnixTime(1_793_833_200),
             ends: None,
             billed: Bytes(600),
@@ -128,6 +128,9 @@ pub(super) fn status() -> Status {
             refused: Bytes(60),
             own: Bytes(40),
             corrected: -5,
+            parts: Vec::new(),
+            in_use: Some(0),
+            asks_for: None,
         },
         people: vec![PersonStatus {
             name: "anna".parse().expect("a name"),
@@ -136,6 +139,13 @@ pub(super) fn status() -> Status {
             down: Bytes(2),
             recorded: Bytes(3),
             balance: Some(Bytes(1997)),
+            limit: Some(Bytes(2000)),
+            credit: 0,
+            wish: None,
+            weight: 1,
+            at_end: hotshare_core::policy::AtEnd::Stop,
+            bed_times: Hours::default(),
+            until: None,
             renews: None,
             verdict: Verdict::Closed(hotshare_core::policy::Why::Paused),
             devices: 1,
@@ -340,6 +350,7 @@ async fn a_brain_that_is_stuck_or_gone_is_told() {
     let (brain, asks) = mpsc::channel(1);
     drop(asks);
     let state = AppState {
+        alerts: AlertDesk::default(),
         brain,
         ledger_path: folder.path().into(),
         radio: None,

@@ -2,16 +2,17 @@
 
 use hotshare_api as api;
 use hotshare_core::ask::{DeviceStatus, PersonStatus, PlanChange, PlanStatus, Status};
-use hotshare_core::people::{Allowance, Every, PersonName};
-use hotshare_core::plan::{AtCap, Period};
+use hotshare_core::people::{Allowance, AtEnd, Every, PersonName};
+use hotshare_core::plan::Period;
 use hotshare_core::policy::{Verdict, Why};
 use hotshare_core::units::{Bytes, Mac};
 use jiff::civil::Date;
 
 use super::failure::No;
+use super::rules;
 use crate::zone;
 
-fn bad(message: impl Into<String>) -> No {
+pub(super) fn bad(message: impl Into<String>) -> No {
     No::new(api::Code::BadRequest, message)
 }
 
@@ -48,11 +49,16 @@ pub(super) fn plan_change(change: api::PlanChange) -> Result<PlanChange, No> {
     Ok(PlanChange {
         cap: change.cap.map(|cap| cap.map(Bytes)),
         period: change.period.as_ref().map(period).transpose()?,
+        buckets: match &change.parts {
+            Some(parts) => Some(parts.iter().map(rules::bucket).collect::<Result<_, _>>()?),
+            None => None,
+        },
+        terms: change.terms.as_ref().map(rules::terms).transpose()?,
         zone: change.zone.map(|name| zone::named(&name)).transpose().map_err(|e| bad(e.to_string()))?,
     })
 }
 
-fn period(period: &api::Period) -> Result<Period, No> {
+pub(super) fn period(period: &api::Period) -> Result<Period, No> {
     Ok(match period {
         api::Period::Monthly { day: day @ 1..=31 } => Period::Monthly { day: *day },
         api::Period::Monthly { day } => {
@@ -93,7 +99,7 @@ pub(super) fn status(status: &Status) -> api::Status {
 
 fn plan(status: &PlanStatus) -> api::Plan {
     api::Plan {
-        cap: status.plan.cap.map(|cap| cap.0),
+        cap: status.plan.cap().map(|cap| cap.0),
         billed: status.billed.0,
         balance: status.balance.map(|balance| balance.0),
         recorded: status.recorded.0,
@@ -102,25 +108,30 @@ fn plan(status: &PlanStatus) -> api::Plan {
         refused: status.refused.0,
         own: status.own.0,
         corrected: status.corrected,
-        period: match status.plan.period {
-            Period::Monthly { day } => api::Period::Monthly { day },
-            Period::EveryDays { days, from } => api::Period::EveryDays { days, from: from.to_string() },
-            Period::Once { from, until } => {
-                api::Period::Once { from: from.to_string(), until: until.to_string() }
-            }
-        },
+        period: period_told(status.plan.period),
         zone: status.plan.zone.name().to_owned(),
-        at_cap: match status.plan.at_cap {
-            AtCap::Stop => api::AtCap::Stop,
-        },
+        at_cap: api::AtCap::Stop,
         begins: status.begins.0,
         ends: status.ends.map(|ends| ends.0),
+        parts: rules::parts(status),
+        asks_for: status.asks_for.map(|money| money.to_string()),
+        terms: rules::terms_told(&status.plan.terms),
+    }
+}
+
+pub(super) fn period_told(period: Period) -> api::Period {
+    match period {
+        Period::Monthly { day } => api::Period::Monthly { day },
+        Period::EveryDays { days, from } => api::Period::EveryDays { days, from: from.to_string() },
+        Period::Once { from, until } => {
+            api::Period::Once { from: from.to_string(), until: until.to_string() }
+        }
     }
 }
 
 fn person(status: &PersonStatus) -> api::Person {
     let (allowance, allowance_every) = match status.allowance {
-        Allowance::Unlimited => (None, None),
+        Allowance::Unlimited | Allowance::Fair => (None, None),
         Allowance::Limited { bytes, every } => (
             Some(bytes.0),
             Some(match every {
@@ -141,6 +152,25 @@ fn person(status: &PersonStatus) -> api::Person {
         balance: status.balance.map(|balance| balance.0),
         renews: status.renews.map(|renews| renews.0),
         verdict: verdict(status.verdict),
+        slow: match status.verdict {
+            Verdict::Slow(rate, _) => Some(rate.0),
+            Verdict::Open | Verdict::Closed(_) => None,
+        },
+        slow_because: match status.verdict {
+            Verdict::Slow(_, why) => Some(why_told(why)),
+            Verdict::Open | Verdict::Closed(_) => None,
+        },
+        fair: status.allowance == Allowance::Fair,
+        limit: status.limit.map(|limit| limit.0),
+        credit: status.credit,
+        weight: status.weight,
+        then_rate: match status.at_end {
+            AtEnd::Slow(rate) => Some(rate.0),
+            AtEnd::Stop => None,
+        },
+        bed_times: rules::windows(&status.bed_times),
+        until: status.until.map(|until| until.0),
+        wish: status.wish.map(|wish| api::Wish { bytes: wish.bytes.0, at: wish.at.0 }),
         devices: status.devices,
         device_limit: status.device_limit,
         key: status
@@ -165,14 +195,24 @@ fn device(status: &DeviceStatus) -> api::Device {
 fn verdict(verdict: Verdict) -> api::Verdict {
     match verdict {
         Verdict::Open => api::Verdict::Open,
-        Verdict::Closed(why) => match why {
-            Why::Paused => api::Verdict::Paused,
-            Why::AllowanceUsed => api::Verdict::AllowanceUsed,
-            Why::PlanUsed => api::Verdict::PlanUsed,
-            Why::PlanOver => api::Verdict::PlanOver,
-            Why::NoUplink => api::Verdict::NoUplink,
-            Why::LedgerStuck => api::Verdict::LedgerStuck,
-        },
+        Verdict::Slow(..) => api::Verdict::Slow,
+        Verdict::Closed(why) => why_told(why),
+    }
+}
+
+fn why_told(why: Why) -> api::Verdict {
+    match why {
+        Why::Paused => api::Verdict::Paused,
+        Why::Ended => api::Verdict::Ended,
+        Why::BedTime => api::Verdict::BedTime,
+        Why::AllowanceUsed => api::Verdict::AllowanceUsed,
+        Why::KeptForOthers => api::Verdict::KeptForOthers,
+        Why::AsksForMoney => api::Verdict::AsksForMoney,
+        Why::PlanUsed => api::Verdict::PlanUsed,
+        Why::PlanOver => api::Verdict::PlanOver,
+        Why::NoUplink => api::Verdict::NoUplink,
+        Why::LedgerStuck => api::Verdict::LedgerStuck,
+        Why::PlanSlow => api::Verdict::PlanSlow,
     }
 }
 
@@ -183,9 +223,19 @@ mod tests {
     /// The API's words are those of core, so that the diary, the log and the API agree.
     #[test]
     fn words_agree_with_core() {
-        for why in
-            [Why::Paused, Why::AllowanceUsed, Why::PlanUsed, Why::PlanOver, Why::NoUplink, Why::LedgerStuck]
-        {
+        for why in [
+            Why::Paused,
+            Why::Ended,
+            Why::BedTime,
+            Why::AllowanceUsed,
+            Why::KeptForOthers,
+            Why::AsksForMoney,
+            Why::PlanUsed,
+            Why::PlanOver,
+            Why::NoUplink,
+            Why::LedgerStuck,
+            Why::PlanSlow,
+        ] {
             let text = serde_json::to_string(&verdict(Verdict::Closed(why))).expect("plain");
             assert_eq!(text, format!("\"{}\"", why.word()));
         }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * The kernel meter: four tcx programs. `cargo xtask bpf` compiles this file; the object is committed beside it.
+ * The kernel meter: tcx programs. `cargo xtask bpf` compiles this file; the object is committed beside it.
  *
  *   lan_in      says who a packet is from, drops what can neither be metered nor is needed, sets the OK mark
  *   uplink_out  charges uploads, and the box's own traffic     (after filter and NAT, before the queue)
  *   uplink_in   counts what is billed, marks "from uplink"
  *   lan_out     charges downloads
+ *
+ * Two more, queue_in and queue_out, carry slowed packets through a queue before they are charged.
  *
  * Exactness: a packet takes its bytes from the grant with one fetch-and-add *before* it may pass, and only its
  * own taking is given back when it did not fit. What passed is then never more than what was granted, at any
@@ -66,6 +68,14 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } reasons SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct queue);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} waiting SEC(".maps");
+
 struct tick {
 	__u64 jiffies;
 	__u64 boot;
@@ -93,6 +103,10 @@ struct {
  * TCP that loses one whole packet after another starves long before the plan ends. */
 #define GLIDE_BURST 100000000ULL
 #define SECOND 1000000000ULL
+#define QUEUED 0x8000U
+/* ns that the bytes let through may be ahead of a rate. Behind the queue they never are; without it, TCP needs this
+ * much to get over what it lost. */
+#define RATE_BURST 300000000ULL
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -372,6 +386,76 @@ static inline bool chain_open(const struct chain *c, __u64 now)
 	return (read_once(c->device->flags) & OPEN) && is_open(c->person, now) && is_open(c->plan, now);
 }
 
+/* ---- rates ---- */
+
+static inline bool is_rated(const struct account *a)
+{
+	return read_once(a->flags) & RATED;
+}
+
+/* One word, moved on by compare-and-swap, is the whole bucket, as in the glide; one packet always fits. `cost` is
+ * the time that was taken, for who has to give it back. */
+static inline bool take_time(__u64 *due, const struct account *a, __u64 bytes, __u64 *cost)
+{
+	__u64 rate = read_once(a->rate);
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	*cost = bytes * SECOND / (rate | !rate);
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		__u64 was = read_once(*due);
+		__u64 from = was > now ? was : now;
+		if (from - now > RATE_BURST)
+			return false;
+		if (__sync_val_compare_and_swap(due, was, from + *cost) == was)
+			return true;
+	}
+	return false;
+}
+
+enum pace { IN_TIME, PERSON_TOO_FAST, PLAN_TOO_FAST };
+
+/* Not faster than the person's own rate, nor all people together than the plan's. The box's own traffic does not
+ * come here. */
+static __attribute__((noinline)) int pace(struct account *person, struct account *plan, __u64 bytes, __u32 down)
+{
+	__u64 *due, cost = 0, plan_cost;
+	bool own;
+
+	if (!person || !plan)
+		return PLAN_TOO_FAST;
+	own = is_rated(person);
+	due = down ? &person->due_down : &person->due_up;
+	if (own && !take_time(due, person, bytes, &cost))
+		return PERSON_TOO_FAST;
+	if (is_rated(plan) && !take_time(down ? &plan->due_down : &plan->due_up, plan, bytes, &plan_cost)) {
+		if (own)
+			__sync_fetch_and_sub(due, cost);
+		return PLAN_TOO_FAST;
+	}
+	return IN_TIME;
+}
+
+/* ---- the queue ---- */
+
+/* Lets a packet wait. It comes back to the program that sent it here, with both marks. 0: there is no queue. */
+static __attribute__((noinline)) int queued(struct __sk_buff *skb, __u32 marks, __u32 class, __u32 l2)
+{
+	__u32 zero = 0;
+	const struct queue *q = bpf_map_lookup_elem(&waiting, &zero);
+	__u32 enter = q ? read_once(q->enter) : 0;
+	struct ethhdr eth = { .h_proto = (__be16)skb->protocol };
+
+	if (!enter)
+		return 0;
+	/* Bare IP gets a header for the way through the queue, which is taken off again where it leaves. */
+	if (!l2 && (bpf_skb_change_head(skb, ETH_HLEN, 0) || bpf_skb_store_bytes(skb, 0, &eth, ETH_HLEN, 0)))
+		return DROP;
+	skb->mark |= marks;
+	skb->tc_index = QUEUED | class; /* the one word that a veth leaves alone, beside the mark */
+	return bpf_redirect(enter, 0);
+}
+
 static inline int refuse_up(const struct chain *c, __u64 bytes, enum reason reason)
 {
 	add(c->device->refused_up, bytes);
@@ -424,6 +508,7 @@ int uplink_out(struct __sk_buff *skb)
 	struct chain chain;
 	__be16 ethertype;
 	__u32 l2, slot;
+	bool slowed;
 
 	if (!c)
 		return DROP;
@@ -439,8 +524,23 @@ int uplink_out(struct __sk_buff *skb)
 		return drop(REASON_UNKNOWN_DEVICE);
 	if (unlikely(!chain_open(&chain, boot_time())))
 		return refuse_up(&chain, bytes, REASON_CLOSED_UP);
+	slowed = is_rated(chain.person) || is_rated(chain.plan);
+	if (unlikely(slowed)) {
+		if (!(skb->mark & c->from_uplink)) {
+			int verdict = queued(skb, c->from_uplink, chain.person_slot, c->uplink_l2);
+			if (verdict)
+				return verdict;
+		}
+		skb->mark &= ~c->from_uplink;
+		skb->tc_index = 0;
+	}
 	if (unlikely(!in_glide(chain.plan, bytes)))
 		return refuse_up(&chain, bytes, REASON_GLIDE_UP);
+	if (unlikely(slowed)) {
+		int too_fast = pace(chain.person, chain.plan, bytes, 0);
+		if (too_fast)
+			return refuse_up(&chain, bytes, too_fast == PERSON_TOO_FAST ? REASON_PERSON_RATE_UP : REASON_PLAN_RATE_UP);
+	}
 	if (unlikely(!take(chain.person, bytes, &person_before))) {
 		say_refused(chain.person, chain.person_slot);
 		return refuse_up(&chain, bytes, REASON_PERSON_SPENT_UP);
@@ -498,6 +598,7 @@ int lan_out(struct __sk_buff *skb)
 	struct chain chain;
 	__be16 ethertype;
 	__u32 l2;
+	bool slowed;
 
 	if (!c)
 		return DROP;
@@ -522,6 +623,17 @@ int lan_out(struct __sk_buff *skb)
 	if (unlikely(!chain_open(&chain, boot_time())))
 		return refuse_down(&chain, bytes, REASON_CLOSED_DOWN);
 
+	slowed = is_rated(chain.person) || is_rated(chain.plan);
+	if (unlikely(slowed)) {
+		if (!(skb->mark & c->ok)) {
+			int verdict = queued(skb, c->ok, QUEUE_DOWN | chain.person_slot, c->lan_l2);
+			if (verdict)
+				return verdict;
+		}
+		skb->mark &= ~c->ok;
+		skb->tc_index = 0;
+	}
+
 	/* The plan was charged when the packet came in; this one is part of `spent` already. */
 	granted = read_once(chain.plan->granted);
 	limit = granted - (read_once(chain.plan->later) ? 0 : read_once(chain.plan->reserve));
@@ -531,6 +643,11 @@ int lan_out(struct __sk_buff *skb)
 	}
 	if (unlikely(!in_glide(chain.plan, bytes)))
 		return refuse_down(&chain, bytes, REASON_GLIDE_DOWN);
+	if (unlikely(slowed)) {
+		int too_fast = pace(chain.person, chain.plan, bytes, 1);
+		if (too_fast)
+			return refuse_down(&chain, bytes, too_fast == PERSON_TOO_FAST ? REASON_PERSON_RATE_DOWN : REASON_PLAN_RATE_DOWN);
+	}
 	if (unlikely(!take(chain.person, bytes, &before))) {
 		say_refused(chain.person, chain.person_slot);
 		return refuse_down(&chain, bytes, REASON_PERSON_SPENT_DOWN);
@@ -637,4 +754,28 @@ int lan_in(struct __sk_buff *skb)
 	}
 	skb->mark = mark | c->ok | (d->slot & SLOT_BITS) << (c->slot_shift & 31);
 	return PASS;
+}
+
+/* On the queue's second end: into the queue. Nothing but what `queued` sent comes this way. */
+SEC("classifier")
+int queue_in(struct __sk_buff *skb)
+{
+	if (!(skb->tc_index & QUEUED))
+		return DROP;
+	skb->priority = QUEUE_HANDLE | (skb->tc_index & ~QUEUED);
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* On its first end: on to where it was going. */
+SEC("classifier")
+int queue_out(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	const struct queue *q = bpf_map_lookup_elem(&waiting, &zero);
+	__u32 to;
+
+	if (!q || !(skb->tc_index & QUEUED))
+		return DROP;
+	to = skb->tc_index & QUEUE_DOWN ? read_once(q->lan) : read_once(q->uplink);
+	return to ? bpf_redirect(to, 0) : DROP;
 }

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#define HOTSHARE_ABI 1
+#define HOTSHARE_ABI 2
 
 #define ACCOUNTS 4096
 #define DEVICES 4096
@@ -22,9 +22,11 @@
 #define OPEN 1
 #define COUNT_ONLY 2
 #define GLIDE 4
+#define RATED 8 /* `rate` holds */
 
 /* One account. The first 64 bytes are written by the daemon only, the second by the programs only (the
- * daemon stores 0 to `told`); so a packet dirties one cache line of each account in its chain. */
+ * daemon stores 0 to `told`); so a packet dirties one cache line of each account in its chain. The third is
+ * looked at only where a rate is set (flag RATED). */
 struct account {
 	__u64 granted; /* cumulative; may be spent up to here */
 	__u64 low;     /* the packet that takes `spent` to this mark says so */
@@ -43,7 +45,27 @@ struct account {
 	__u64 tat;  /* glide: when the bytes let through so far are due (boot ns) */
 	__u64 told; /* 1: a refusal was reported and nobody has answered it yet */
 	__u64 spare_kernel;
+
+	__u64 rate; /* layer-3 bytes a second, each direction by itself */
+	/* When the bytes let through so far are due (boot ns). The daemon moves them when it changes the rate. */
+	__u64 due_up;
+	__u64 due_down;
+	__u64 spare_rate[5];
 };
+
+/* Where slowed packets wait before they are charged: a pair of veth, whose second end has an HTB queue. A packet
+ * goes in at the first, is cut up there if it is a merged one, is sent back by the second through the queue, and
+ * comes out of the first. All are interface numbers; `enter` is 0 while there is no queue. */
+struct queue {
+	__u32 enter;
+	__u32 uplink;
+	__u32 lan;
+	__u32 spare;
+};
+
+/* The class of the queue that a packet waits in: this, or'ed with QUEUE_DOWN and with the person's slot. */
+#define QUEUE_HANDLE 0x48530000
+#define QUEUE_DOWN 0x1000
 
 struct device_key {
 	__u32 ifindex;
@@ -108,5 +130,9 @@ enum reason {
 	REASON_PLAN_SPENT_DOWN,
 	REASON_PLAN_SPENT_OWN,
 	REASON_UNKNOWN_RECEIVER,
+	REASON_PERSON_RATE_UP,
+	REASON_PERSON_RATE_DOWN,
+	REASON_PLAN_RATE_UP,
+	REASON_PLAN_RATE_DOWN,
 	REASONS,
 };

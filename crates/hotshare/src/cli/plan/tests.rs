@@ -24,7 +24,7 @@ fn what_can_be_set() {
             PlanChange {
                 cap: Some(Some(20_000_000_000)),
                 period: Some(Period::Monthly { day: 5 }),
-                zone: None,
+                ..nothing()
             },
         ),
         ("--every 28d --from 2026-11-01", PlanChange { period: every(28, "2026-11-01"), ..nothing() }),
@@ -87,6 +87,9 @@ fn screens() {
         at_cap: AtCap::Stop,
         begins: 1_793_401_200,
         ends: Some(1_795_993_200),
+        parts: Vec::new(),
+        asks_for: None,
+        terms: api::Terms::default(),
     };
     let free = api::Plan {
         cap: None,

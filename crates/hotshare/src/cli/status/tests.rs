@@ -21,6 +21,9 @@ fn plan() -> Plan {
         at_cap: AtCap::Stop,
         begins: 1_793_833_200,
         ends: Some(1_796_425_200),
+        parts: Vec::new(),
+        asks_for: None,
+        terms: api::Terms::default(),
     }
 }
 
@@ -35,6 +38,16 @@ fn person(name: &str, allowance: Option<u64>, used: u64, verdict: Verdict) -> Pe
         balance: allowance.map(|allowance| allowance.saturating_sub(used)),
         renews: None,
         verdict,
+        slow: None,
+        slow_because: None,
+        fair: false,
+        limit: allowance,
+        credit: 0,
+        weight: 1,
+        then_rate: None,
+        bed_times: Vec::new(),
+        until: None,
+        wish: None,
         devices: 1,
         device_limit: None,
         key: None,

@@ -133,14 +133,25 @@ pub(super) fn html(language: Language, asker: &Asker<'_>) -> String {
         ),
         Asker::Person { person, closed, zone, plan_ends } => {
             // What closes everybody comes first: topping one person up does not help then.
-            let why = match closed.filter(|verdict| *verdict != Verdict::Open).unwrap_or(person.verdict) {
+            let why = match closed.filter(|verdict| !verdict.is_open()).unwrap_or(person.verdict) {
                 Verdict::Open => None,
-                Verdict::Closed(why) => Some(why),
+                Verdict::Slow(_, why) | Verdict::Closed(why) => Some(why),
+            };
+            let slow = match person.verdict {
+                Verdict::Slow(rate, _) => Some(rate.0.saturating_mul(8) / 1000),
+                Verdict::Open | Verdict::Closed(_) => None,
             };
             let mut body = String::new();
             if let Some(why) = why {
                 let text = why_words(l, why, person, zone, *plan_ends);
                 body.push_str(&format!("<p class=\"closed\">{}</p>\n", html_text(&text)));
+            }
+            if let Some(kbit) = slow {
+                let text = l.pick(
+                    format!("You go on, slowly: {kbit} kbit/s."),
+                    format!("你可以继续使用，但速度较慢：{kbit} kbit/s。"),
+                );
+                body.push_str(&format!("<p>{}</p>\n", html_text(&text)));
             }
             body.push_str("<dl>\n");
             for (label, text) in facts(l, person, zone) {
@@ -183,8 +194,13 @@ fn facts(l: Language, person: &PersonStatus, zone: &TimeZone) -> Vec<(String, St
             (l.pick("Left", "剩余"), l.pick("no limit of your own", "没有个人限额")),
             (l.pick("Used", "已用"), used),
         ],
-        Allowance::Limited { bytes, .. } => {
-            let (left, all) = (pretty(person.balance.map_or(0, |left| left.0)), pretty(bytes.0));
+        Allowance::Fair if person.limit.is_none() => vec![
+            (l.pick("Left", "剩余"), l.pick("a fair share of everything", "公平共享全部流量")),
+            (l.pick("Used", "已用"), used),
+        ],
+        Allowance::Limited { .. } | Allowance::Fair => {
+            let all = pretty(person.limit.map_or(0, |limit| limit.0));
+            let left = pretty(person.balance.map_or(0, |left| left.0));
             vec![
                 (l.pick("Left", "剩余"), l.pick(format!("{left} of {all}"), format!("{left}（共 {all}）"))),
                 (l.pick("Used", "已用"), used),
@@ -215,6 +231,23 @@ fn why_words(
         Why::Paused => l.pick("The owner of the hotspot has paused you.", "热点的主人暂停了你的使用。"),
         Why::AllowanceUsed => {
             l.pick("Your allowance is used up.", "你的限额已用完。") + &again(person.renews)
+        }
+        Why::Ended => l.pick(
+            "The time that was given to you is over. Ask the owner of the hotspot.",
+            "给你的使用时间已结束，请询问热点的主人。",
+        ),
+        Why::BedTime => {
+            l.pick("It is bed time: you are closed at this hour.", "现在是休息时间，此时段不开放。")
+        }
+        Why::KeptForOthers => {
+            l.pick("What is left of the data plan is kept for others.", "套餐剩余的流量留给其他人使用。")
+        }
+        Why::AsksForMoney => l.pick(
+            "More data would cost money, and the owner has not agreed to it yet.",
+            "继续使用需要付费，热点的主人尚未同意。",
+        ),
+        Why::PlanSlow => {
+            l.pick("This part of the data plan is slow.", "套餐的这一部分限速。") + &again(plan_ends)
         }
         Why::PlanUsed => {
             l.pick("Everybody's data plan is used up.", "大家共用的流量套餐已用完。") + &again(plan_ends)

@@ -15,15 +15,14 @@ fn usage(up: u64, down: u64, refused_down: u64) -> Usage {
 }
 
 fn person(id: u32, name: &str) -> Change {
-    Change::Person(Person {
-        id: PersonId(id),
-        name: name.parse().expect("a name"),
-        allowance: Allowance::Unlimited,
-        paused: false,
-        slot: Slot(id + 1),
-        since: UnixTime(SUNDAY),
-        device_limit: None,
-    })
+    let (id, slot) = (PersonId(id), Slot(id + 1));
+    Change::Person(Person::new(
+        id,
+        name.parse().expect("a name"),
+        Allowance::Unlimited,
+        slot,
+        UnixTime(SUNDAY),
+    ))
 }
 
 fn device(mac: Mac, id: u32) -> Change {

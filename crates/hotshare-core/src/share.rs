@@ -1,0 +1,138 @@
+//! Fair shares: what a plan has left, divided among people by weight, so that one cannot starve the rest.
+//!
+//! Everybody is entitled to a part of the whole (what is left, and what they have used of it) by weight. What somebody
+//! has not used of their part by now, as if it were used evenly over the period, may be borrowed by one who has used
+//! up theirs. Each such loan is written down: the lender's part is less, the borrower's more. So all parts together
+//! are always the whole, and a lender keeps at least what belongs to the time still to come.
+
+use crate::units::Bytes;
+
+/// Somebody who shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sharer {
+    /// 1 or more.
+    pub weight: u16,
+    /// Used in this period.
+    pub used: Bytes,
+    /// Borrowed and given in this period; negative: lent or given away.
+    pub credit: i64,
+}
+
+/// How much each may use in this period in all, in the order of `people`; `left` of the plan is for them together.
+#[must_use]
+pub fn parts(left: Bytes, people: &[Sharer]) -> Vec<Bytes> {
+    let whole = u128::from(left.0) + people.iter().map(|p| u128::from(p.used.0)).sum::<u128>();
+    let weight = |p: &Sharer| u128::from(p.weight.max(1));
+    let weights: u128 = people.iter().map(weight).sum::<u128>().max(1);
+    let part = |p: &Sharer| {
+        let entitled = i128::try_from(whole * weight(p) / weights).unwrap_or(i128::MAX);
+        Bytes(u64::try_from((entitled + i128::from(p.credit)).max(0)).unwrap_or(u64::MAX))
+    };
+    people.iter().map(part).collect()
+}
+
+/// What each of `lenders` (a part and what was used of it) lends to somebody who asks for `wanted`: from each in
+/// proportion to what they have not used by now. `gone` is what is over of the period, in millionths.
+#[must_use]
+pub fn loans(wanted: Bytes, gone: u32, lenders: &[(Bytes, Bytes)]) -> Vec<Bytes> {
+    let gone = u128::from(gone.min(1_000_000));
+    let idle = |(part, used): &(Bytes, Bytes)| {
+        (u128::from(part.0) * gone / 1_000_000).saturating_sub(u128::from(used.0))
+    };
+    let all: u128 = lenders.iter().map(idle).sum();
+    let lent = all.min(u128::from(wanted.0));
+    let loan = |lender| {
+        let share = (lent * idle(lender)).checked_div(all).unwrap_or(0);
+        Bytes(u64::try_from(share).unwrap_or(0))
+    };
+    lenders.iter().map(loan).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sharer(weight: u16, used: u64) -> Sharer {
+        Sharer { weight, used: Bytes(used), credit: 0 }
+    }
+
+    #[test]
+    fn parts_go_by_weight() {
+        let people = [sharer(2, 0), sharer(1, 0), sharer(1, 0)];
+        assert_eq!(parts(Bytes(400), &people), [Bytes(200), Bytes(100), Bytes(100)]);
+    }
+
+    #[test]
+    fn use_does_not_move_the_parts_of_others() {
+        let people = [sharer(2, 150), sharer(1, 0), sharer(1, 50)];
+        assert_eq!(parts(Bytes(200), &people), [Bytes(200), Bytes(100), Bytes(100)]);
+    }
+
+    #[test]
+    fn what_others_leave_may_be_borrowed_as_time_goes() {
+        assert_eq!(loans(Bytes(500), 500_000, &[(Bytes(200), Bytes(0))]), [Bytes(100)]);
+        assert_eq!(
+            loans(Bytes(30), 500_000, &[(Bytes(200), Bytes(0)), (Bytes(200), Bytes(50))]),
+            [Bytes(20), Bytes(10)]
+        );
+        assert_eq!(loans(Bytes(30), 0, &[(Bytes(200), Bytes(0))]), [Bytes(0)]);
+        assert_eq!(loans(Bytes(30), 500_000, &[(Bytes(200), Bytes(150))]), [Bytes(0)]);
+    }
+
+    #[test]
+    fn nobody_is_no_fault() {
+        assert_eq!(parts(Bytes(5), &[]), []);
+        assert_eq!(loans(Bytes(5), 7, &[]), []);
+    }
+
+    prop_compose! {
+        fn any_people()(people in prop::collection::vec((1u16..100, 0u64..1 << 42), 1..12)) -> Vec<Sharer> {
+            people.into_iter().map(|(weight, used)| sharer(weight, used)).collect()
+        }
+    }
+
+    proptest! {
+        /// Through any history of use and loans: all parts together stay the whole, so what is left covers what
+        /// everybody may still use; and a lender keeps what belongs to the time to come.
+        #[test]
+        fn nobody_can_be_starved(
+            left in 1u64..1 << 40, weights in prop::collection::vec(1u16..9, 2..6),
+            turns in prop::collection::vec((0usize..6, 0u64..1 << 38, 0u32..50_000), 1..60),
+        ) {
+            let mut people: Vec<Sharer> = weights.iter().map(|w| sharer(*w, 0)).collect();
+            let (mut left, mut gone) = (left, 0u32);
+            for (who, wish, time) in turns {
+                let who = who % people.len();
+                gone = (gone + time).min(1_000_000);
+                let now = parts(Bytes(left), &people);
+                let free = now[who].0.saturating_sub(people[who].used.0);
+                if wish > free {
+                    let lenders: Vec<usize> = (0..people.len()).filter(|i| *i != who).collect();
+                    let positions: Vec<_> = lenders.iter().map(|i| (now[*i], people[*i].used)).collect();
+                    for (lender, loan) in lenders.iter().zip(loans(Bytes(wish - free), gone, &positions)) {
+                        let keeps = now[*lender].0 - people[*lender].used.0.min(now[*lender].0) - loan.0;
+                        let to_come = u128::from(now[*lender].0) * u128::from(1_000_000 - gone) / 1_000_000;
+                        let before = now[*lender].0.saturating_sub(people[*lender].used.0);
+                        prop_assert!(u128::from(keeps) + 1 >= to_come.min(u128::from(before)));
+                        people[*lender].credit -= loan.signed();
+                        people[who].credit += loan.signed();
+                    }
+                }
+                let now = parts(Bytes(left), &people);
+                let used = wish.min(now[who].0.saturating_sub(people[who].used.0)).min(left);
+                people[who].used += Bytes(used);
+                left -= used;
+                let now = parts(Bytes(left), &people);
+                let promised: u64 = now.iter().zip(&people).map(|(n, p)| n.0.saturating_sub(p.used.0)).sum();
+                prop_assert!(promised <= left + people.len() as u64, "{} promised of {}", promised, left);
+            }
+        }
+
+        #[test]
+        fn a_larger_plan_never_means_less(left in 0u64..1 << 44, more in 0u64..1 << 40, people in any_people()) {
+            let (small, large) = (parts(Bytes(left), &people), parts(Bytes(left + more), &people));
+            prop_assert!(small.iter().zip(&large).all(|(s, l)| s <= l));
+        }
+    }
+}
