@@ -9,7 +9,7 @@ use crate::cargo::{cargo, top};
 
 const VERSION: &str = "0.20.2";
 
-/// Checks `deny.toml`, after building cargo-deny if it is not there yet (two to three minutes on two cores).
+/// Checks `deny.toml`, after building cargo-deny if it is not there yet.
 pub(crate) fn run() -> Result<()> {
     let program = ensure_installed()?;
     let status = Command::new(&program)
@@ -30,7 +30,8 @@ fn ensure_installed() -> Result<PathBuf> {
     println!("building cargo-deny {VERSION}, once, into {}", tools.display());
     let build = tools.join("build");
     let status = cargo()
-        .args(["install", "cargo-deny", "--locked", "--quiet", "--version", VERSION])
+        // Unoptimised: it is built for longer than it runs.
+        .args(["install", "cargo-deny", "--locked", "--quiet", "--debug", "--version", VERSION])
         .arg("--root")
         .arg(&tools)
         .arg("--target-dir")

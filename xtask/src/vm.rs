@@ -42,6 +42,8 @@ const TAIL: usize = 40;
 /// A guest in software emulation may take so many times longer, and says itself when it is too late
 /// (`SLOWEST` in `tests/vm/src/pace.rs`).
 const SLOWEST: u64 = 3;
+/// An emulated processor sometimes brings the guest's kernel down before anything of ours runs. It is started so often.
+const BOOTS: usize = 3;
 /// So many failed scenarios may have a second try, alone; more is no accident.
 const AGAIN: usize = 3;
 
@@ -103,9 +105,10 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     Ok(summary.failed.is_empty())
 }
 
-/// Runs every scenario.
-pub(crate) fn run_all() -> Result<Summary> {
-    Lab::ready(&Options::default())?.run_scenarios(&[], 2, false)
+/// Runs every scenario. `built`: the programs are fresh already.
+pub(crate) fn run_all(built: bool) -> Result<Summary> {
+    let options = Options { jobs: 2, no_build: built, ..Options::default() };
+    Lab::ready(&options)?.run_scenarios(&[], options.jobs, false)
 }
 
 /// Everything built, nothing started.
@@ -272,7 +275,15 @@ impl Lab {
             )),
             is_shown: false,
         };
-        let (verdict, took) = qemu::run(&guest, self.accelerator)?;
+        let (mut verdict, mut took) = qemu::run(&guest, self.accelerator)?;
+        for _ in 1..BOOTS {
+            let has_begun = fs::metadata(folder.join("console.log")).is_ok_and(|console| console.len() > 0);
+            if has_begun || !matches!(verdict, Verdict::Failed(_)) {
+                break;
+            }
+            println!("{:24} did not boot, {:.1} s; once more", scenario.name, took.as_secs_f64());
+            (verdict, took) = qemu::run(&guest, self.accelerator)?;
+        }
         let took = took.as_secs_f64();
         let why = match &verdict {
             Verdict::Passed => {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use hotshare_api::{
-    DeviceChange, Done, Every, Failure, Invite, Key, KeyRotation, NetworkKeyRotation, PersonChange,
-    PersonNew, PlanChange, PlanCorrection, Status, Wifi, path,
+    Agreement, DeviceChange, Done, Every, Failure, Invite, Key, KeyRotation, NetworkKeyRotation,
+    PersonChange, PersonNew, PlanChange, PlanCorrection, Status, Wifi, path,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -116,6 +116,21 @@ impl Api {
     /// `None`: no cap.
     pub async fn set_cap(&self, cap: Option<u64>) -> Result<()> {
         self.change(Method::PATCH, path::PLAN, &PlanChange { cap: Some(cap), ..PlanChange::default() }).await
+    }
+
+    /// Anything of the plan.
+    pub async fn change_plan(&self, change: &PlanChange) -> Result<()> {
+        self.change(Method::PATCH, path::PLAN, change).await
+    }
+
+    /// Another step of money, such as "2.50".
+    pub async fn agree(&self, money: &str) -> Result<()> {
+        self.change(Method::POST, path::PLAN_AGREE, &Agreement { money: money.to_owned() }).await
+    }
+
+    /// Any rule of a person.
+    pub async fn change_person(&self, name: &str, change: &PersonChange) -> Result<()> {
+        self.change(Method::PATCH, &path::person(name), change).await
     }
 
     pub async fn correct(&self, used: u64) -> Result<()> {

@@ -28,14 +28,15 @@ pub(super) struct Binary {
     pub(super) folder: PathBuf,
 }
 
-/// Builds every test of the workspace.
+/// Builds every test of the workspace, and the programs: with the features that tests need, once for all tiers.
 pub(super) fn tests() -> Result<Built> {
     let mut child = cargo()
-        .args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"])
+        .args(["build", "--workspace", "--tests", "--bins", "--examples"])
+        .arg("--message-format=json-render-diagnostics")
         .stdout(Stdio::piped())
         .spawn()
-        .context("cannot start cargo test --no-run")?;
-    let output = child.stdout.take().context("cargo test has no output")?;
+        .context("cannot start cargo build")?;
+    let output = child.stdout.take().context("cargo build has no output")?;
     let mut built = Built { binaries: Vec::new(), hotshare: None };
     for line in BufReader::new(output).lines() {
         let line = line.context("cannot read what cargo built")?;
@@ -43,7 +44,7 @@ pub(super) fn tests() -> Result<Built> {
             note(&message, &mut built);
         }
     }
-    let status = child.wait().context("cannot wait for cargo test --no-run")?;
+    let status = child.wait().context("cannot wait for cargo build")?;
     ensure!(status.success(), "the tests do not build; the compiler's message is above");
     built.binaries.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
     Ok(built)

@@ -32,6 +32,8 @@ const LONGEST_TURN: u32 = 64;
 /// A queue holds a tenth of a second, or this: twenty flows need that many segments to go on without losses that
 /// the carrier would bill again.
 const SHORTEST: u64 = 64 << 10;
+/// Enough for a tenth of a second of 1 Gbit/s.
+const LONGEST: u64 = 12 << 20;
 /// Longer than any line's packets.
 const MTU: u32 = 65_000;
 
@@ -157,7 +159,8 @@ impl Queue {
             }
             for (top, way) in ALL {
                 self.class(handle_of(top), way | slot.0, OWN, class).await?;
-                let limit = BfifoConfig::new().limit(Bytes::new(SHORTEST.max(class.ceiling.0 / 10)));
+                let limit =
+                    BfifoConfig::new().limit(Bytes::new((class.ceiling.0 / 10).clamp(SHORTEST, LONGEST)));
                 let parent = handle_of(way | slot.0);
                 let bounded = self.conn.replace_qdisc_by_index_full(self.ends.back, parent, None, limit);
                 bounded.await.map_err(kernel("bound", &self.names[1]))?;
@@ -176,7 +179,9 @@ impl Queue {
         self.people
             .iter()
             .filter_map(|(slot, (own, weight))| {
-                let rate = own.or(self.all)?;
+                // Who is fast again keeps the class: what waits in it leaves at once, and is not lost.
+                let before = self.made.contains_key(slot).then_some(NO_LIMIT);
+                let rate = own.or(self.all).or(before)?;
                 Some((*slot, class(rate, *weight)))
             })
             .collect()

@@ -199,6 +199,7 @@ impl EventLoop {
     async fn tick(&mut self) -> anyhow::Result<()> {
         sd_notify::notify(&[sd_notify::NotifyState::Watchdog]).ok();
         self.hands.poke().await;
+        self.hands.mend_queue().await;
         if self.hands.unconnected
             && let Some(event) = self.hands.retry().await
         {

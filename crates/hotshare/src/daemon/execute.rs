@@ -22,6 +22,7 @@ use hotshare_linux::observe::ifindex;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ledger::Ledger;
+use super::slow::Slow;
 
 /// The hands, and who waits for an answer.
 pub(super) struct Hands {
@@ -53,6 +54,7 @@ pub(super) struct Hands {
     /// The uplink that could not be connected: tried again with the next tick.
     pub(super) unconnected: bool,
     pub(super) stopped: bool,
+    slow: Slow,
 }
 
 /// Everything [`Hands`] is made of.
@@ -96,6 +98,7 @@ impl Hands {
             lan_attached: false,
             unconnected: false,
             stopped: false,
+            slow: Slow::default(),
         }
     }
 
@@ -122,6 +125,7 @@ impl Hands {
             Command::Account(slot, order) => {
                 self.slots.insert(slot);
                 self.meter.set_account(slot, &order).context("cannot give the kernel an order")?;
+                self.slow.follow(&mut self.meter, slot, &order).await;
             }
             Command::Map(mac, slot, ip) => {
                 let before = self.mapped.insert(mac, (slot, ip));
@@ -310,8 +314,17 @@ impl Hands {
         if self.note_metered()? {
             done = self.host.reconcile(&self.wanted.desired()).await?;
         }
+        let Metered { uplink, lan } = self.wanted.metered;
+        self.slow.between(&mut self.meter, uplink.zip(lan)).await;
         self.show_closed().await;
         Ok(done.missing)
+    }
+
+    /// With each tick: what failed lately is tried again.
+    pub(super) async fn mend_queue(&mut self) {
+        if self.slow.missing {
+            self.slow.check(&mut self.meter).await;
+        }
     }
 
     /// Notes which interfaces the meter is on, for the rules let packets pass between those only. Whether that has

@@ -34,6 +34,7 @@ use super::alerts;
 use super::event_loop::{EventLoop, Sources};
 use super::execute::{Hands, Parts};
 use super::ledger::Ledger;
+use super::slow;
 use super::tasks::{LanSide, Tasks};
 use super::wifi;
 use crate::serve::BrainSender;
@@ -423,6 +424,7 @@ async fn end(options: &UpOptions, host: &mut Host, done: bool) -> anyhow::Result
     // No station may be left before the LAN goes.
     let card = wifi::give_back(options).await;
     let restored = host.restore().await;
+    let no_queue = slow::remove().await;
     let taken_off = if done { datapath::remove(pins) } else { datapath::detach(pins) };
     if let Err(failures) = restored {
         for failure in &failures.0 {
@@ -431,6 +433,7 @@ async fn end(options: &UpOptions, host: &mut Host, done: bool) -> anyhow::Result
         bail!(failures);
     }
     card?;
+    no_queue?;
     Ok(taken_off?)
 }
 
