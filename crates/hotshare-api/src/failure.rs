@@ -63,6 +63,10 @@ pub enum Code {
     NoWish,
     /// 409: nothing of the plan can be bought now, or not for that money.
     NotForSale,
+    /// 404: there is no such data card.
+    NoSuchCard,
+    /// 409: the data card is in use.
+    CardInUse,
     /// 409: there is no Wi-Fi.
     NoWifi,
     /// 409: the Wi-Fi's mode has no such key.

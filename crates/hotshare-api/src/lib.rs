@@ -8,6 +8,7 @@
 //! This crate knows no transport, and none of the daemon's own types.
 
 mod alert;
+mod card;
 mod change;
 mod doctor;
 mod failure;
@@ -20,6 +21,7 @@ mod wifi;
 mod words;
 
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
+pub use card::{Card, Cards};
 pub use change::{
     Agreement, Amount, DeviceChange, Gift, Invite, KeyRotation, NetworkKeyRotation, PersonChange, PersonNew,
     PlanChange, PlanCorrection, WishAnswer,

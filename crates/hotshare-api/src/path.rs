@@ -10,6 +10,7 @@ pub const DEVICES: &str = "/v1/devices";
 pub const PLAN: &str = "/v1/plan";
 pub const PLAN_CORRECT: &str = "/v1/plan/correct";
 pub const PLAN_AGREE: &str = "/v1/plan/agree";
+pub const CARDS: &str = "/v1/cards";
 pub const WIFI: &str = "/v1/wifi";
 pub const WIFI_KEY: &str = "/v1/wifi/key";
 pub const WIFI_KEY_ROTATE: &str = "/v1/wifi/key/rotate";
@@ -61,6 +62,18 @@ pub fn key(name: &str) -> String {
 #[must_use]
 pub fn key_rotate(name: &str) -> String {
     format!("{}/key/rotate", person(name))
+}
+
+/// One data card, by its number.
+#[must_use]
+pub fn card(number: u32) -> String {
+    format!("{CARDS}/{number}")
+}
+
+/// The owner agrees to use it.
+#[must_use]
+pub fn card_agree(number: u32) -> String {
+    format!("{CARDS}/{number}/agree")
 }
 
 /// One device, by its hardware address.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::card::Card;
 use crate::part::{PartStatus, Terms, Window};
 use crate::wifi::{PersonKey, WifiLine};
 use crate::words::{AtCap, Every, Period, Verdict};
@@ -19,6 +20,10 @@ pub struct Status {
     pub wifi: Option<WifiLine>,
     /// Why nothing at all is forwarded, if nothing is.
     pub closed: Option<Verdict>,
+    /// All data cards that were seen, by number.
+    #[serde(default)]
+    pub cards: Vec<Card>,
+    /// Of the card that is in.
     pub plan: Plan,
     pub people: Vec<Person>,
     /// Nobody's first, then by person.
@@ -208,6 +213,14 @@ mod tests {
                 stations: 1,
             }),
             closed: None,
+            cards: vec![Card {
+                number: 1,
+                interface: "wwan0".into(),
+                network: None,
+                agreed: true,
+                is_in: true,
+                since: 1_794_000_000,
+            }],
             plan: Plan {
                 cap: Some(20_000_000_000),
                 billed: 5_300_000_000,

@@ -30,6 +30,8 @@ pub enum Verdict {
     AsksForMoney,
     /// This part of the plan is slow.
     PlanSlow,
+    /// The data card is new, and the owner has not agreed to use it.
+    NewCard,
     /// A word that this reader does not know yet. Never sent.
     #[serde(other)]
     Unknown,

@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 
+use crate::card::Card;
 use crate::keys::{KeyId, Passphrase};
 use crate::money::Money;
 use crate::people::{Allowance, AtEnd, Hours, PersonName};
@@ -10,7 +11,7 @@ use crate::plan::{BadPeriod, BadPlan, Bucket, Period, Plan, Terms, Zone};
 use crate::policy::{Balance, Verdict};
 use crate::radio::{Cost, Mode};
 use crate::record::Wish;
-use crate::units::{Bytes, Mac, UnixTime};
+use crate::units::{Bytes, CardId, Mac, UnixTime};
 
 /// A request to the brain.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +110,10 @@ pub enum Ask {
         name: PersonName,
         rules: PersonRules,
     },
+    /// The owner agrees to use a data card.
+    CardAgree(CardId),
+    /// Forget a data card that is not in, and its plan.
+    CardForget(CardId),
     /// Write everything that was counted so far to the store, then answer.
     Flush,
 }
@@ -186,6 +191,10 @@ pub enum Refusal {
     NotTheStep { step: Money },
     #[error("the money limit of {limit} in a period is reached: {bought} were agreed to")]
     MoneyLimit { limit: Money, bought: Money },
+    #[error("there is no data card {number}; `hotshare cards` lists those that were seen", number = .0.0)]
+    NoCard(CardId),
+    #[error("the data card {0} is in use; another uplink has to be in its place first")]
+    CardInUse(String),
     #[error("a weight is 1 to 100")]
     BadWeight,
     #[error("bed times are 1 to 32 windows, each with days and two times of the day")]
@@ -219,6 +228,8 @@ pub struct Status {
     pub uplink: Option<UplinkStatus>,
     /// Why nothing is forwarded, if nothing is.
     pub closed: Option<Verdict>,
+    /// All data cards that were seen, by number.
+    pub cards: Vec<CardStatus>,
     pub plan: PlanStatus,
     pub people: Vec<PersonStatus>,
     /// Devices, nobody's first, then by person.
@@ -229,6 +240,13 @@ pub struct Status {
 pub struct UplinkStatus {
     pub name: String,
     pub address: Ipv4Addr,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardStatus {
+    pub card: Card,
+    /// The uplink leads to it, or did last.
+    pub is_in: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::alert::{AlertId, Marks, Subject};
+use crate::card::Card;
 use crate::keys::{Key, KeyId, KeyOwner};
 use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
 use crate::people::{Device, Person, PersonName};
 use crate::plan::{Period, Plan, Zone};
 use crate::record::{Change, Granted, Leased, Snapshot, Tally, Wish};
-use crate::units::{Mac, PersonId, Slot, UnixTime};
+use crate::units::{CardId, Mac, PersonId, Slot, UnixTime};
+use crate::uplink::Uplink;
 
 /// People have the slots below, devices those from here on, and never the other way round: what a device
 /// counts is not taken from grants, so that a person in its slot could spend it once more.
@@ -20,7 +22,15 @@ pub const FIRST_DEVICE: u32 = Slot::COUNT / 2;
 /// A mirror of the store.
 #[derive(Clone, Debug)]
 pub struct Book {
+    /// Of the card that is in.
     pub plan: Plan,
+    /// By number; none until the first uplink was seen.
+    pub cards: BTreeMap<CardId, Card>,
+    /// The card that is in.
+    pub card: CardId,
+    /// The plans of the others.
+    pub other_plans: BTreeMap<CardId, Plan>,
+    pub last_card: u32,
     pub people: BTreeMap<PersonId, Person>,
     pub devices: BTreeMap<Mac, Device>,
     pub totals: Totals,
@@ -51,6 +61,10 @@ impl Book {
         snapshot.marks.into_iter().for_each(|mark| marks.put(mark));
         Book {
             plan: snapshot.plan.unwrap_or_else(|| Plan::simple(None, Period::Monthly { day: 1 }, zone)),
+            cards: snapshot.cards.into_iter().map(|card| (card.id, card)).collect(),
+            card: snapshot.card.unwrap_or(CardId::FIRST),
+            other_plans: snapshot.other_plans.into_iter().collect(),
+            last_card: snapshot.last_card,
             people: snapshot.people.into_iter().map(|p| (p.id, p)).collect(),
             devices: snapshot.devices.into_iter().map(|d| (d.mac, d)).collect(),
             totals,
@@ -111,6 +125,22 @@ impl Book {
                 self.last_bucket = self.last_bucket.max(last);
                 self.plan = plan.clone();
             }
+            Change::Card(card) => {
+                self.last_card = self.last_card.max(card.id.0);
+                self.cards.insert(card.id, card.clone());
+            }
+            Change::CardGone(id) => {
+                self.cards.remove(id);
+                self.other_plans.remove(id);
+            }
+            Change::CardIn(id) if *id == self.card => {}
+            Change::CardIn(id) => {
+                let zone = self.plan.zone.clone();
+                let plan = self.other_plans.remove(id);
+                let plan = plan.unwrap_or_else(|| Plan::simple(None, Period::Monthly { day: 1 }, zone));
+                self.other_plans.insert(self.card, std::mem::replace(&mut self.plan, plan));
+                self.card = *id;
+            }
             Change::Wish(wish) => {
                 self.wishes.insert(wish.person, *wish);
             }
@@ -135,6 +165,18 @@ impl Book {
             }
             Change::Usage { .. } | Change::Noted(_) => {}
         }
+    }
+
+    /// The card that is in, once it is known.
+    #[must_use]
+    pub fn present_card(&self) -> Option<&Card> {
+        self.cards.get(&self.card)
+    }
+
+    /// Another card than the one that is in lies behind this uplink: nothing may pass before the brain has looked.
+    #[must_use]
+    pub fn is_other_card(&self, uplink: &Uplink) -> bool {
+        self.present_card().is_some_and(|card| !card.is_behind(uplink))
     }
 
     #[must_use]

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod asks;
+mod cards;
 mod credits;
 mod diary;
 mod keys;
@@ -368,7 +369,11 @@ impl Brain {
             self.ready = None;
             self.give_orders();
         }
-        self.out.push_back(Command::Connect(uplink));
+        match &uplink {
+            // Its plan comes first: nothing is counted for a card that is not in.
+            Some(up) if !self.fits(up) => self.read_first(),
+            Some(_) | None => self.out.push_back(Command::Connect(uplink)),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod units;
 pub mod money;
 pub mod clock;
 pub mod uplink;
+pub mod card;
 pub mod meter;
 pub mod ledger;
 pub mod plan;

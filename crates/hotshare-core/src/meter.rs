@@ -68,6 +68,26 @@ impl Reading {
     }
 }
 
+impl AccountOrder {
+    /// Nothing passes, and nothing that was granted can be spent.
+    #[must_use]
+    pub fn closed(reading: &Reading) -> AccountOrder {
+        AccountOrder {
+            granted: reading.used(),
+            low: Bytes(u64::MAX),
+            later: Bytes::ZERO,
+            reserve: Bytes::ZERO,
+            expiry: BootTime(0),
+            open: false,
+            count_only: false,
+            glide: false,
+            parent: Slot(0),
+            rate: None,
+            weight: 1,
+        }
+    }
+}
+
 /// What the kernel is to hold for one account. Written only by the daemon; the kernel's own fields
 /// (spent, up, down, refused) are never written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,6 +28,8 @@ pub enum Why {
     Ended,
     /// It is one of the person's bed times.
     BedTime,
+    /// The data card is new, and the owner has not agreed to use it.
+    NewCard,
     /// The person's allowance is used up.
     AllowanceUsed,
     /// What is left of the plan is kept for others.
@@ -54,6 +56,7 @@ impl Why {
             Why::Paused => "paused",
             Why::Ended => "ended",
             Why::BedTime => "bed-time",
+            Why::NewCard => "new-card",
             Why::AllowanceUsed => "allowance-used",
             Why::KeptForOthers => "kept-for-others",
             Why::AsksForMoney => "asks-for-money",
@@ -72,6 +75,7 @@ impl Why {
             Why::Paused => "paused by the owner",
             Why::Ended => "the time that was given is over",
             Why::BedTime => "it is bed time",
+            Why::NewCard => "the data card is new, and the owner has not agreed to use it",
             Why::AllowanceUsed => "the allowance is used up",
             Why::KeptForOthers => "what is left of the plan is kept for others",
             Why::AsksForMoney => "more costs money, and the owner has not agreed to it",
@@ -118,6 +122,8 @@ pub struct Facts {
     pub allowance_used: bool,
     pub at_end: AtEnd,
     pub plan: PlanState,
+    /// The owner agreed to use the data card.
+    pub card_agreed: bool,
     pub uplink: bool,
     /// The ledger cannot be written, and what was granted before is spent.
     pub stuck: bool,
@@ -131,6 +137,7 @@ pub fn verdict(facts: &Facts) -> Verdict {
         (facts.paused, Why::Paused),
         (facts.ended, Why::Ended),
         (facts.bed_time, Why::BedTime),
+        (!facts.card_agreed, Why::NewCard),
         (closed_by_allowance, Why::AllowanceUsed),
         (facts.plan == PlanState::KeptForOthers, Why::KeptForOthers),
         (facts.plan == PlanState::AsksForMoney, Why::AsksForMoney),

@@ -1,13 +1,14 @@
 //! What is written down: the changes the store commits, and the snapshot it gives back at start.
 
 use crate::alert::{AlertId, Mark, Raise};
+use crate::card::Card;
 use crate::keys::{Key, KeyId};
 pub use crate::lease::Leased;
 use crate::ledger::{Entry, PeriodKey};
 use crate::meter::{Reading, Usage};
 use crate::people::{Device, Person};
 use crate::plan::Plan;
-use crate::units::{Account, Bytes, Mac, PersonId, Slot, UnixTime};
+use crate::units::{Account, Bytes, CardId, Mac, PersonId, Slot, UnixTime};
 
 /// One change to what is kept. A posting commits all of its changes durably, or none.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +51,14 @@ pub enum Change {
     Key(Key),
     /// Not in force any more, and its passphrase is forgotten. The id is never given again.
     KeyGone(KeyId),
+    /// Of the card that is in.
     Plan(Plan),
+    /// Inserted, or replaced by id.
+    Card(Card),
+    /// The card is forgotten, with its plan; entries and usage stay. Never the one that is in.
+    CardGone(CardId),
+    /// From now on this card is in, with the plan that it had.
+    CardIn(CardId),
     /// Inserted, or replaced by MAC.
     Lease(Leased),
     LeaseGone(Mac),
@@ -99,10 +107,10 @@ pub enum Who {
 /// What a day's sum is the sum of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tally {
-    /// Every layer-3 byte on the uplink, and of them those that were refused.
-    Billed,
-    /// What all devices together really sent and got.
-    Delivered,
+    /// Every layer-3 byte on the uplink while this card was in, and of them those that were refused.
+    Billed(CardId),
+    /// What all devices together really sent and got by this card.
+    Delivered(CardId),
     /// What one person's devices really sent and got.
     Person(PersonId),
 }
@@ -120,7 +128,15 @@ pub struct Noted {
 /// Everything the brain needs at start.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    /// Of the card that is in.
     pub plan: Option<Plan>,
+    pub cards: Vec<Card>,
+    /// The card that is in; `None`: the first, of which nothing is known yet.
+    pub card: Option<CardId>,
+    /// The plans of the others.
+    pub other_plans: Vec<(CardId, Plan)>,
+    /// The highest id that a card was ever given.
+    pub last_card: u32,
     pub people: Vec<Person>,
     pub devices: Vec<Device>,
     /// Σ entry bytes by account and period: all periods of the last 400 days, and those without an end.

@@ -215,6 +215,14 @@ impl BucketId {
     pub const FIRST: BucketId = BucketId(0);
 }
 
+/// A data card of this box, for ever: never given to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CardId(pub u32);
+
+impl CardId {
+    pub const FIRST: CardId = CardId(1);
+}
+
 /// Whose account. What is *used* and what is *credited* on top of a cap or an allowance are kept apart, so that a
 /// gift does not look like less use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

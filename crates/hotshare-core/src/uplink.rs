@@ -18,6 +18,8 @@ pub enum Framing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uplink {
     pub name: String,
+    /// The Wi-Fi network that it is part of, if it is.
+    pub network: Option<String>,
     /// Changes when the interface is taken away and returns.
     pub ifindex: u32,
     pub framing: Framing,
@@ -224,7 +226,15 @@ pub fn choose(
     }
     let address = observed.addresses.iter().find(|address| address.ifindex == link.ifindex);
     let address = address.ok_or_else(|| NoUplink::NoAddress(name.clone()))?.address;
-    Ok(Uplink { name, ifindex: link.ifindex, framing, address, gateway: route.gateway, resolvers })
+    Ok(Uplink {
+        name,
+        network: None,
+        ifindex: link.ifindex,
+        framing,
+        address,
+        gateway: route.gateway,
+        resolvers,
+    })
 }
 
 /// The host uses every private network.

@@ -128,6 +128,11 @@ impl Api {
         self.change(Method::POST, path::PLAN_AGREE, &Agreement { money: money.to_owned() }).await
     }
 
+    /// The owner agrees to use a data card.
+    pub async fn agree_to_card(&self, number: u32) -> Result<()> {
+        self.change(Method::POST, &path::card_agree(number), &()).await
+    }
+
     /// Any rule of a person.
     pub async fn change_person(&self, name: &str, change: &PersonChange) -> Result<()> {
         self.change(Method::PATCH, &path::person(name), change).await

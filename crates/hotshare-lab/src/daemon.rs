@@ -21,6 +21,8 @@ pub struct Start {
     pub binary: PathBuf,
     /// The box's ports that phones are on.
     pub lan: Vec<String>,
+    /// The box's interface that leads to the carrier.
+    pub uplink: String,
     /// The whole configuration file.
     pub config: String,
 }
@@ -30,13 +32,18 @@ impl Start {
     #[must_use]
     pub fn usual(binary: PathBuf, phones: u8) -> Start {
         let config = format!("[uplink]\nresolvers = [\"{}\"]\n", layout::DNS_ADDR);
-        Start { binary, lan: (1..=phones).map(layout::lan_port).collect(), config }
+        Start {
+            binary,
+            lan: (1..=phones).map(layout::lan_port).collect(),
+            uplink: layout::UPLINK_PORT.to_owned(),
+            config,
+        }
     }
 
     /// The command line, in the box's namespace and ended when this thread ends.
     pub fn command(&self, verb: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
-        command.arg("--lab").args(verb).args(["--uplink", layout::UPLINK_PORT]);
+        command.arg("--lab").args(verb).args(["--uplink", &self.uplink]);
         for port in &self.lan {
             command.args(["--lan", port]);
         }

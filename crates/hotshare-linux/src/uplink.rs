@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::stream::{BoxStream, StreamExt as _, select};
 use hotshare_core::uplink::{self, NoUplink, Uplink};
 use nlink::netlink::nftables::{NftablesEvent, NftablesGroup};
-use nlink::netlink::{Connection, Nftables, RtnetlinkGroup};
+use nlink::netlink::{Connection, Nftables, Nl80211, RtnetlinkGroup};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::nat::TABLE;
@@ -45,7 +45,15 @@ pub async fn find(named: Option<&str>, lan: &[&str], resolvers: &[Ipv4Addr]) -> 
     let conn = Connection::<nlink::Route>::new().map_err(FindError::Observe)?;
     let observed = Snapshot::take(&conn).await.map_err(FindError::Observe)?.observed();
     let resolvers = if resolvers.is_empty() { system_resolvers()? } else { resolvers.to_owned() };
-    Ok(uplink::choose(&observed, named, lan, resolvers)?)
+    let uplink = uplink::choose(&observed, named, lan, resolvers)?;
+    let network = network(uplink.ifindex).await;
+    Ok(Uplink { network, ..uplink })
+}
+
+/// The Wi-Fi network that an interface has joined. None without Wi-Fi in this kernel, too.
+async fn network(ifindex: u32) -> Option<String> {
+    let wifi = Connection::<Nl80211>::new_async().await.ok()?;
+    wifi.get_interface_by_index(ifindex).await.ok()??.ssid
 }
 
 /// The resolvers that the host itself uses, best first; none when it names none.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::record::{Change, Tally, Who};
-use hotshare_core::units::{Account, BucketId, Bytes, Mac, PersonId, Slot, UnixTime};
+use hotshare_core::units::{Account, BucketId, Bytes, CardId, Mac, PersonId, Slot, UnixTime};
 use hotshare_store::Store;
 
 const COMMITS: u32 = 5000;
@@ -84,8 +84,8 @@ fn changes(n: u32) -> Vec<Change> {
     if n.is_multiple_of(60) {
         let usage = Usage { up: Bytes(1 << 16), down: Bytes(1 << 20), ..Usage::default() };
         let reading = Reading { granted: total, spent: total, up: total, down: total, ..Reading::default() };
-        changes.push(Change::Spent { tally: Tally::Billed, day: PERIOD, usage });
-        changes.push(Change::Spent { tally: Tally::Delivered, day: PERIOD, usage });
+        changes.push(Change::Spent { tally: Tally::Billed(CardId::FIRST), day: PERIOD, usage });
+        changes.push(Change::Spent { tally: Tally::Delivered(CardId::FIRST), day: PERIOD, usage });
         changes.push(Change::Usage { minute: at.0 / 60, who: Who::Plan, usage });
         for device in 0..10 {
             let id = PersonId(1 + u32::from(device) % 3);

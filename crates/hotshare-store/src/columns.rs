@@ -4,7 +4,7 @@ use hotshare_core::ledger::EntryKind;
 use hotshare_core::meter::Usage;
 use hotshare_core::people::{Allowance, Every};
 use hotshare_core::record::{Tally, Who};
-use hotshare_core::units::{Account, BucketId, Bytes, Mac, PersonId};
+use hotshare_core::units::{Account, BucketId, Bytes, CardId, Mac, PersonId};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
@@ -24,8 +24,6 @@ pub(crate) fn strange(column: usize, what: &'static str, value: impl ToString) -
 const PLAN: i64 = -1;
 /// From here on both ways: what comes on top.
 const CREDIT: i64 = 1 << 33;
-const BILLED: i64 = -1;
-const DELIVERED: i64 = -2;
 
 pub(crate) fn from_account(account: Account) -> i64 {
     match account {
@@ -57,18 +55,20 @@ pub(crate) fn person(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Pe
 
 pub(crate) fn from_tally(tally: Tally) -> i64 {
     match tally {
-        Tally::Billed => BILLED,
-        Tally::Delivered => DELIVERED,
+        Tally::Billed(CardId(card)) => 1 - 2 * i64::from(card),
+        Tally::Delivered(CardId(card)) => -2 * i64::from(card),
         Tally::Person(PersonId(id)) => i64::from(id),
     }
 }
 
 pub(crate) fn tally(row: &Row<'_>, column: usize) -> rusqlite::Result<Tally> {
-    match row.get(column)? {
-        BILLED => Ok(Tally::Billed),
-        DELIVERED => Ok(Tally::Delivered),
-        _ => Ok(Tally::Person(PersonId(row.get(column)?))),
-    }
+    let number: i64 = row.get(column)?;
+    let id = |number: i64| u32::try_from(number).map_err(|_| strange(column, "tally", number));
+    Ok(match number {
+        0.. => Tally::Person(PersonId(id(number)?)),
+        _ if number % 2 == 0 => Tally::Delivered(CardId(id(number / -2)?)),
+        _ => Tally::Billed(CardId(id((1 - number) / 2)?)),
+    })
 }
 
 /// MAC and person.

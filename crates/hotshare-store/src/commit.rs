@@ -6,7 +6,7 @@ use hotshare_core::ledger::{Entry, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::people::{Allowance, AtEnd, Device, Person};
 use hotshare_core::record::{Change, Leased, Noted};
-use hotshare_core::units::{Account, Bytes, PersonId, Slot};
+use hotshare_core::units::{Account, Bytes, CardId, PersonId, Slot};
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
 
 use crate::columns;
@@ -68,6 +68,9 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             run(tx, "UPDATE keys SET gone = 1, passphrase = NULL WHERE id = ?", [id])
         }
         Change::Plan(plan) => plans::put(tx, plan),
+        Change::Card(card) => plans::put_card(tx, card),
+        Change::CardGone(id) => plans::forget_card(tx, *id),
+        Change::CardIn(CardId(id)) => run(tx, "UPDATE kept SET card = ?", [id]),
         Change::Wish(wish) => run(
             tx,
             "INSERT OR REPLACE INTO wishes (person, bytes, at) VALUES (?, ?, ?)",

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use hotshare_core::card::Card;
 use hotshare_core::money::{Currency, Money, Price, Vat};
 use hotshare_core::plan::{Bucket, Date, Hours, Only, Pay, Period, Plan, Terms, Unused, Window, Zone};
-use hotshare_core::units::{BucketId, Bytes, PersonName, Rate, UnixTime};
+use hotshare_core::units::{BucketId, Bytes, CardId, PersonName, Rate, UnixTime};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::columns::{self, strange};
+use crate::commit::run;
 
 /// Kind, days, from and until.
 type PeriodColumns = (&'static str, Option<u16>, Option<String>, Option<String>);
@@ -56,19 +58,59 @@ pub(crate) fn hours(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Hou
     text.lines().map(window).collect::<Result<_, _>>().map(|windows| Some(Hours(windows)))
 }
 
+/// The card that is in.
+fn card_in(conn: &Connection) -> rusqlite::Result<u32> {
+    conn.query_row("SELECT card FROM kept", [], |row| row.get(0))
+}
+
+pub(crate) fn put_card(tx: &Transaction<'_>, card: &Card) -> rusqlite::Result<()> {
+    run(
+        tx,
+        "INSERT OR REPLACE INTO cards (id, interface, network, agreed, since) VALUES (?, ?, ?, ?, ?)",
+        params![card.id.0, card.interface, card.network, card.agreed, card.since.0],
+    )
+}
+
+pub(crate) fn forget_card(tx: &Transaction<'_>, CardId(id): CardId) -> rusqlite::Result<()> {
+    run(tx, "UPDATE buckets SET place = NULL WHERE card = ?", [id])?;
+    run(tx, "DELETE FROM plan WHERE id = ?", [id])?;
+    run(tx, "UPDATE cards SET gone = 1 WHERE id = ?", [id])
+}
+
+/// All cards, and which of them is in; `None`: the first, of which nothing is known yet.
+pub(crate) fn cards(conn: &Connection) -> rusqlite::Result<(Vec<Card>, Option<CardId>)> {
+    const CARDS: &str = "SELECT id, interface, network, agreed, since FROM cards WHERE NOT gone ORDER BY id";
+    let card = |row: &Row<'_>| {
+        Ok(Card {
+            id: CardId(row.get(0)?),
+            interface: row.get(1)?,
+            network: row.get(2)?,
+            agreed: row.get(3)?,
+            since: UnixTime(row.get(4)?),
+        })
+    };
+    let cards: Vec<Card> = conn.prepare(CARDS)?.query_map([], card)?.collect::<Result<_, _>>()?;
+    let card = CardId(card_in(conn)?);
+    let is_known = card != CardId::FIRST || cards.iter().any(|known| known.id == card);
+    Ok((cards, is_known.then_some(card)))
+}
+
+/// Writes the plan of the card that is in.
 pub(crate) fn put(tx: &Transaction<'_>, plan: &Plan) -> rusqlite::Result<()> {
+    let card = card_in(tx)?;
     let (period, days, from, until) = from_period(plan.period);
     let Terms { currency, vat, fee } = plan.terms;
     tx.prepare_cached(
         "INSERT INTO plan (id, cap, period, days, from_date, until_date, zone, zone_rules, at_cap, currency, vat,
              vat_included, fee)
-         VALUES (1, ?, ?, ?, ?, ?, ?, ?, 'stop', ?, ?, ?, ?)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'stop', ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET cap = excluded.cap, period = excluded.period, days = excluded.days,
              from_date = excluded.from_date, until_date = excluded.until_date,
              zone = excluded.zone, zone_rules = excluded.zone_rules, currency = excluded.currency,
              vat = excluded.vat, vat_included = excluded.vat_included, fee = excluded.fee",
     )?
     .execute(params![
+        card,
         plan.cap().map(columns::from_counter),
         period,
         days,
@@ -81,11 +123,11 @@ pub(crate) fn put(tx: &Transaction<'_>, plan: &Plan) -> rusqlite::Result<()> {
         vat.map(|vat| vat.included),
         fee.map(|fee| fee.0),
     ])?;
-    tx.execute("UPDATE buckets SET place = NULL", [])?;
-    plan.buckets.iter().enumerate().try_for_each(|(place, bucket)| put_bucket(tx, place, bucket))
+    run(tx, "UPDATE buckets SET place = NULL WHERE card = ?", [card])?;
+    plan.buckets.iter().enumerate().try_for_each(|(place, bucket)| put_bucket(tx, card, place, bucket))
 }
 
-fn put_bucket(tx: &Transaction<'_>, place: usize, bucket: &Bucket) -> rusqlite::Result<()> {
+fn put_bucket(tx: &Transaction<'_>, card: u32, place: usize, bucket: &Bucket) -> rusqlite::Result<()> {
     let (period, days, from, until) = bucket.period.map_or((None, None, None, None), |period| {
         let (kind, days, from, until) = from_period(period);
         (Some(kind), days, from, until)
@@ -101,8 +143,8 @@ fn put_bucket(tx: &Transaction<'_>, place: usize, bucket: &Bucket) -> rusqlite::
     });
     tx.prepare_cached(
         "INSERT OR REPLACE INTO buckets (id, place, name, cap, period, days, from_date, until_date, unused,
-             kept_most, hours, rate, price, unit, money_limit, money_step, people, since)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             kept_most, hours, rate, price, unit, money_limit, money_step, people, since, card)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         bucket.id.0,
@@ -123,18 +165,33 @@ fn put_bucket(tx: &Transaction<'_>, place: usize, bucket: &Bucket) -> rusqlite::
         bucket.pay.map(|pay| pay.step.0),
         people,
         bucket.since.0,
+        card,
     ])
     .map(drop)
 }
 
-pub(crate) fn plan(conn: &Connection) -> rusqlite::Result<Option<Plan>> {
+/// The plan of the card that is in, and those of the others.
+pub(crate) fn plans(conn: &Connection) -> rusqlite::Result<(Option<Plan>, Vec<(CardId, Plan)>)> {
+    let card = card_in(conn)?;
+    let ids: Vec<u32> = conn
+        .prepare("SELECT id FROM plan ORDER BY id")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let others = ids.into_iter().filter(|id| *id != card);
+    let others = others.filter_map(|id| Some(plan(conn, id).transpose()?.map(|plan| (CardId(id), plan))));
+    Ok((plan(conn, card)?, others.collect::<Result<_, _>>()?))
+}
+
+fn plan(conn: &Connection, card: u32) -> rusqlite::Result<Option<Plan>> {
     const PLAN: &str =
         "SELECT period, days, from_date, until_date, zone, zone_rules, currency, vat, vat_included, fee
-        FROM plan";
-    const BUCKETS: &str = "SELECT id, name, cap, unused, kept_most, hours, rate, price, unit, money_limit, money_step,
-        people, since, period, days, from_date, until_date FROM buckets WHERE place IS NOT NULL ORDER BY place";
+        FROM plan WHERE id = ?";
+    const BUCKETS: &str =
+        "SELECT id, name, cap, unused, kept_most, hours, rate, price, unit, money_limit, money_step,
+        people, since, period, days, from_date, until_date FROM buckets WHERE card = ? AND place IS NOT NULL
+        ORDER BY place";
     let mut buckets = conn.prepare(BUCKETS)?;
-    let buckets: Vec<Bucket> = buckets.query_map([], bucket)?.collect::<Result<_, _>>()?;
+    let buckets: Vec<Bucket> = buckets.query_map([card], bucket)?.collect::<Result<_, _>>()?;
     let read = |row: &Row<'_>| {
         let (zone, rules): (String, Vec<u8>) = (row.get(4)?, row.get(5)?);
         Ok(Plan {
@@ -151,7 +208,7 @@ pub(crate) fn plan(conn: &Connection) -> rusqlite::Result<Option<Plan>> {
             },
         })
     };
-    conn.query_row(PLAN, [], read).optional()
+    conn.query_row(PLAN, [card], read).optional()
 }
 
 fn currency(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Currency>> {

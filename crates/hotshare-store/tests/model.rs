@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use hotshare_core::alert::{Alert, AlertId, Channel, Kind, Mark, Marks, Raise, Subject, Topic};
+use hotshare_core::card::Card;
 use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
@@ -12,7 +13,7 @@ use hotshare_core::money::{Currency, Money, Price, Vat};
 use hotshare_core::people::{Allowance, AtEnd, Device, Every, Hours, Person};
 use hotshare_core::plan::{Bucket, Date, Only, Pay, Period, Plan, Terms, Unused, Window, Zone};
 use hotshare_core::record::{Change, Granted, Leased, Noted, Snapshot, Tally, Who, Wish};
-use hotshare_core::units::{Account, BucketId, Bytes, Mac, PersonId, Rate, Slot, UnixTime};
+use hotshare_core::units::{Account, BucketId, Bytes, CardId, Mac, PersonId, Rate, Slot, UnixTime};
 use hotshare_store::{By, Reader, Store, Whose};
 use proptest::collection::vec;
 use proptest::option;
@@ -23,6 +24,10 @@ use proptest::prelude::*;
 struct Model {
     entries: Vec<Entry>,
     plan: Option<Plan>,
+    cards: BTreeMap<CardId, Card>,
+    card: Option<CardId>,
+    other_plans: BTreeMap<CardId, Plan>,
+    last_card: u32,
     people: BTreeMap<PersonId, Person>,
     names: BTreeMap<PersonId, String>,
     devices: BTreeMap<Mac, Device>,
@@ -76,6 +81,24 @@ impl Model {
                 self.last_bucket = self.last_bucket.max(last);
                 self.plan = Some(plan);
             }
+            Change::Card(card) => {
+                self.last_card = self.last_card.max(card.id.0);
+                self.cards.insert(card.id, card);
+            }
+            Change::CardGone(id) => {
+                self.cards.remove(&id);
+                self.other_plans.remove(&id);
+            }
+            Change::CardIn(id) => {
+                let before = self.card.unwrap_or(CardId::FIRST);
+                let plan = self.other_plans.remove(&id);
+                // The one that is in may be taken in again.
+                let plan = if before == id { self.plan.take() } else { plan };
+                if let Some(old) = std::mem::replace(&mut self.plan, plan) {
+                    self.other_plans.insert(before, old);
+                }
+                self.card = Some(id);
+            }
             Change::Wish(wish) => drop(self.wishes.insert(wish.person, wish)),
             Change::WishGone(id) => drop(self.wishes.remove(&id)),
             Change::Lease(lease) => drop(self.leases.insert(lease.mac, lease)),
@@ -115,6 +138,12 @@ impl Model {
 
     fn assert_is(&self, got: &Snapshot) {
         assert_eq!(got.plan, self.plan);
+        assert_eq!(got.cards, self.cards.values().cloned().collect::<Vec<_>>());
+        let card = self.card.unwrap_or(CardId::FIRST);
+        let is_known = card != CardId::FIRST || self.cards.contains_key(&card);
+        assert_eq!(got.card, is_known.then_some(card));
+        assert_eq!(got.other_plans.iter().cloned().collect::<BTreeMap<_, _>>(), self.other_plans);
+        assert_eq!(got.last_card, self.last_card);
         assert_eq!(got.people, self.people.values().cloned().collect::<Vec<_>>());
         assert_eq!(got.devices, self.devices.values().cloned().collect::<Vec<_>>());
         assert_eq!(got.keys, self.keys.values().cloned().collect::<Vec<_>>());
@@ -409,7 +438,14 @@ fn raise() -> impl Strategy<Value = Raise> {
 
 fn change() -> impl Strategy<Value = Change> {
     let who = prop_oneof![Just(Who::Plan), (mac(), id()).prop_map(|(mac, id)| Who::Device(mac, id))];
-    let tally = prop_oneof![Just(Tally::Billed), Just(Tally::Delivered), id().prop_map(Tally::Person)];
+    let card_id = || (1_u32..4).prop_map(CardId);
+    let tally = prop_oneof![
+        card_id().prop_map(Tally::Billed),
+        card_id().prop_map(Tally::Delivered),
+        id().prop_map(Tally::Person)
+    ];
+    let card = (card_id(), text(), option::of(text()), any::<bool>(), at())
+        .prop_map(|(id, interface, network, agreed, since)| Card { id, interface, network, agreed, since });
     let reading = (counter(), counter(), counter(), counter(), counter(), counter()).prop_map(
         |(granted, spent, up, down, refused_up, refused_down)| Reading {
             granted,
@@ -454,7 +490,10 @@ fn change() -> impl Strategy<Value = Change> {
         1 => mac().prop_map(Change::DeviceGone),
         1 => key().prop_map(Change::Key),
         1 => (0_u32..6).prop_map(|id| Change::KeyGone(KeyId(id))),
-        1 => plan().prop_map(Change::Plan),
+        2 => plan().prop_map(Change::Plan),
+        1 => card.prop_map(Change::Card),
+        1 => card_id().prop_map(Change::CardGone),
+        1 => card_id().prop_map(Change::CardIn),
         1 => lease.prop_map(Change::Lease),
         1 => mac().prop_map(Change::LeaseGone),
         1 => at().prop_map(Change::Clock),
@@ -472,6 +511,19 @@ fn with_owners(mut commits: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
             raise.alert.id = AlertId(n);
             raise.mark.alert = AlertId(n);
         }
+    }
+    // A part belongs to one card, and the card that is in is never forgotten.
+    let mut card = CardId::FIRST;
+    for changes in &mut commits {
+        changes.retain_mut(|change| {
+            match change {
+                Change::CardIn(id) => card = *id,
+                Change::Plan(plan) => plan.buckets.iter_mut().for_each(|b| b.id.0 += 10 * (card.0 - 1)),
+                Change::CardGone(id) => return *id != card,
+                _ => {}
+            }
+            true
+        });
     }
     for change in commits.iter_mut().flatten() {
         if let Change::Person(person) = change {

@@ -31,6 +31,10 @@ fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
     let mut store = Store::open(&path).unwrap();
     let Snapshot {
         plan,
+        cards,
+        card,
+        other_plans,
+        last_card,
         people,
         wishes,
         last_bucket,
@@ -49,6 +53,7 @@ fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
         last_alert,
     } = store.snapshot().unwrap();
     assert!(wishes.is_empty() && last_bucket == 0);
+    assert!(cards.is_empty() && card.is_none() && other_plans.is_empty() && last_card == 0);
     assert!(
         plan.is_none() && people.is_empty() && devices.is_empty() && totals.is_empty() && spent.is_empty()
     );

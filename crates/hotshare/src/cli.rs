@@ -19,6 +19,7 @@ mod people;
 mod devices;
 pub(crate) mod wifi;
 mod plan;
+mod cards;
 mod usage;
 mod events;
 mod alerts;
@@ -64,6 +65,7 @@ enum Verb {
     Devices(devices::Devices),
     Wifi(wifi::Wifi),
     Plan(plan::Plan),
+    Cards(cards::Cards),
     Usage(usage::Usage),
     Events(events::Events),
     Alerts(alerts::Alerts),
@@ -95,6 +97,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Devices(verb) => verb.run(&session),
         Verb::Wifi(verb) => verb.run(&session),
         Verb::Plan(verb) => verb.run(&session),
+        Verb::Cards(verb) => verb.run(&session),
         Verb::Usage(verb) => verb.run(&session),
         Verb::Events(verb) => verb.run(&session),
         Verb::Alerts(verb) => verb.run(&session),

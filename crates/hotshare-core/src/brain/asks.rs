@@ -140,6 +140,8 @@ impl Brain {
             Ask::Wish { name, bytes } => self.wish(name, *bytes),
             Ask::WishAnswer { name, bytes } => self.answer_wish(name, *bytes),
             Ask::Consent { money } => self.consent(*money),
+            Ask::CardAgree(id) => self.card_agree(*id),
+            Ask::CardForget(id) => self.card_forget(*id),
             Ask::PersonRules { name, rules } => self.person_rules(name, rules),
             Ask::PlanSet(change) => self.plan_set(change),
             Ask::PlanCorrect { used } => {
@@ -306,7 +308,7 @@ impl Brain {
             && let Some((id, _)) = main.filter(|(_, period)| *period == plan.period)
         {
             let live = self.live(Slot::PLAN, span.key);
-            self.carry(Account::Bucket(id), Tally::Billed, span.key, live, &mut changes);
+            self.carry(Account::Bucket(id), Tally::Billed(self.book.card), span.key, live, &mut changes);
         }
         Ok(changes)
     }

@@ -77,7 +77,8 @@ impl Brain {
             allowance_used: self.is_dry(person.slot, &at),
             at_end: person.at_end,
             plan: self.plan_state_for(person),
-            uplink: self.ready.is_some(),
+            card_agreed: self.card_agreed() || !self.card_fits(),
+            uplink: self.ready.is_some() && self.card_fits(),
             stuck,
         })
     }
@@ -117,7 +118,8 @@ impl Brain {
         let mut cut_off = BTreeSet::new();
         let mut wanted = BTreeMap::new();
         let now = self.plan_in_use();
-        let plan_open = self.ready.is_some() && now.place.is_some() && !self.plan_is_used() && !self.stopping;
+        let plan_open =
+            self.may_use_uplink() && now.place.is_some() && !self.plan_is_used() && !self.stopping;
         let plan = self.plan_order(&now, plan_open);
         for person in &people {
             let at = self.person_position(person);

@@ -26,6 +26,8 @@ pub(super) enum Purpose {
     /// With the answer that follows when it is in force.
     Ask(AskId, Answer),
     Stations,
+    /// Another data card.
+    Card,
     Leases(Vec<LeaseId>, BTreeSet<Mac>),
     LastWords,
 }
@@ -68,6 +70,7 @@ impl Brain {
                 self.after.push(Command::Answer(ask, answer));
             }
             Purpose::Stations => {}
+            Purpose::Card => self.card_is_in(),
             Purpose::Leases(ids, _) => {
                 self.after.extend(ids.into_iter().map(|id| Command::Lease(id, true)));
             }
@@ -106,6 +109,9 @@ impl Brain {
             | Change::Key(_)
             | Change::KeyGone(_)
             | Change::Plan(_)
+            | Change::Card(_)
+            | Change::CardGone(_)
+            | Change::CardIn(_)
             | Change::Wish(_)
             | Change::WishGone(_)
             | Change::Lease(_)
@@ -144,6 +150,8 @@ impl Brain {
             }
             // They wait outside, and are tried again.
             Purpose::Stations => {}
+            // Nothing passes meanwhile; it is tried again.
+            Purpose::Card => self.keep_notes(posting.changes),
             Purpose::Ask(ask, _) => {
                 self.leaving.clear();
                 self.giving = None;

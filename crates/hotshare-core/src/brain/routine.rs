@@ -98,7 +98,7 @@ impl Brain {
 
     pub(super) fn plan_position(&self) -> Position {
         let now = self.plan_in_use();
-        let active = now.place.is_some() && self.ready.is_some() && !self.stopping;
+        let active = now.place.is_some() && self.may_use_uplink() && !self.stopping;
         self.position(Slot::PLAN, (now.account, now.key), now.limit, active)
     }
 
@@ -149,6 +149,9 @@ impl Brain {
                     self.post(changes, Purpose::Upkeep);
                 }
             }
+            return;
+        }
+        if stuck.is_none() && self.change_card() {
             return;
         }
         // In turn, so that grants do not keep people waiting; but a period's end comes first.
@@ -233,6 +236,7 @@ impl Brain {
         } else {
             self.end_rests(&mut changes);
         }
+        self.first_card(&mut changes);
         self.roll_over(&mut changes);
         self.lend(&mut changes);
         let rolled = self.draw_all(&mut changes);

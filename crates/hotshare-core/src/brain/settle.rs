@@ -43,14 +43,14 @@ impl Brain {
         match owner {
             Owner::Plan => {
                 changes.push(Change::Usage { minute, who: Who::Plan, usage });
-                changes.push(Change::Spent { tally: Tally::Billed, day, usage });
+                changes.push(Change::Spent { tally: Tally::Billed(self.book.card), day, usage });
             }
             Owner::Person(id) => {
                 changes.push(Change::Spent { tally: Tally::Person(id), day, usage });
             }
             Owner::Device(mac, id) => {
                 changes.push(Change::Usage { minute, who: Who::Device(mac, id), usage });
-                changes.push(Change::Spent { tally: Tally::Delivered, day, usage });
+                changes.push(Change::Spent { tally: Tally::Delivered(self.book.card), day, usage });
             }
         }
         changes.push(Change::Settled { slot, reading });

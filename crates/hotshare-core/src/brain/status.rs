@@ -25,6 +25,7 @@ impl Brain {
                 .as_ref()
                 .map(|up| UplinkStatus { name: up.name.clone(), address: up.address }),
             closed: self.closed().map(Verdict::Closed),
+            cards: self.cards_status(),
             plan: self.plan_status(),
             people: self.book.people.values().map(|p| self.person_status(p)).collect(),
             devices,
@@ -34,6 +35,8 @@ impl Brain {
     pub(super) fn closed(&self) -> Option<Why> {
         match () {
             () if self.uplink.is_none() || self.ready.is_none() => Some(Why::NoUplink),
+            () if !self.card_fits() => Some(Why::NoUplink),
+            () if !self.card_agreed() => Some(Why::NewCard),
             () if self.plan_in_use().state == PlanState::Over => Some(Why::PlanOver),
             () if self.plan_in_use().state == PlanState::AsksForMoney => Some(Why::AsksForMoney),
             () if self.plan_is_used() => Some(Why::PlanUsed),
@@ -50,9 +53,9 @@ impl Brain {
         let mut delivered = Usage::default();
         // What passes while no plan runs is of no period: only its sum is kept.
         if runs {
-            counted = self.book.spent_since(Tally::Billed, span.key);
+            counted = self.book.spent_since(Tally::Billed(self.book.card), span.key);
             counted += self.live(Slot::PLAN, span.key);
-            delivered = self.book.spent_since(Tally::Delivered, span.key);
+            delivered = self.book.spent_since(Tally::Delivered(self.book.card), span.key);
             for (slot, owner) in self.owners() {
                 if let Owner::Device(..) = owner {
                     delivered += self.live(slot, span.key);

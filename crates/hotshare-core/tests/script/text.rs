@@ -104,8 +104,8 @@ pub(crate) fn change(change: &Change, names: &Names, calendar: &Calendar) -> Str
         }
         Change::Spent { tally, day, usage } => {
             let tally = match tally {
-                Tally::Billed => "billed".into(),
-                Tally::Delivered => "delivered".into(),
+                Tally::Billed(_) => "billed".into(),
+                Tally::Delivered(_) => "delivered".into(),
                 Tally::Person(id) => names.person(*id),
             };
             format!("spent {tally} {} {}", show_key(*day), amount(usage.total()))
@@ -124,6 +124,9 @@ pub(crate) fn change(change: &Change, names: &Names, calendar: &Calendar) -> Str
         Change::Key(key) => format!("key {}", key.id),
         Change::KeyGone(id) => format!("key {id} gone"),
         Change::Plan(plan) => format!("plan {}", self::plan(plan)),
+        Change::Card(card) => format!("card {} {}", card.id.0, card.words()),
+        Change::CardGone(id) => format!("card {} gone", id.0),
+        Change::CardIn(id) => format!("card {} in", id.0),
         Change::Lease(l) => format!("lease {} {}", names.device(l.mac), l.ip),
         Change::LeaseGone(mac) => format!("lease {} gone", names.device(*mac)),
         Change::Clock(at) => format!("clock {}", calendar.show(*at)),

@@ -98,6 +98,7 @@ pub(crate) fn mac(n: u8) -> Mac {
 pub(crate) fn uplink(ifindex: u32, host: u8) -> Uplink {
     Uplink {
         name: "uplink0".into(),
+        network: None,
         ifindex,
         framing: Framing::Ethernet,
         address: Ipv4Addr::new(100, 64, 0, host),
@@ -579,6 +580,10 @@ impl World {
 fn snapshot(book: &Book) -> Snapshot {
     Snapshot {
         plan: Some(book.plan.clone()),
+        cards: book.cards.values().cloned().collect(),
+        card: Some(book.card),
+        other_plans: book.other_plans.iter().map(|(id, plan)| (*id, plan.clone())).collect(),
+        last_card: book.last_card,
         people: book.people.values().cloned().collect(),
         devices: book.devices.values().cloned().collect(),
         totals: book.totals.iter().collect(),

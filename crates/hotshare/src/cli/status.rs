@@ -93,6 +93,9 @@ fn closed_words(why: Verdict, plan: &api::Plan, at: i64, zone: &TimeZone, comman
             let step = plan.asks_for.as_deref().map_or_else(|| "…".to_owned(), escaped);
             format!("to go on costs money; `{command} plan agree {step}` agrees to another step")
         }
+        Verdict::NewCard => format!(
+            "this data card was never used here. Say what was bought with `{command} plan set …` or `{command} plan file …`, then `{command} cards agree`"
+        ),
         Verdict::Paused
         | Verdict::AllowanceUsed
         | Verdict::Slow

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use hotshare_core::ask::Answer;
 use hotshare_core::brain::{AskId, Command, Event, LeaseId};
 use hotshare_core::desired::{Metered, Wanted};
-use hotshare_core::meter::Reading;
+use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::names::NamesView;
 use hotshare_core::radio::RadioOrders;
 use hotshare_core::units::{Mac, Slot};
@@ -110,6 +110,13 @@ impl Hands {
             }
         }
         self.readings()
+    }
+
+    /// Everybody, by the account that all draw on: what an earlier run let through was for another data card.
+    pub(super) fn close_all(&mut self) -> anyhow::Result<()> {
+        let closed = AccountOrder::closed(&self.meter.reading(Slot::PLAN)?);
+        self.meter.set_account(Slot::PLAN, &closed).context("cannot close the plan's account")?;
+        Ok(())
     }
 
     /// What the meter says now, for every slot that ever counted or had an order.

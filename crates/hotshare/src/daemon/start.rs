@@ -240,6 +240,9 @@ async fn assemble(
             alerts: options.config.alerts.rules.clone(),
         };
         let watch = Watch::open().await?;
+        if book.is_other_card(&ground.uplink) {
+            hands.close_all()?;
+        }
         // In place before the brain's first order: what an earlier run let through goes on meanwhile.
         hands.first_connect(ground.uplink.clone()).await?;
         let readings = hands.all_readings()?;

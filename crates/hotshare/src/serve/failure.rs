@@ -17,12 +17,16 @@ impl No {
     pub(super) fn new(code: Code, message: impl Into<String>) -> No {
         let status = match code {
             Code::BadRequest => StatusCode::BAD_REQUEST,
-            Code::NoSuchPath | Code::NoSuchPerson | Code::NoSuchDevice | Code::NoKey | Code::NoWish => {
-                StatusCode::NOT_FOUND
-            }
+            Code::NoSuchPath
+            | Code::NoSuchPerson
+            | Code::NoSuchDevice
+            | Code::NoKey
+            | Code::NoWish
+            | Code::NoSuchCard => StatusCode::NOT_FOUND,
             Code::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Code::NameTaken
+            Code::CardInUse
+            | Code::NameTaken
             | Code::Full
             | Code::NoWifi
             | Code::WrongMode
@@ -73,6 +77,8 @@ impl From<Refusal> for No {
             Refusal::NothingToBuy | Refusal::NotTheStep { .. } | Refusal::MoneyLimit { .. } => {
                 Code::NotForSale
             }
+            Refusal::NoCard(_) => Code::NoSuchCard,
+            Refusal::CardInUse(_) => Code::CardInUse,
             Refusal::NoKey(_) => Code::NoKey,
             Refusal::NoWifi => Code::NoWifi,
             Refusal::NotPersonal(_) | Refusal::NoNetworkKey(_) => Code::WrongMode,

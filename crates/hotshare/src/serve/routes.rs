@@ -37,6 +37,9 @@ pub(super) fn router(state: AppState) -> Router {
         .route(path::DEVICES, get(devices))
         .route(&format!("{}/{{mac}}", path::DEVICES), patch(device_change).delete(device_forget))
         .route(path::PLAN, get(plan).patch(plan_change))
+        .route(path::CARDS, get(cards))
+        .route(&format!("{}/{{number}}", path::CARDS), delete(card_forget))
+        .route(&format!("{}/{{number}}/agree", path::CARDS), post(card_agree))
         .route(path::PLAN_CORRECT, post(plan_correct))
         .route(path::PLAN_AGREE, post(plan_agree))
         .route(&format!("{}/{{name}}/top-up", path::PEOPLE), post(top_up))
@@ -208,6 +211,19 @@ async fn plan_change(State(state): State<AppState>, body: Body<api::PlanChange>)
 
 async fn plan_correct(State(state): State<AppState>, body: Body<api::PlanCorrection>) -> Reply<api::Done> {
     state.change(Ask::PlanCorrect { used: core::units::Bytes(body.0.used) }).await
+}
+
+async fn cards(State(state): State<AppState>) -> Reply<api::Cards> {
+    let status = translate::status(&state.status().await?);
+    Ok(Json(api::Cards { schema: api::SCHEMA, cards: status.cards }))
+}
+
+async fn card_agree(State(state): State<AppState>, Place(number): Place) -> Reply<api::Done> {
+    state.change(Ask::CardAgree(translate::card(&number)?)).await
+}
+
+async fn card_forget(State(state): State<AppState>, Place(number): Place) -> Reply<api::Done> {
+    state.change(Ask::CardForget(translate::card(&number)?)).await
 }
 
 async fn down(State(state): State<AppState>) -> Json<api::Done> {

@@ -112,6 +112,7 @@ pub(super) fn status() -> Status {
         clock_held: false,
         uplink: None,
         closed: Some(Verdict::Open),
+        cards: Vec::new(),
         plan: PlanStatus {
             plan: Plan::simple(
                 Some(Bytes(1000)),

@@ -1,11 +1,11 @@
 //! Between the promised formats and the brain's own words.
 
 use hotshare_api as api;
-use hotshare_core::ask::{DeviceStatus, PersonStatus, PlanChange, PlanStatus, Status};
+use hotshare_core::ask::{CardStatus, DeviceStatus, PersonStatus, PlanChange, PlanStatus, Status};
 use hotshare_core::people::{Allowance, AtEnd, Every, PersonName};
 use hotshare_core::plan::Period;
 use hotshare_core::policy::{Verdict, Why};
-use hotshare_core::units::{Bytes, Mac};
+use hotshare_core::units::{Bytes, CardId, Mac};
 use jiff::civil::Date;
 
 use super::failure::No;
@@ -90,10 +90,30 @@ pub(super) fn status(status: &Status) -> api::Status {
             .as_ref()
             .map(|uplink| api::Uplink { name: uplink.name.clone(), address: uplink.address.to_string() }),
         wifi: None,
+        cards: status.cards.iter().map(card_told).collect(),
         closed: status.closed.map(verdict).filter(|v| *v != api::Verdict::Open),
         plan: plan(&status.plan),
         people: status.people.iter().map(person).collect(),
         devices: status.devices.iter().map(device).collect(),
+    }
+}
+
+/// A card's number, from a path.
+pub(super) fn card(text: &str) -> Result<CardId, No> {
+    let number =
+        text.parse().map_err(|_| bad(format!("“{}” is not a data card's number", text.escape_debug())));
+    number.map(CardId)
+}
+
+fn card_told(status: &CardStatus) -> api::Card {
+    let CardStatus { card, is_in } = status;
+    api::Card {
+        number: card.id.0,
+        interface: card.interface.clone(),
+        network: card.network.clone(),
+        agreed: card.agreed,
+        is_in: *is_in,
+        since: card.since.0,
     }
 }
 
@@ -213,6 +233,7 @@ fn why_told(why: Why) -> api::Verdict {
         Why::NoUplink => api::Verdict::NoUplink,
         Why::LedgerStuck => api::Verdict::LedgerStuck,
         Why::PlanSlow => api::Verdict::PlanSlow,
+        Why::NewCard => api::Verdict::NewCard,
     }
 }
 
@@ -235,6 +256,7 @@ mod tests {
             Why::NoUplink,
             Why::LedgerStuck,
             Why::PlanSlow,
+            Why::NewCard,
         ] {
             let text = serde_json::to_string(&verdict(Verdict::Closed(why))).expect("plain");
             assert_eq!(text, format!("\"{}\"", why.word()));

@@ -76,6 +76,7 @@ fn status() -> api::Status {
         uplink: Some(Uplink { name: "wwan0".into(), address: "100.64.0.2".into() }),
         wifi: None,
         closed: None,
+        cards: Vec::new(),
         plan: plan(),
         people: vec![
             person("anna", Some(2_000_000_000), 1_200_000_000, Verdict::Open),

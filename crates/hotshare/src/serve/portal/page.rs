@@ -246,6 +246,10 @@ fn why_words(
             "More data would cost money, and the owner has not agreed to it yet.",
             "继续使用需要付费，热点的主人尚未同意。",
         ),
+        Why::NewCard => l.pick(
+            "The data card is new, and the owner has not agreed to use it yet.",
+            "数据卡是新的，热点的主人尚未同意使用。",
+        ),
         Why::PlanSlow => {
             l.pick("This part of the data plan is slow.", "套餐的这一部分限速。") + &again(plan_ends)
         }
