@@ -136,6 +136,8 @@ fn differs(run: &Run<'_>, before: &Seen, fact: &Fact) -> Option<String> {
     } else {
         0
     };
+    // The scenario says that it depends on more than that: by how much.
+    let apart = lost.max(run.within);
     let fine = match (fact.slack, &was.value, &fact.value) {
         (Slack::Free, ..) => true,
         // A time that the daemon carries on by itself is not written down each second; and a board without a
@@ -145,10 +147,12 @@ fn differs(run: &Run<'_>, before: &Seen, fact: &Fact) -> Option<String> {
             unknown || was.0.abs_diff(is.0) <= 600
         }
         (Slack::Clock, ..) if !run.keeps_time => true,
-        (Slack::Lost, Value::Amount(was), Value::Amount(is)) => (was - is).abs() <= lost,
-        (Slack::Counted, Value::Amount(was), Value::Amount(is)) => lost > 0 && *is <= was + lost || was == is,
+        (Slack::Lost, Value::Amount(was), Value::Amount(is)) => (was - is).abs() <= apart,
+        (Slack::Counted, Value::Amount(was), Value::Amount(is)) => {
+            lost > 0 && *is <= was + apart || (was - is).abs() <= run.within
+        }
         (Slack::Money, ..) if lost > 0 => true,
-        (Slack::Verdict, ..) if lost > 0 && before.left <= lost => true,
+        (Slack::Verdict, ..) if apart > 0 && before.left <= apart => true,
         (_, was_value, is) => was_value == is && was.key == fact.key,
     };
     let (was, is) = (show(&run.calendar, was), show(&run.calendar, fact));
