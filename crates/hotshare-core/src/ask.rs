@@ -213,7 +213,7 @@ pub enum Refusal {
         "{0} is on the air with {1}'s key, so it is {1}'s; to give it to somebody else, let it join with their key"
     )]
     JoinedByKey(Mac, PersonName),
-    #[error("the end of a key cannot be in the past")]
+    #[error("a time that is over cannot be an end: write one that is still to come")]
     EndsInThePast,
     #[error("the change could not be written to the ledger: {0}; nothing was changed")]
     NotWritten(String),

@@ -17,6 +17,7 @@ mod routine;
 mod settle;
 mod stations;
 mod status;
+mod sums;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -143,7 +144,8 @@ pub struct Brain {
     /// Where each slot stood when the daemon started, or when a device was given it.
     bases: BTreeMap<Slot, Reading>,
     purses: BTreeMap<Slot, Purse>,
-    /// With so much left of a part of the plan the kernel refused a packet: it is used up, until there is more.
+    /// With so much left of a part of the plan, beside the reserve, the kernel refused a packet: it is used up, until
+    /// there is more.
     dry: BTreeMap<(Account, PeriodKey), i64>,
     /// What those who share fairly may use, as of this turn.
     fair: BTreeMap<PersonId, Bytes>,

@@ -21,7 +21,8 @@ pub enum EntryKind {
     Grant,
     /// A part of a grant that was not spent (−).
     Return,
-    /// Spent without a grant: what the carrier billed after the plan was closed, and nobody could stop (+).
+    /// Spent without a grant: what the carrier billed after the plan was closed, and nobody could stop (+). On top of an
+    /// allowance: used slowly after its end, so that it does not count against what comes on top later (credit, +).
     Overrun,
     /// The owner says so, such as by the carrier's own figure (+ or −).
     Correction,
@@ -31,7 +32,7 @@ pub enum EntryKind {
     Gift,
     /// Borrowed of a fair share that was left unused: two entries (credit, + and −).
     Loan,
-    /// Not used in the period before (credit, +).
+    /// Not used in the period before (credit, +; − when it was used there after all, because the clock had gone back).
     RollOver,
     /// Bought with the owner's consent (credit, +).
     Bought,

@@ -19,30 +19,48 @@ pub struct Sharer {
 }
 
 /// How much each may use in this period in all, in the order of `people`; `left` of the plan is for them together.
+/// What came to one of them from others, or went there, does not change what the rest is entitled to.
 #[must_use]
 pub fn parts(left: Bytes, people: &[Sharer]) -> Vec<Bytes> {
-    let whole = u128::from(left.0) + people.iter().map(|p| u128::from(p.used.0)).sum::<u128>();
-    let weight = |p: &Sharer| u128::from(p.weight.max(1));
-    let weights: u128 = people.iter().map(weight).sum::<u128>().max(1);
+    let whole = i128::from(left.0) + people.iter().map(|p| i128::from(p.used.0)).sum::<i128>();
+    let credits: i128 = people.iter().map(|p| i128::from(p.credit)).sum();
+    let divided = (whole - credits).max(0);
+    let weight = |p: &Sharer| i128::from(p.weight.max(1));
+    let weights: i128 = people.iter().map(weight).sum::<i128>().max(1);
     let part = |p: &Sharer| {
-        let entitled = i128::try_from(whole * weight(p) / weights).unwrap_or(i128::MAX);
+        let entitled = divided * weight(p) / weights;
         Bytes(u64::try_from((entitled + i128::from(p.credit)).max(0)).unwrap_or(u64::MAX))
     };
     people.iter().map(part).collect()
 }
 
-/// What each of `lenders` (a part and what was used of it) lends to somebody who asks for `wanted`: from each in
-/// proportion to what they have not used by now. `gone` is what is over of the period, in millionths.
+/// Somebody who may lend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lender {
+    /// What they may use in this period in all, what was lent not counted.
+    pub part: Bytes,
+    pub used: Bytes,
+    /// Lent or given away in this period already.
+    pub lent: Bytes,
+}
+
+impl Lender {
+    /// Not used by now, as if everything were used evenly; `gone` is what is over of the period, in millionths.
+    fn idle(&self, gone: u32) -> u128 {
+        let whole = u128::from(self.part.0) + u128::from(self.lent.0);
+        let due = whole * u128::from(gone.min(1_000_000)) / 1_000_000;
+        due.saturating_sub(u128::from(self.used.0)).saturating_sub(u128::from(self.lent.0))
+    }
+}
+
+/// What each of `lenders` lends to somebody who asks for `wanted`: from each in proportion to what they have not used
+/// by now. `gone` is what is over of the period, in millionths.
 #[must_use]
-pub fn loans(wanted: Bytes, gone: u32, lenders: &[(Bytes, Bytes)]) -> Vec<Bytes> {
-    let gone = u128::from(gone.min(1_000_000));
-    let idle = |(part, used): &(Bytes, Bytes)| {
-        (u128::from(part.0) * gone / 1_000_000).saturating_sub(u128::from(used.0))
-    };
-    let all: u128 = lenders.iter().map(idle).sum();
+pub fn loans(wanted: Bytes, gone: u32, lenders: &[Lender]) -> Vec<Bytes> {
+    let all: u128 = lenders.iter().map(|lender| lender.idle(gone)).sum();
     let lent = all.min(u128::from(wanted.0));
-    let loan = |lender| {
-        let share = (lent * idle(lender)).checked_div(all).unwrap_or(0);
+    let loan = |lender: &Lender| {
+        let share = (lent * lender.idle(gone)).checked_div(all).unwrap_or(0);
         Bytes(u64::try_from(share).unwrap_or(0))
     };
     lenders.iter().map(loan).collect()
@@ -52,6 +70,10 @@ pub fn loans(wanted: Bytes, gone: u32, lenders: &[(Bytes, Bytes)]) -> Vec<Bytes>
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn lender(part: u64, used: u64, lent: u64) -> Lender {
+        Lender { part: Bytes(part), used: Bytes(used), lent: Bytes(lent) }
+    }
 
     fn sharer(weight: u16, used: u64) -> Sharer {
         Sharer { weight, used: Bytes(used), credit: 0 }
@@ -71,13 +93,27 @@ mod tests {
 
     #[test]
     fn what_others_leave_may_be_borrowed_as_time_goes() {
-        assert_eq!(loans(Bytes(500), 500_000, &[(Bytes(200), Bytes(0))]), [Bytes(100)]);
+        assert_eq!(loans(Bytes(500), 500_000, &[lender(200, 0, 0)]), [Bytes(100)]);
         assert_eq!(
-            loans(Bytes(30), 500_000, &[(Bytes(200), Bytes(0)), (Bytes(200), Bytes(50))]),
+            loans(Bytes(30), 500_000, &[lender(200, 0, 0), lender(200, 50, 0)]),
             [Bytes(20), Bytes(10)]
         );
-        assert_eq!(loans(Bytes(30), 0, &[(Bytes(200), Bytes(0))]), [Bytes(0)]);
-        assert_eq!(loans(Bytes(30), 500_000, &[(Bytes(200), Bytes(150))]), [Bytes(0)]);
+        assert_eq!(loans(Bytes(30), 0, &[lender(200, 0, 0)]), [Bytes(0)]);
+        assert_eq!(loans(Bytes(30), 500_000, &[lender(200, 150, 0)]), [Bytes(0)]);
+    }
+
+    #[test]
+    fn who_has_lent_what_was_unused_lends_no_more() {
+        assert_eq!(loans(Bytes(500), 500_000, &[lender(100, 0, 100)]), [Bytes(0)]);
+        assert_eq!(loans(Bytes(500), 750_000, &[lender(100, 0, 100)]), [Bytes(50)]);
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_moves_nobody_elses_part() {
+        let given = Sharer { credit: 50, ..sharer(1, 0) };
+        assert_eq!(parts(Bytes(250), &[given, sharer(1, 0)]), [Bytes(150), Bytes(100)]);
+        let gave = Sharer { credit: -50, ..sharer(1, 0) };
+        assert_eq!(parts(Bytes(150), &[gave, sharer(1, 0)]), [Bytes(50), Bytes(100)]);
     }
 
     #[test]
@@ -109,13 +145,19 @@ mod tests {
                 let free = now[who].0.saturating_sub(people[who].used.0);
                 if wish > free {
                     let lenders: Vec<usize> = (0..people.len()).filter(|i| *i != who).collect();
-                    let positions: Vec<_> = lenders.iter().map(|i| (now[*i], people[*i].used)).collect();
-                    for (lender, loan) in lenders.iter().zip(loans(Bytes(wish - free), gone, &positions)) {
-                        let keeps = now[*lender].0 - people[*lender].used.0.min(now[*lender].0) - loan.0;
-                        let to_come = u128::from(now[*lender].0) * u128::from(1_000_000 - gone) / 1_000_000;
-                        let before = now[*lender].0.saturating_sub(people[*lender].used.0);
-                        prop_assert!(u128::from(keeps) + 1 >= to_come.min(u128::from(before)));
-                        people[*lender].credit -= loan.signed();
+                    let lent = |p: &Sharer| p.credit.min(0).unsigned_abs();
+                    let positions: Vec<Lender> = lenders
+                        .iter()
+                        .map(|i| lender(now[*i].0, people[*i].used.0, lent(&people[*i])))
+                        .collect();
+                    let loans = loans(Bytes(wish - free), gone, &positions);
+                    for ((from, loan), at) in lenders.iter().zip(loans).zip(positions) {
+                        let before = at.part.saturating_sub(at.used).0;
+                        let own = u128::from((at.part + at.lent).0);
+                        let to_come = own * u128::from(1_000_000 - gone) / 1_000_000;
+                        let keeps = u128::from(before) - u128::from(loan.0);
+                        prop_assert!(keeps + 1 >= to_come.min(u128::from(before)));
+                        people[*from].credit -= loan.signed();
                         people[who].credit += loan.signed();
                     }
                 }

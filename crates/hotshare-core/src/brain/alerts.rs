@@ -7,8 +7,7 @@ use super::Brain;
 use crate::alert::{self, Alert, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Raise, Waiting};
 use crate::ledger::PeriodKey;
 use crate::people::{Allowance, Person};
-use crate::plan::{Period, Turn};
-use crate::policy::PlanState;
+use crate::plan::Period;
 use crate::record::{Change, Noted, Tally};
 use crate::units::{Account, Bytes, Slot};
 
@@ -68,18 +67,11 @@ impl Brain {
 
     /// The step of money that the owner is asked for, when the plan would go on for it.
     fn price_step(&self) -> Option<PriceStep> {
-        if self.plan_in_use().state != PlanState::AsksForMoney {
-            return None;
-        }
-        let plan = &self.book.plan;
-        let costly = |turn: Turn| {
-            let bucket = plan.buckets.get(turn.at)?;
-            Some((bucket.pay?, self.bought(bucket, turn.span.key)))
-        };
-        let (pay, bought) = plan.running(self.at).find_map(costly)?;
-        let step = u32::try_from(bought.0 / pay.step.0.max(1) + 1).unwrap_or(u32::MAX);
-        let currency = plan.terms.currency.map_or_else(String::new, |currency| format!(" {currency}"));
-        Some(PriceStep { step, cost: format!("{}{currency}", pay.step) })
+        let asked = self.asks_for()?;
+        let step = u32::try_from(asked.bought.0 / asked.pay.step.0.max(1) + 1).unwrap_or(u32::MAX);
+        let currency = self.book.plan.terms.currency;
+        let currency = currency.map_or_else(String::new, |currency| format!(" {currency}"));
+        Some(PriceStep { step, cost: format!("{}{currency}", asked.money) })
     }
 
     fn person_facts(&self, person: &Person, day: PeriodKey) -> PersonFacts {

@@ -12,7 +12,7 @@ use crate::keys::KeyOwner;
 use crate::ledger::{Entry, EntryKind};
 use crate::meter::Usage;
 use crate::people::{Allowance, AtEnd, Device, Person, PersonName};
-use crate::plan::{Bucket, Every, Phase};
+use crate::plan::{Bucket, Every, Phase, Plan, Unused};
 use crate::record::{Change, Tally};
 use crate::units::{Account, BucketId, Mac, PersonId, Slot};
 
@@ -136,7 +136,7 @@ impl Brain {
                 Ok(changes)
             }
             Ask::TopUp { name, bytes } => self.top_up(name, *bytes),
-            Ask::Give { from, to, bytes } => return self.gift(from, to, *bytes),
+            Ask::Give { from, to, bytes } => self.gift(from, to, *bytes),
             Ask::Wish { name, bytes } => self.wish(name, *bytes),
             Ask::WishAnswer { name, bytes } => self.answer_wish(name, *bytes),
             Ask::Consent { money } => self.consent(*money),
@@ -144,15 +144,7 @@ impl Brain {
             Ask::CardForget(id) => self.card_forget(*id),
             Ask::PersonRules { name, rules } => self.person_rules(name, rules),
             Ask::PlanSet(change) => self.plan_set(change),
-            Ask::PlanCorrect { used } => {
-                let bytes = used.signed().saturating_sub(self.plan_used());
-                if bytes == 0 {
-                    return Ok((Vec::new(), Answer::Done));
-                }
-                // To the part that is in use: what was used of the others is over.
-                let (at, kind, now) = (self.at, EntryKind::Correction, self.plan_in_use());
-                Ok(vec![Change::Entry(Entry { at, account: now.account, period: now.key, kind, bytes })])
-            }
+            Ask::PlanCorrect { used } => Ok(self.correct(used.signed().saturating_sub(self.plan_used()))),
         };
         Ok((changes?, Answer::Done))
     }
@@ -313,19 +305,30 @@ impl Brain {
         Ok(changes)
     }
 
-    /// Parts that were there by that name keep their account; the others get one that nobody had.
+    /// Parts that were there by that name keep their account, and so does the main one by whatever name: what was
+    /// used is used. The others get one that nobody had.
     fn numbered(&self, buckets: &[Bucket]) -> Vec<Bucket> {
+        let old = &self.book.plan.buckets;
+        let named = |name: &str| old.iter().find(|old| old.name == name);
+        let new = Plan { buckets: buckets.to_vec(), ..self.book.plan.clone() };
+        let renamed = match (self.book.plan.main(), new.main()) {
+            (Some(main), Some(now)) => {
+                let stays = named(&now.name).is_some() || buckets.iter().any(|b| b.name == main.name);
+                let costs = main.pay.is_some() || now.pay.is_some();
+                (!stays && !costs).then(|| (now.name.clone(), main))
+            }
+            (_, _) => None,
+        };
         let mut last = self.book.last_bucket;
         let number = |bucket: &Bucket| {
-            let old = self.book.plan.buckets.iter().find(|old| old.name == bucket.name);
-            let (id, since) = old.map_or_else(
-                || {
-                    last += 1;
-                    (BucketId(last), self.at)
-                },
-                |old| (old.id, old.since),
-            );
-            Bucket { id, since, ..bucket.clone() }
+            let main = renamed.as_ref().filter(|(name, _)| *name == bucket.name).map(|(_, main)| *main);
+            let Some(old) = named(&bucket.name).or(main) else {
+                last += 1;
+                return Bucket { id: BucketId(last), since: self.at, ..bucket.clone() };
+            };
+            // Nothing is left over of a time in which it was not to be kept.
+            let begins = old.unused == Unused::Lost && bucket.unused != Unused::Lost;
+            Bucket { id: old.id, since: if begins { self.at } else { old.since }, ..bucket.clone() }
         };
         buckets.iter().map(number).collect()
     }
@@ -346,33 +349,5 @@ impl Brain {
             let (at, kind) = (self.at, EntryKind::Correction);
             changes.push(Change::Entry(Entry { at, account, period, kind, bytes }));
         }
-    }
-
-    /// What the plan's period counts as used of all its parts, without what of grants is not spent.
-    pub(super) fn plan_used(&self) -> i64 {
-        let key = self.plan_span().0.key;
-        let written = self.plan_written(key);
-        let now = self.plan_in_use();
-        let (posted, (_, period)) = self.posted_total(Slot::PLAN, (now.account, now.key));
-        let held = posted.signed().saturating_sub(self.reading(Slot::PLAN).used().signed());
-        if period >= key { written.saturating_sub(held) } else { written }
-    }
-
-    /// What is written down as used of all parts in the plan's period; of those with periods of their own, since it began.
-    pub(super) fn plan_written(&self, key: crate::ledger::PeriodKey) -> i64 {
-        let totals = &self.book.totals;
-        let used = |bucket: &Bucket| match bucket.period {
-            None => totals.used(Account::Bucket(bucket.id), key),
-            Some(_) => totals.since(Account::Bucket(bucket.id), key),
-        };
-        self.book.plan.buckets.iter().fold(0, |sum, bucket| sum.saturating_add(used(bucket)))
-    }
-
-    /// What an account's period counts as used, without the part of the grant that is not spent.
-    pub(super) fn used_in(&self, slot: Slot, account: Account, key: crate::ledger::PeriodKey) -> i64 {
-        let (posted, drawn) = self.posted_total(slot, (account, key));
-        let held = posted.signed().saturating_sub(self.reading(slot).used().signed());
-        let written = self.book.totals.used(account, key);
-        if drawn == (account, key) { written.saturating_sub(held) } else { written }
     }
 }

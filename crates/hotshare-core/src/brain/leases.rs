@@ -203,7 +203,8 @@ impl Brain {
             purse.refused(&at, now.reserve());
             if let Some(left) = at.balance().filter(|_| purse.is_dry(&at)) {
                 self.dry.retain(|(account, key), _| *account != now.account || *key == now.key);
-                self.dry.insert((now.account, now.key), left);
+                let spare = left.saturating_sub(now.reserve().signed());
+                self.dry.insert((now.account, now.key), spare);
             }
             return;
         }

@@ -102,10 +102,12 @@ impl Brain {
         self.position(Slot::PLAN, (now.account, now.key), now.limit, active)
     }
 
-    /// Somebody whose allowance is used up and who goes on slowly has no limit then.
+    /// Somebody whose allowance is used up and who goes on slowly has no limit then; but gives nothing away that could
+    /// be spent meanwhile.
     pub(super) fn person_position(&self, person: &Person) -> Position {
         let at = self.allowance_position(person);
-        if matches!(person.at_end, AtEnd::Slow(_)) && self.is_dry(person.slot, &at) {
+        let gives = self.giving.is_some_and(|(id, _)| id == person.id);
+        if !gives && matches!(person.at_end, AtEnd::Slow(_)) && self.is_dry(person.slot, &at) {
             return Position { free: None, limit: None, ..at };
         }
         at
@@ -237,14 +239,15 @@ impl Brain {
             self.end_rests(&mut changes);
         }
         self.first_card(&mut changes);
-        self.roll_over(&mut changes);
+        let waits = self.roll_over(&mut changes);
         self.lend(&mut changes);
         let rolled = self.draw_all(&mut changes);
         self.raise_alerts(&mut changes);
         changes.extend(self.notes.drain(..).map(Change::Noted));
         // The clock alone is seldom a reason to write, and a minute of it may be forgotten.
         let age = self.book.clock.map_or(u64::MAX, |kept| self.at.0.abs_diff(kept.0));
-        if age >= if changes.is_empty() { CLOCK_SECS } else { 60 } || self.stopping {
+        // While something waits to roll over, it says from when on.
+        if !waits && (age >= if changes.is_empty() { CLOCK_SECS } else { 60 } || self.stopping) {
             changes.push(Change::Clock(self.at));
         }
         if changes.is_empty() {

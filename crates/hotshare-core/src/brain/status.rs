@@ -2,11 +2,11 @@
 
 use super::Brain;
 use super::settle::Owner;
+use super::turn::Step;
 use crate::ask::{BucketStatus, DeviceStatus, KeyStatus, PersonStatus, PlanStatus, Status, UplinkStatus};
 use crate::keys::KeyOwner;
 use crate::ledger::PeriodKey;
 use crate::meter::Usage;
-use crate::money::Money;
 use crate::people::{Allowance, Person};
 use crate::plan::{Bucket, Turn};
 use crate::policy::{PlanState, Verdict, Why};
@@ -37,8 +37,8 @@ impl Brain {
             () if self.uplink.is_none() || self.ready.is_none() => Some(Why::NoUplink),
             () if !self.card_fits() => Some(Why::NoUplink),
             () if !self.card_agreed() => Some(Why::NewCard),
-            () if self.plan_in_use().state == PlanState::Over => Some(Why::PlanOver),
-            () if self.plan_in_use().state == PlanState::AsksForMoney => Some(Why::AsksForMoney),
+            () if self.plan_state() == PlanState::Over => Some(Why::PlanOver),
+            () if self.plan_state() == PlanState::AsksForMoney => Some(Why::AsksForMoney),
             () if self.plan_is_used() => Some(Why::PlanUsed),
             () if self.is_stuck() => Some(Why::LedgerStuck),
             () => None,
@@ -85,7 +85,7 @@ impl Brain {
             reserve: in_use.reserve(),
             parts: self.parts(),
             in_use: in_use.place,
-            asks_for: (in_use.state == PlanState::AsksForMoney).then(|| self.next_step()).flatten(),
+            asks_for: self.asks_for().map(|step| step.money),
             delivered,
             refused,
             own: counted.saturating_sub(delivered).saturating_sub(refused),
@@ -114,10 +114,9 @@ impl Brain {
         plan.buckets.iter().enumerate().map(part).collect()
     }
 
-    /// What the owner would be asked to agree to.
-    fn next_step(&self) -> Option<Money> {
-        let plan = &self.book.plan;
-        plan.running(self.at).find_map(|turn| plan.buckets.get(turn.at)?.pay.map(|pay| pay.step))
+    /// What the owner is asked to agree to, if anything.
+    pub(super) fn asks_for(&self) -> Option<Step<'_>> {
+        self.next_step().filter(|_| self.plan_state() == PlanState::AsksForMoney)
     }
 
     fn person_status(&self, person: &Person) -> PersonStatus {
@@ -132,7 +131,10 @@ impl Brain {
         usage.down = usage.down.saturating_sub(earlier);
         let recorded = Bytes::from_signed(self.book.totals.used(account, span.key)).max(used);
         let limit = self.person_limit(person);
-        let balance = limit.map(|limit| limit.saturating_sub(used));
+        let balance = match (limit, person.allowance) {
+            (None, Allowance::Fair) => self.rest_for(person),
+            (limit, _) => limit.map(|limit| limit.saturating_sub(used)),
+        };
         let renews = if person.allowance == Allowance::Unlimited { None } else { span.ends };
         let devices = self.book.devices.values().filter(|d| d.person == Some(person.id)).count();
         PersonStatus {

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use super::Brain;
 use crate::ledger::PeriodKey;
+use crate::money::Money;
 use crate::people::{Allowance, Person};
-use crate::plan::{self, Bucket, PeriodSpan, Plan, Turn};
+use crate::plan::{self, Bucket, Pay, PeriodSpan, Plan, Turn};
 use crate::policy::PlanState;
 use crate::share::{self, Sharer};
-use crate::units::{Account, Bytes, PersonId, Slot};
+use crate::units::{Account, BucketId, Bytes, PersonId, Slot};
+
+/// Less than this for each who shares fairly is not divided.
+const CRUMB: i64 = 64 << 10;
 
 /// The part of the plan that is used now; when there is none, the one in which is booked what nobody can stop.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +27,43 @@ pub(super) struct InUse {
     pub(super) state: PlanState,
 }
 
+/// A part whose period runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stand<'a> {
+    pub(super) turn: Turn,
+    pub(super) bucket: &'a Bucket,
+    /// Not granted, or granted and not spent; `None`: no end.
+    pub(super) left: Option<i64>,
+    pub(super) limit: Option<Bytes>,
+    /// What the parts after it have that can be used now; `None`: no end.
+    pub(super) beyond: Option<i64>,
+    /// It may be used now, and something is left of it.
+    pub(super) usable: bool,
+}
+
+/// A step of money that the owner could agree to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step<'a> {
+    pub(super) bucket: BucketId,
+    pub(super) pay: &'a Pay,
+    pub(super) key: PeriodKey,
+    /// Agreed to already in this period.
+    pub(super) bought: Money,
+    /// As much as a step, or what the limit leaves.
+    pub(super) money: Money,
+}
+
+/// Kept back so that what is in flight when the plan closes does not pass its end: only of the last part.
+fn kept_back(limit: Option<Bytes>, beyond: Option<i64>) -> Bytes {
+    match (limit, beyond) {
+        (Some(limit), Some(0)) => plan::reserve(limit),
+        _ => Bytes::ZERO,
+    }
+}
+
 impl InUse {
-    /// Kept back so that what is in flight when the plan closes does not pass its end: only of the last part.
     pub(super) fn reserve(&self) -> Bytes {
-        match (self.limit, self.beyond) {
-            (Some(limit), Some(0)) => plan::reserve(limit),
-            _ => Bytes::ZERO,
-        }
+        kept_back(self.limit, self.beyond)
     }
 }
 
@@ -46,71 +80,90 @@ impl Brain {
         Plan::limit_of(bucket, self.book.totals.used(Account::BucketCredit(bucket.id), key))
     }
 
-    /// Something that fits a packet is left of it.
-    fn has_some(&self, bucket: &Bucket, key: PeriodKey) -> bool {
-        let dry = self.dry.get(&(Account::Bucket(bucket.id), key));
-        self.left_of(bucket, key).is_none_or(|left| left > 0 && dry.is_none_or(|dry| left > *dry))
+    /// The parts that run now, in their order.
+    fn running(&self) -> Vec<(Turn, &Bucket)> {
+        let plan = &self.book.plan;
+        plan.running(self.at).filter_map(|turn| Some((turn, plan.buckets.get(turn.at)?))).collect()
+    }
+
+    /// Where each of them stands.
+    pub(super) fn stands(&self) -> Vec<Stand<'_>> {
+        let mut beyond = Some(0i64);
+        let mut stands = Vec::new();
+        for (turn, bucket) in self.running().into_iter().rev() {
+            let (left, limit) = (self.left_of(bucket, turn.span.key), self.limit_of(bucket, turn.span.key));
+            let kept = kept_back(limit, beyond);
+            // Something that fits a packet is left of it.
+            let dry = self.dry.get(&(Account::Bucket(bucket.id), turn.span.key));
+            let fits = |left: i64| dry.is_none_or(|dry| left.saturating_sub(kept.signed()) > *dry);
+            let usable = turn.in_hours && left.is_none_or(|left| left > 0 && fits(left));
+            stands.push(Stand { turn, bucket, left, limit, beyond, usable });
+            if usable {
+                beyond = beyond.zip(left).map(|(sum, left)| sum.saturating_add(left));
+            }
+        }
+        stands.reverse();
+        stands
     }
 
     pub(super) fn plan_in_use(&self) -> InUse {
-        let plan = &self.book.plan;
-        let running: Vec<(Turn, &Bucket)> =
-            plan.running(self.at).filter_map(|turn| Some((turn, plan.buckets.get(turn.at)?))).collect();
-        let usable =
-            |(turn, bucket): &&(Turn, &Bucket)| turn.in_hours && self.has_some(bucket, turn.span.key);
-        let mut usable = running.iter().filter(usable);
-        if let Some((turn, bucket)) = usable.next() {
-            let mut beyond = usable.map(|(turn, bucket)| self.left_of(bucket, turn.span.key));
-            let beyond = beyond.try_fold(0i64, |sum, left| Some(sum.saturating_add(left?)));
+        let running = self.stands();
+        if let Some(stand) = running.iter().find(|stand| stand.usable) {
             return InUse {
-                place: Some(turn.at),
-                account: Account::Bucket(bucket.id),
-                key: turn.span.key,
-                limit: self.limit_of(bucket, turn.span.key),
-                beyond,
-                state: PlanState::InUse(bucket.rate),
+                place: Some(stand.turn.at),
+                account: Account::Bucket(stand.bucket.id),
+                key: stand.turn.span.key,
+                limit: stand.limit,
+                beyond: stand.beyond,
+                state: PlanState::InUse(stand.bucket.rate),
             };
         }
-        let state = match running.iter().any(|(turn, bucket)| self.could_buy(bucket, turn)) {
-            _ if running.is_empty() => PlanState::Over,
-            true => PlanState::AsksForMoney,
-            false => PlanState::Used,
-        };
+        let state = if running.is_empty() { PlanState::Over } else { self.at_its_end() };
         // What nobody can stop goes to the last part that costs nothing more, or that was paid for.
-        let paid = |(turn, bucket): &&(Turn, &Bucket)| {
-            bucket.pay.is_none() || self.limit_of(bucket, turn.span.key).is_some_and(|l| l > Bytes::ZERO)
-        };
+        let paid =
+            |stand: &&Stand<'_>| stand.bucket.pay.is_none() || stand.limit.is_some_and(|l| l > Bytes::ZERO);
         let last = running.iter().rev().find(paid).or(running.last());
         let (account, key, limit) = match last {
-            Some((turn, bucket)) => {
-                (Account::Bucket(bucket.id), turn.span.key, self.limit_of(bucket, turn.span.key))
-            }
+            Some(stand) => (Account::Bucket(stand.bucket.id), stand.turn.span.key, stand.limit),
             None => {
-                let id = plan.main().map_or_else(Default::default, |bucket| bucket.id);
+                let id = self.book.plan.main().map_or_else(Default::default, |bucket| bucket.id);
                 (Account::Bucket(id), PeriodKey::ALWAYS, None)
             }
         };
         InUse { place: None, account, key, limit, beyond: Some(0), state }
     }
 
-    /// The owner could agree to another step.
-    fn could_buy(&self, bucket: &Bucket, turn: &Turn) -> bool {
-        bucket.pay.as_ref().is_some_and(|pay| {
-            turn.in_hours
-                && self.bought(bucket, turn.span.key).0.saturating_add(pay.price.money.0) <= pay.limit.0
-        })
+    /// Nothing is left of what may be used now.
+    fn at_its_end(&self) -> PlanState {
+        if self.next_step().is_some() { PlanState::AsksForMoney } else { PlanState::Used }
+    }
+
+    /// Where the plan stands for everybody.
+    pub(super) fn plan_state(&self) -> PlanState {
+        let state = self.plan_in_use().state;
+        if matches!(state, PlanState::InUse(_)) && self.plan_is_used() { self.at_its_end() } else { state }
+    }
+
+    /// What the owner could agree to: the first part that costs money and has not reached its limit.
+    pub(super) fn next_step(&self) -> Option<Step<'_>> {
+        self.running().into_iter().find_map(|(turn, bucket)| self.step_of(&turn, bucket))
+    }
+
+    fn step_of<'a>(&self, turn: &Turn, bucket: &'a Bucket) -> Option<Step<'a>> {
+        let (pay, key) = (bucket.pay.as_ref()?, turn.span.key);
+        let bought = self.bought(bucket, key);
+        let money = Money(pay.step.0.min(pay.limit.0.saturating_sub(bought.0)));
+        let buys = turn.in_hours && money >= pay.price.money;
+        buys.then_some(Step { bucket: bucket.id, pay, key, bought, money })
     }
 
     /// Where the plan stands for one person.
     pub(super) fn plan_state_for(&self, person: &Person) -> PlanState {
-        let now = self.plan_in_use();
-        if self.plan_is_used() && matches!(now.state, PlanState::InUse(_)) {
-            return PlanState::Used;
-        }
-        let bucket = now.place.and_then(|place| self.book.plan.buckets.get(place));
-        match bucket {
+        let state = self.plan_state();
+        let place = self.plan_in_use().place.filter(|_| matches!(state, PlanState::InUse(_)));
+        match place.and_then(|place| self.book.plan.buckets.get(place)) {
             Some(bucket) if !bucket.only.admits(&person.name) => PlanState::KeptForOthers,
-            Some(_) | None => now.state,
+            Some(_) | None => state,
         }
     }
 
@@ -143,40 +196,31 @@ impl Brain {
         if fair.is_empty() {
             return BTreeMap::new();
         }
-        let plan = &self.book.plan;
-        let mut left = 0i64;
-        let mut last = None;
-        for turn in plan.running(self.at) {
-            let Some(bucket) = plan.buckets.get(turn.at) else { continue };
-            if bucket.pay.is_some() || !bucket.only.is_all() || !turn.in_hours {
-                continue;
-            }
-            match self.left_of(bucket, turn.span.key) {
-                None => {
-                    // A slow rest without an end is not what people share; a fast one is.
-                    if bucket.rate.is_none() {
-                        return BTreeMap::new();
-                    }
-                }
-                Some(some) => {
-                    left = left.saturating_add(some.max(0));
-                    last = self.limit_of(bucket, turn.span.key);
-                }
-            }
-        }
-        let in_use = self.plan_in_use();
-        let now = in_use.place.and_then(|place| plan.buckets.get(place));
-        if now.is_some_and(|bucket| bucket.cap.is_none() && bucket.pay.is_none()) {
+        let stands = self.stands();
+        let in_use = stands.iter().find(|stand| stand.usable);
+        let unshared = |stand: &Stand<'_>| stand.left.is_none() || !stand.bucket.only.is_all();
+        // A slow rest without an end is not what people share; a fast one leaves nothing to share.
+        let endless = |stand: &Stand<'_>| stand.usable && stand.left.is_none() && stand.bucket.rate.is_none();
+        if in_use.is_some_and(unshared) || stands.iter().any(endless) {
             return BTreeMap::new();
         }
+        let shared = stands.iter().filter(|stand| stand.usable && !unshared(stand));
         // What is kept for what is in flight, and what was promised to others, is not shared.
-        let kept = last.map_or(0, |limit| plan::reserve(limit).signed());
+        let left = shared.fold(0i64, |sum, stand| {
+            let kept = kept_back(stand.limit, stand.beyond).signed();
+            sum.saturating_add(stand.left.unwrap_or(0).saturating_sub(kept))
+        });
         let promised = self.book.people.values().filter_map(|person| match person.allowance {
             Allowance::Limited { .. } => self.person_left(person),
             Allowance::Fair | Allowance::Unlimited => None,
         });
         let promised = promised.fold(0i64, |sum, left| sum.saturating_add(left.max(0)));
-        let left = Bytes::from_signed(left.saturating_sub(kept).saturating_sub(promised));
+        // Crumbs are whose they are first, so that a plan can come to its end.
+        let crumbs = i64::try_from(fair.len()).unwrap_or(i64::MAX).saturating_mul(CRUMB);
+        if promised == 0 && left < crumbs {
+            return BTreeMap::new();
+        }
+        let left = Bytes::from_signed(left.saturating_sub(promised));
         let key = self.plan_span().0.key;
         let sharers: Vec<Sharer> = fair
             .iter()
@@ -187,6 +231,17 @@ impl Brain {
             })
             .collect();
         fair.iter().map(|person| person.id).zip(share::parts(left, &sharers)).collect()
+    }
+
+    /// What is left for everybody whom it is for, when it is not divided; `None`: no end.
+    pub(super) fn rest_for(&self, person: &Person) -> Option<Bytes> {
+        let stands = self.stands();
+        let mut theirs = stands.iter().filter(|s| s.usable && s.bucket.only.admits(&person.name));
+        let left = theirs.try_fold(0i64, |sum, stand| {
+            let kept = kept_back(stand.limit, stand.beyond).signed();
+            Some(sum.saturating_add(stand.left?.saturating_sub(kept).max(0)))
+        });
+        left.map(Bytes::from_signed)
     }
 
     /// What a person may use in the period of the allowance; `None`: no limit.

@@ -23,6 +23,10 @@ pub(crate) fn expect(run: &mut Run<'_>, step: &Step, words: &[&str]) -> Result<(
     if *subject == "diary" {
         return diary_count(run, step, words);
     }
+    let subject = match words {
+        ["expect", "part", part, ..] => &format!("part {part}"),
+        _ => *subject,
+    };
     let facts = facts::of(run, subject)?;
     let clauses = step.text.split_once(subject).map_or("", |(_, rest)| rest);
     let clauses: Vec<&str> = clauses.split(',').map(str::trim).collect();
@@ -113,7 +117,11 @@ fn least_left(run: &mut Run<'_>, facts: &[Fact]) -> i64 {
         _ => None,
     });
     let theirs = theirs.and_then(|p| p.balance).map(|left| left.signed());
-    let plan = status.plan.balance.map(|left| left.signed() - status.plan.reserve.signed());
+    let part = status.plan.in_use.and_then(|place| status.plan.parts.get(place));
+    let plan = match part {
+        Some(part) => part.balance.map(|left| left.signed() - status.plan.reserve.signed()),
+        None => Some(0),
+    };
     own.into_iter().chain(theirs).chain(plan).min().unwrap_or(i64::MAX)
 }
 
@@ -128,6 +136,8 @@ fn differs(run: &Run<'_>, before: &Seen, fact: &Fact) -> Option<String> {
     } else {
         0
     };
+    // The scenario says that it depends on more than that: by how much.
+    let apart = lost.max(run.within);
     let fine = match (fact.slack, &was.value, &fact.value) {
         (Slack::Free, ..) => true,
         // A time that the daemon carries on by itself is not written down each second; and a board without a
@@ -137,9 +147,12 @@ fn differs(run: &Run<'_>, before: &Seen, fact: &Fact) -> Option<String> {
             unknown || was.0.abs_diff(is.0) <= 600
         }
         (Slack::Clock, ..) if !run.keeps_time => true,
-        (Slack::Lost, Value::Amount(was), Value::Amount(is)) => (was - is).abs() <= lost,
-        (Slack::Counted, Value::Amount(was), Value::Amount(is)) => lost > 0 && *is <= was + lost || was == is,
-        (Slack::Verdict, ..) if lost > 0 && before.left <= lost => true,
+        (Slack::Lost, Value::Amount(was), Value::Amount(is)) => (was - is).abs() <= apart,
+        (Slack::Counted, Value::Amount(was), Value::Amount(is)) => {
+            lost > 0 && *is <= was + apart || (was - is).abs() <= run.within
+        }
+        (Slack::Money, ..) if lost > 0 => true,
+        (Slack::Verdict, ..) if apart > 0 && before.left <= apart => true,
         (_, was_value, is) => was_value == is && was.key == fact.key,
     };
     let (was, is) = (show(&run.calendar, was), show(&run.calendar, fact));

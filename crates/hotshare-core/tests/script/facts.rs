@@ -7,7 +7,7 @@ use hotshare_core::policy::Verdict;
 use hotshare_core::units::{Bytes, Mac, PersonId, UnixTime};
 
 use super::run::Run;
-use super::words::show_amount;
+use super::words::{show_amount, show_rate};
 use crate::world::{Fate, mac};
 
 /// What a restart may change about a fact.
@@ -17,6 +17,8 @@ pub(crate) enum Slack {
     None,
     /// A power cut may cost grants: the amount may differ by as much.
     Lost,
+    /// A power cut may cost grants, and what they would have cost.
+    Money,
     /// Counted in rows of minutes: a power cut may lose what is not written yet, and cost grants.
     Counted,
     /// It may be open after less was used, or closed when what a cut cost was all that was left.
@@ -45,7 +47,7 @@ pub(crate) struct Fact {
     pub(crate) slack: Slack,
 }
 
-const GATE: &[&str] = &["open", "closed"];
+const GATE: &[&str] = &["open", "slow", "closed"];
 
 fn fact(key: &'static str, value: Value, slack: Slack) -> Fact {
     Fact { key, instead: &[], value, slack }
@@ -74,9 +76,8 @@ fn left(balance: Option<Bytes>) -> Fact {
 fn gate(verdict: Verdict) -> Fact {
     let (key, word) = match verdict {
         Verdict::Open => ("open", String::new()),
+        Verdict::Slow(rate, why) => ("slow", format!("{} {}", show_rate(rate), why.word())),
         Verdict::Closed(why) => ("closed", why.word().to_owned()),
-        #[allow(unreachable_patterns, reason = "verdicts to come print as they are called")]
-        other => ("open", format!("{other:?}").to_lowercase()),
     };
     Fact { key, instead: GATE, value: Value::Words(word), slack: Slack::Verdict }
 }
@@ -93,8 +94,7 @@ pub(crate) fn allowance(allowance: &Allowance) -> String {
             };
             format!("{} {every}", show_amount(bytes.signed()))
         }
-        #[allow(unreachable_patterns, reason = "allowances to come print as they are called")]
-        other => format!("{other:?}"),
+        Allowance::Fair => "fair".into(),
     }
 }
 
@@ -107,6 +107,7 @@ pub(crate) fn of(run: &mut Run, subject: &str) -> Result<Vec<Fact>, String> {
     let passes = run.number_of(subject).map(|n| run.world.packet(n, true, 0) == Fate::Forwarded);
     let status = run.world.status();
     let mut facts = match subject {
+        _ if subject.starts_with("part ") => return part(&status, &subject["part ".len()..]),
         "plan" => plan(&status),
         "clock" => clock(&status),
         _ => match (status.people.iter().position(|p| p.name.as_str() == subject), run.number_of(subject)) {
@@ -126,6 +127,7 @@ pub(crate) fn of(run: &mut Run, subject: &str) -> Result<Vec<Fact>, String> {
 
 fn plan(status: &Status) -> Vec<Fact> {
     let plan = &status.plan;
+    let part = plan.in_use.and_then(|place| plan.parts.get(place));
     vec![
         gate(status.closed.unwrap_or(Verdict::Open)),
         bytes("used", plan.billed),
@@ -138,11 +140,38 @@ fn plan(status: &Status) -> Vec<Fact> {
         fact("corrected", Value::Amount(plan.corrected), Slack::Counted),
         Fact { slack: Slack::None, ..when("begins", Some(plan.begins)) },
         when("renews", plan.ends),
+        fact("part", words(part.map_or("nothing", |part| part.bucket.name.as_str())), Slack::Verdict),
+        fact("asks", words(&plan.asks_for.map_or("nothing".into(), |m| m.to_string())), Slack::Verdict),
     ]
+}
+
+/// Of one part of the plan.
+fn part(status: &Status, name: &str) -> Result<Vec<Fact>, String> {
+    let part = status.plan.parts.iter().find(|part| part.bucket.name == name);
+    let part = part.ok_or_else(|| format!("no part of the plan is called “{name}”"))?;
+    let spent = part.bucket.pay.and_then(|pay| pay.price.of(part.used)).unwrap_or_default();
+    Ok(vec![
+        bytes("used", part.used),
+        left(part.balance),
+        fact("credit", Value::Amount(part.credit), Slack::Lost),
+        fact("bought", words(&part.bought.to_string()), Slack::None),
+        fact("spent", words(&spent.to_string()), Slack::Money),
+        when("begins", part.begins),
+        when("renews", part.ends),
+        Fact {
+            instead: &["now", "not"],
+            ..fact(if part.in_hours { "now" } else { "not" }, words(""), Slack::None)
+        },
+    ])
+}
+
+fn words(text: &str) -> Value {
+    Value::Words(text.to_owned())
 }
 
 fn person(status: &Status, n: usize) -> Vec<Fact> {
     let person = &status.people[n];
+    let wish = person.wish;
     vec![
         gate(person.verdict),
         counted("used", person.up + person.down),
@@ -153,16 +182,18 @@ fn person(status: &Status, n: usize) -> Vec<Fact> {
         when("renews", person.renews),
         fact("allowance", Value::Words(allowance(&person.allowance)), Slack::None),
         fact("devices", Value::Number(u64::from(person.devices)), Slack::None),
+        fact("credit", Value::Amount(person.credit), Slack::Lost),
+        fact("wants", wish.map_or(words("nothing"), |wish| Value::Amount(wish.bytes.signed())), Slack::None),
+        fact("weight", Value::Number(u64::from(person.weight)), Slack::None),
     ]
 }
 
 fn device(status: &Status, mac: Mac) -> Vec<Fact> {
     let Some(device) = status.devices.iter().find(|d| d.mac == mac) else {
-        let words = Value::Words(String::new());
         return vec![Fact {
             key: "unknown",
             instead: &["of", "waits", "unknown"],
-            value: words,
+            value: words(""),
             slack: Slack::None,
         }];
     };
@@ -171,15 +202,9 @@ fn device(status: &Status, mac: Mac) -> Vec<Fact> {
         None => ("waits", String::new()),
     };
     let blocked = if device.blocked { "blocked" } else { "unblocked" };
-    let words = Value::Words;
     vec![
-        Fact { key, instead: &["of", "waits", "unknown"], value: words(whose), slack: Slack::None },
-        Fact {
-            key: blocked,
-            instead: &["blocked", "unblocked"],
-            value: words(String::new()),
-            slack: Slack::None,
-        },
+        Fact { key, instead: &["of", "waits", "unknown"], value: words(&whose), slack: Slack::None },
+        Fact { key: blocked, instead: &["blocked", "unblocked"], value: words(""), slack: Slack::None },
         fact("counted", Value::Amount((device.up + device.down).signed()), Slack::Free),
     ]
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use hotshare_core::ask::{Answer, Ask};
+use hotshare_core::ask::{Answer, Ask, Refusal};
 use hotshare_core::brain::{AskId, Event};
 use hotshare_core::radio::StationSeen;
 use hotshare_core::record::Change;
@@ -111,6 +111,10 @@ pub(crate) struct Run<'a> {
     pub(crate) cuts: u32,
     /// What happens depends on how much is granted and not spent.
     pub(crate) loose: bool,
+    /// Nothing that follows can be shown in this run.
+    pub(crate) over: bool,
+    /// After a restart amounts may differ by so much.
+    pub(crate) within: i64,
     /// The injection happens when the step is half done.
     halfway: Option<How>,
 }
@@ -131,6 +135,9 @@ pub(crate) fn run(scenario: &Scenario, injection: Option<Injection>, reference: 
             run.restart(how, true);
         }
         promises::hold(&mut run, step);
+        if run.over {
+            break;
+        }
         if run.outcome.troubles.len() > 5 {
             return run.outcome;
         }
@@ -167,6 +174,8 @@ impl<'a> Run<'a> {
             numbers: BTreeMap::new(),
             cuts: 0,
             loose: false,
+            over: false,
+            within: 0,
             halfway: None,
         }
     }
@@ -248,6 +257,13 @@ impl<'a> Run<'a> {
     /// Asks for what can be refused.
     pub(crate) fn done(&mut self, ask: Ask) -> Result<(), String> {
         match self.ask(ask)? {
+            // A cut may have cost what was to be given: what follows cannot be shown.
+            Some(Answer::Refused(Refusal::NotEnough { .. }))
+                if self.refusal.is_none() && self.injection.is_some_and(|i| i.how == How::PowerCut) =>
+            {
+                self.over = true;
+                Ok(())
+            }
             Some(Answer::Refused(refusal)) => {
                 let text = refusal.to_string();
                 match &mut self.refusal {

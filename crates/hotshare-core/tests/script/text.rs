@@ -10,7 +10,7 @@ use hotshare_core::plan::{Period, Plan};
 use hotshare_core::record::{Change, Noted, Tally, Who};
 use hotshare_core::units::{Account, BucketId, Bytes, Mac, PersonId, Slot};
 
-use super::words::{Calendar, show_amount, show_key};
+use super::words::{Calendar, show_amount, show_key, show_rate};
 
 /// What everybody is called, now and in the past.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,7 @@ pub(crate) struct Names {
     pub(crate) people: BTreeMap<PersonId, String>,
     pub(crate) devices: BTreeMap<Mac, String>,
     slots: BTreeMap<Slot, String>,
+    parts: BTreeMap<BucketId, String>,
 }
 
 impl Names {
@@ -25,6 +26,9 @@ impl Names {
         for person in book.people.values() {
             self.people.insert(person.id, person.name.to_string());
             self.slots.insert(person.slot, person.name.to_string());
+        }
+        for part in &book.plan.buckets {
+            self.parts.insert(part.id, part.name.clone());
         }
         for device in book.devices.values() {
             if let Some(slot) = device.slot {
@@ -50,12 +54,13 @@ impl Names {
     }
 
     fn account(&self, account: Account) -> String {
+        let part = |id| self.parts.get(&id).cloned().unwrap_or_else(|| format!("part {}", id.0));
         match account {
             Account::Bucket(BucketId::FIRST) => "plan".into(),
-            Account::Bucket(id) => format!("part {}", id.0),
+            Account::Bucket(id) => part(id),
             Account::Person(id) => self.person(id),
             Account::BucketCredit(BucketId::FIRST) => "on top of the plan".into(),
-            Account::BucketCredit(id) => format!("on top of part {}", id.0),
+            Account::BucketCredit(id) => format!("on top of {}", part(id)),
             Account::PersonCredit(id) => format!("on top for {}", self.person(id)),
         }
     }
@@ -77,7 +82,8 @@ pub(crate) fn change(change: &Change, names: &Names, calendar: &Calendar) -> Str
                 EntryKind::Return => "return".into(),
                 EntryKind::Overrun => "overrun".into(),
                 EntryKind::Correction => "correction".into(),
-                #[allow(unreachable_patterns, reason = "kinds to come print as they are called")]
+                EntryKind::TopUp => "top-up".into(),
+                EntryKind::RollOver => "roll-over".into(),
                 other => format!("{other:?}").to_lowercase(),
             };
             let sign = if e.bytes > 0 { "+" } else { "" };
@@ -163,7 +169,9 @@ pub(crate) fn plan(plan: &Plan) -> String {
         #[allow(unreachable_patterns, reason = "periods to come print as they are called")]
         other => format!("{other:?}"),
     };
-    format!("{cap} {period}")
+    let parts: Vec<&str> = plan.buckets.iter().map(|part| part.name.as_str()).collect();
+    let parts = if parts.len() > 1 { format!(" of {}", parts.join(", ")) } else { String::new() };
+    format!("{cap} {period}{parts}")
 }
 
 /// An order, or nothing when it is only about how the daemon lives: reading, renewing, answering.
@@ -215,6 +223,12 @@ fn account(order: &AccountOrder, names: &Names) -> String {
         Bytes::ZERO => line.push_str(" the last"),
         Bytes(later) if later >= 1 << 60 => line.push_str(" without limit"),
         later => line.push_str(&format!(" then {}", amount(later))),
+    }
+    if let Some(rate) = order.rate {
+        line.push_str(&format!(" at {}", show_rate(rate)));
+    }
+    if order.weight != 1 {
+        line.push_str(&format!(" weight {}", order.weight));
     }
     if order.reserve > Bytes::ZERO {
         line.push_str(&format!(" reserve {}", amount(order.reserve)));

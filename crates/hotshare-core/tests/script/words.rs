@@ -2,8 +2,9 @@
 //! directions, so that what is printed can be written.
 
 use hotshare_core::ledger::PeriodKey;
+use hotshare_core::money::Money;
 use hotshare_core::plan::{Date, Zone};
-use hotshare_core::units::UnixTime;
+use hotshare_core::units::{Rate, UnixTime};
 use jiff::civil::{DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
@@ -73,6 +74,33 @@ fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+const SPEEDS: [(&str, u64); 3] = [("kbit/s", 1000), ("Mbit/s", 1_000_000), ("Gbit/s", 1_000_000_000)];
+
+/// “1 Mbit/s”, “64 kbit/s”.
+pub(crate) fn rate(number: &str, unit: &str) -> Result<Rate, String> {
+    let wrong = || format!("“{number} {unit}” is not a speed: write such as 64 kbit/s or 1 Mbit/s");
+    let scale = SPEEDS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?.1;
+    number.parse::<u64>().map(|n| Rate::bits(n * scale)).map_err(|_| wrong())
+}
+
+/// The largest unit of which it is a whole number.
+pub(crate) fn show_rate(rate: Rate) -> String {
+    let bits = rate.0 * 8;
+    let exact = SPEEDS.iter().rev().find(|(_, scale)| bits >= *scale && bits.is_multiple_of(*scale));
+    exact.map_or_else(|| rate.to_string(), |(unit, scale)| format!("{} {unit}", bits / scale))
+}
+
+/// “2.50”, without a currency.
+pub(crate) fn money(text: &str) -> Result<Money, String> {
+    let wrong = || format!("“{text}” is not an amount of money: write such as 2.50 or 0.0025");
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    if part.len() > 6 || !part.chars().all(|c| c.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let millionths = format!("{part:0<6}").parse::<i64>().map_err(|_| wrong())?;
+    whole.parse::<i64>().map(|n| Money(n * 1_000_000 + millionths)).map_err(|_| wrong())
 }
 
 /// “20 min”, in seconds.
@@ -214,4 +242,16 @@ fn civil_times_are_read_back_also_where_the_clock_shows_them_twice() {
         berlin.show(berlin.instant("2026-10-25", "02:30+01:00").expect("a time")),
         "2026-10-25 02:30+01:00"
     );
+}
+
+#[test]
+fn speeds_and_money_are_read_back() {
+    for text in ["1 Mbit/s", "64 kbit/s", "1500 kbit/s", "2 Gbit/s"] {
+        let (number, unit) = text.split_once(' ').expect("two words");
+        assert_eq!(rate(number, unit).map(show_rate), Ok(text.to_owned()));
+    }
+    for text in ["2.50", "0.0025", "10.00", "0.000001"] {
+        assert_eq!(money(text).map(|m| m.to_string()), Ok(text.to_owned()));
+    }
+    assert!(money("1.0000001").is_err() && money("x").is_err() && rate("1", "MB/s").is_err());
 }

@@ -8,15 +8,19 @@ use hotshare_core::alert::{Channel, Rules};
 use hotshare_core::ask::{Answer, Ask, Status};
 use hotshare_core::book::Book;
 use hotshare_core::brain::{AskId, Brain, Command, Event, LeaseId, PostId, Settings};
-use hotshare_core::keys::{KeyId, KeyOwner};
-use hotshare_core::ledger::EntryKind;
 use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::people::{Allowance, PersonName};
 use hotshare_core::plan::Zone;
 use hotshare_core::radio::{Mode, RadioOrders};
-use hotshare_core::record::{Change, Leased, Snapshot, Who};
-use hotshare_core::units::{Account, BootTime, BucketId, Bytes, Mac, Now, PersonId, Slot, UnixTime};
+use hotshare_core::record::{Change, Leased, Snapshot};
+use hotshare_core::units::{Account, BootTime, BucketId, Mac, Now, PersonId, Slot, UnixTime};
 use hotshare_core::uplink::{Framing, Uplink};
+
+mod disk;
+mod meter;
+
+#[allow(unused_imports, reason = "only flows of scenarios are slowed")]
+pub(crate) use meter::Wish;
 
 #[derive(Clone, Debug)]
 struct Cell {
@@ -47,6 +51,7 @@ pub(crate) struct World {
     pub(crate) brain: Option<Brain>,
     cells: BTreeMap<Slot, Cell>,
     map: BTreeMap<Mac, Slot>,
+    queue: meter::Queue,
     pub(crate) addresses: BTreeMap<Mac, Ipv4Addr>,
     /// The interface that the meter is on.
     attached: Option<u32>,
@@ -128,6 +133,7 @@ impl World {
             brain: None,
             cells: BTreeMap::new(),
             map: BTreeMap::new(),
+            queue: meter::Queue::new(),
             addresses: BTreeMap::new(),
             attached: None,
             reports: 0,
@@ -176,7 +182,7 @@ impl World {
             wifi: self.wifi,
             alerts: self.alerts.clone(),
         };
-        let book = Book::new(snapshot(&self.book), self.zone.clone());
+        let book = Book::new(disk::snapshot(&self.book), self.zone.clone());
         self.stopped = false;
         self.brain = Some(Brain::new(settings, book, self.now(), self.generation, self.readings(), None));
         self.obey();
@@ -347,6 +353,7 @@ impl World {
     fn forget_maps(&mut self) {
         self.cells.clear();
         self.map.clear();
+        self.queue.clear();
         self.addresses.clear();
         self.attached = None;
         self.generation += 1;
@@ -410,195 +417,5 @@ impl World {
         let expires = UnixTime(self.wall + 3600);
         let host_name = Some(format!("phone-{}", mac.0[5]));
         self.tell(Event::Leased(id, Leased { mac, ip, client_id: None, host_name, expires }));
-    }
-
-    fn open(&self, slot: Slot) -> Option<AccountOrder> {
-        let order = self.cells.get(&slot)?.order?;
-        (order.open && order.expiry.0 > self.boot).then_some(order)
-    }
-
-    /// Whose key it was, from all that was ever written.
-    pub(crate) fn owner_of(&self, id: KeyId) -> Option<PersonId> {
-        self.log.iter().find_map(|change| match change {
-            Change::Key(key) if key.id == id => match key.owner {
-                KeyOwner::Person(person) => Some(person),
-                KeyOwner::Network => None,
-            },
-            _ => None,
-        })
-    }
-
-    /// Its own interface is a port of the LAN.
-    fn passes_port(&self, mac: Mac) -> bool {
-        self.air.get(&mac).is_some_and(|(port, _)| self.radio.admitted.get(&mac) == Some(port))
-    }
-
-    /// One packet of a device; `up`, or down.
-    pub(crate) fn packet(&mut self, device: u8, up: bool, bytes: u64) -> Fate {
-        if !up {
-            self.bill(bytes);
-        }
-        let fate = self.charge(device, up, bytes);
-        if fate != Fate::Forwarded && !up {
-            // Whoever it was for, if anybody: the carrier billed it.
-            let slot = self.map.get(&mac(device)).copied();
-            let person = slot.and_then(|slot| self.cells.get(&slot)?.order).map(|order| order.parent);
-            for slot in slot.into_iter().chain(person).chain([Slot::PLAN]) {
-                self.cell(slot).reading.refused_down.0 += bytes;
-            }
-        }
-        fate
-    }
-
-    fn bill(&mut self, bytes: u64) {
-        self.truth.billed += bytes;
-        let cell = self.cell(Slot::PLAN);
-        let before = cell.reading.spent.0;
-        cell.reading.spent.0 += bytes;
-        cell.reading.down.0 += bytes;
-        self.low(Slot::PLAN, before);
-        let reading = self.cell(Slot::PLAN).reading;
-        if reading.spent > reading.granted {
-            self.refuse(Slot::PLAN);
-        }
-    }
-
-    fn low(&mut self, slot: Slot, before: u64) {
-        let cell = self.cell(slot);
-        let (Some(order), after) = (cell.order, cell.reading.spent.0) else { return };
-        if before < order.low.0 && order.low.0 <= after {
-            self.tell(Event::Low(slot));
-        }
-    }
-
-    fn refuse(&mut self, slot: Slot) -> Fate {
-        if !std::mem::replace(&mut self.cell(slot).told, true) {
-            self.reports += 1;
-            let last = self.cell(slot).order.is_some_and(|order| order.later == Bytes::ZERO);
-            self.tell(Event::Refused { slot, last });
-        }
-        Fate::Refused
-    }
-
-    fn charge(&mut self, device: u8, up: bool, bytes: u64) -> Fate {
-        let Some(slot) = self.map.get(&mac(device)).copied() else { return Fate::Closed };
-        let Some(order) = self.open(slot) else { return Fate::Closed };
-        let person = order.parent;
-        if self.wifi.is_some() && !self.passes_port(mac(device)) {
-            return Fate::Closed;
-        }
-        let (Some(purse), Some(plan)) = (self.open(person), self.open(Slot::PLAN)) else {
-            return Fate::Closed;
-        };
-        let at = self.cell(person).reading.spent.0;
-        if at + bytes > purse.granted.0 {
-            return self.refuse(person);
-        }
-        let reserve = if plan.later == Bytes::ZERO { plan.reserve.0 } else { 0 };
-        let plan_spent = self.cell(Slot::PLAN).reading.spent.0;
-        let needs = if up { bytes } else { 0 };
-        if plan_spent + needs + reserve > plan.granted.0 {
-            return self.refuse(Slot::PLAN);
-        }
-        for slot in [slot, person] {
-            let reading = &mut self.cell(slot).reading;
-            let counter = if up { &mut reading.up } else { &mut reading.down };
-            counter.0 += bytes;
-        }
-        self.cell(person).reading.spent.0 += bytes;
-        let owner = self.book.people.values().find(|p| p.slot == person).map(|p| p.id);
-        if let (Some(id), Some((_, whose))) = (owner, self.air.get(&mac(device))) {
-            assert_eq!(id, *whose, "one pays for another's key");
-        }
-        if let Some(id) = owner {
-            *self.truth.forwarded.entry(id).or_default() += bytes;
-            *self.truth.by_device.entry((mac(device), id)).or_default() += bytes;
-        }
-        if up {
-            self.truth.billed += bytes;
-            let reading = &mut self.cell(Slot::PLAN).reading;
-            reading.spent.0 += bytes;
-            reading.up.0 += bytes;
-            self.low(Slot::PLAN, plan_spent);
-        }
-        self.low(person, at);
-        Fate::Forwarded
-    }
-
-    /// Σ usage rows on disk of a device while it was somebody's.
-    pub(crate) fn booked(&self, device: Mac, person: PersonId) -> u64 {
-        let who = Who::Device(device, person);
-        let rows = self.log.iter().filter_map(|change| match change {
-            Change::Usage { who: whose, usage, .. } if *whose == who => Some(usage.total().0),
-            _ => None,
-        });
-        rows.sum()
-    }
-
-    /// The lines of the diary on disk.
-    pub(crate) fn diary(&self) -> Vec<&'static str> {
-        let lines = self.log.iter().filter_map(|change| match change {
-            Change::Noted(noted) => Some(noted.kind),
-            _ => None,
-        });
-        lines.collect()
-    }
-
-    /// Σ entries of an account on disk, all periods; corrections left out.
-    pub(crate) fn recorded(&self, account: Account) -> i64 {
-        self.log
-            .iter()
-            .filter_map(|change| match change {
-                Change::Entry(e) if e.account == account && e.kind != EntryKind::Correction => Some(e.bytes),
-                _ => None,
-            })
-            .sum()
-    }
-
-    /// The same of all parts of the plan.
-    pub(crate) fn recorded_of_plan(&self) -> i64 {
-        let parts: BTreeSet<Account> = self
-            .log
-            .iter()
-            .filter_map(|change| match change {
-                Change::Entry(e) if matches!(e.account, Account::Bucket(_)) => Some(e.account),
-                _ => None,
-            })
-            .collect();
-        parts.into_iter().map(|account| self.recorded(account)).sum()
-    }
-
-    pub(crate) fn largest_grant(&self) -> i64 {
-        let grants = self.log.iter().filter_map(|change| match change {
-            Change::Entry(e) if e.kind == EntryKind::Grant => Some(e.bytes),
-            _ => None,
-        });
-        grants.max().unwrap_or(0)
-    }
-}
-
-fn snapshot(book: &Book) -> Snapshot {
-    Snapshot {
-        plan: Some(book.plan.clone()),
-        cards: book.cards.values().cloned().collect(),
-        card: Some(book.card),
-        other_plans: book.other_plans.iter().map(|(id, plan)| (*id, plan.clone())).collect(),
-        last_card: book.last_card,
-        people: book.people.values().cloned().collect(),
-        devices: book.devices.values().cloned().collect(),
-        totals: book.totals.iter().collect(),
-        spent: book.spent.iter().map(|((tally, day), usage)| (*tally, *day, *usage)).collect(),
-        leases: book.leases.values().cloned().collect(),
-        clock: book.clock,
-        generation: book.generation,
-        granted: book.granted.iter().map(|(slot, granted)| (*slot, *granted)).collect(),
-        settled: book.settled.iter().map(|(slot, reading)| (*slot, *reading)).collect(),
-        last_person: book.last_person,
-        keys: book.keys.values().cloned().collect(),
-        last_key: book.last_key,
-        wishes: book.wishes.values().copied().collect(),
-        last_bucket: book.last_bucket,
-        marks: book.marks.iter().copied().collect(),
-        last_alert: book.last_alert,
     }
 }

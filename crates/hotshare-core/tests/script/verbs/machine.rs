@@ -5,7 +5,7 @@ use hotshare_core::radio::Mode;
 
 use super::{Understood, name};
 use crate::script::run::{How, Run};
-use crate::script::words::{Calendar, duration};
+use crate::script::words::{Calendar, amount, duration};
 use crate::world::uplink;
 
 pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
@@ -30,6 +30,10 @@ pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
         ["no", "real-time", "clock"] => {
             run.not_begun()?;
             run.keeps_time = false;
+        }
+        ["within", n, unit] => {
+            run.not_begun()?;
+            run.within = amount(n, unit)?;
         }
         ["restart", how] => run.restart(named(how)?, true),
         ["restart", how, "with", "the", "posting", "lost"] => run.restart(named(how)?, false),

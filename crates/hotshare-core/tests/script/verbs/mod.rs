@@ -3,6 +3,7 @@
 
 mod machine;
 mod owner;
+mod plans;
 mod stations;
 mod time;
 mod traffic;
@@ -27,6 +28,7 @@ pub(crate) fn step(run: &mut Run<'_>, step: &Step) -> Result<(), String> {
     }
     match words[..] {
         ["mark"] => run.mark(),
+        ["parts"] => return plans::parts(run, &step.body),
         ["refused", ..] => return refused(run, step, &words[1..]),
         _ => verb(run, &words)?,
     }

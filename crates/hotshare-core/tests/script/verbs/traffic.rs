@@ -1,9 +1,11 @@
 //! Bytes: sent and asked for in packets, which the world's kernel passes or not.
 
+use std::collections::BTreeMap;
+
 use super::Understood;
 use super::owner::bytes;
 use crate::script::run::{Flow, Run};
-use crate::world::Fate;
+use crate::world::{Fate, Wish};
 
 /// Merged packets are larger than those on the wire; none is larger than this.
 const LARGEST: u64 = 60_000;
@@ -78,21 +80,38 @@ fn transfer(
 }
 
 /// So many seconds of all transfers that go on, a tenth of a second each in turn. One that is held up tries
-/// again each second.
+/// again each second; one that is slowed sends no faster than it may.
 pub(super) fn flow(run: &mut Run<'_>, secs: u64) {
     let mut flows = std::mem::take(&mut run.flows);
     let secs = if flows.is_empty() { 0 } else { secs };
     for _ in 0..secs {
         let mut held = vec![false; flows.len()];
         for _ in 0..10 {
+            let mut wishes: BTreeMap<_, Wish> = BTreeMap::new();
+            for (flow, _) in flows.iter().zip(&held).filter(|(_, held)| !**held) {
+                if let Some(payer) = run.device_of(&flow.who).ok().and_then(|d| run.world.payer(d)) {
+                    let wish = wishes.entry((payer, flow.up)).or_default();
+                    wish.bytes += flow.rate / 10 + flow.carried;
+                    wish.packet = wish.packet.max(flow.packet);
+                }
+            }
+            run.world.let_through(&wishes);
             for (flow, held) in flows.iter_mut().zip(&mut held).filter(|(_, held)| !**held) {
                 let Ok(device) = run.device_of(&flow.who) else { continue };
                 flow.carried += flow.rate / 10;
                 while flow.carried >= flow.packet && !*held {
-                    flow.carried -= flow.packet;
                     // What is held up asks with a packet of no size: a closed gate is not billed for asking.
-                    *held = run.world.packet(device, true, 0) != Fate::Forwarded
-                        || run.world.packet(device, flow.up, flow.packet) != Fate::Forwarded;
+                    if run.world.packet(device, true, 0) != Fate::Forwarded {
+                        *held = true;
+                        break;
+                    }
+                    if !run.world.is_let_through(device, flow.up, flow.packet) {
+                        // The sender is told to go slower: what it could not send is not sent later.
+                        flow.carried = flow.carried.min(flow.packet);
+                        break;
+                    }
+                    flow.carried -= flow.packet;
+                    *held = run.world.packet(device, flow.up, flow.packet) != Fate::Forwarded;
                 }
             }
         }
