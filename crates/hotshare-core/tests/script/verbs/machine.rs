@@ -2,6 +2,7 @@
 
 use hotshare_core::brain::Event;
 use hotshare_core::radio::Mode;
+use hotshare_core::uplink::Uplink;
 
 use super::{Understood, name};
 use crate::script::run::{How, Run};
@@ -59,6 +60,10 @@ pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
         ["uplink", "lost"] => plug(run, None),
         ["uplink", "back"] => plug(run, Some((7, 2))),
         ["uplink", "other"] => plug(run, Some((8, 3))),
+        ["uplink", "card", name] => {
+            let other = Uplink { name: (*name).to_owned(), ..uplink(9, 4) };
+            plug_in(run, Some(other));
+        }
         _ => return Ok(false),
     }
     Ok(true)
@@ -74,7 +79,11 @@ fn named(how: &str) -> Result<How, String> {
 }
 
 fn plug(run: &mut Run<'_>, which: Option<(u32, u8)>) {
+    plug_in(run, which.map(|(ifindex, host)| uplink(ifindex, host)));
+}
+
+fn plug_in(run: &mut Run<'_>, cable: Option<Uplink>) {
     run.begin();
-    run.world.cable = which.map(|(ifindex, host)| uplink(ifindex, host));
+    run.world.cable = cable;
     run.world.tell(Event::Uplink(run.world.cable.clone()));
 }

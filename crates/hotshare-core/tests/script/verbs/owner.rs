@@ -2,7 +2,7 @@
 
 use hotshare_core::ask::{Ask, PersonRules, PlanChange};
 use hotshare_core::people::{Allowance, AtEnd, Every, Hours};
-use hotshare_core::units::Bytes;
+use hotshare_core::units::{Bytes, CardId};
 
 use super::{Understood, name, plans};
 use crate::script::run::Run;
@@ -26,6 +26,8 @@ pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
         ["answer", who, "yes"] => Ask::WishAnswer { name: name(who)?, bytes: Some(Bytes::ZERO) },
         ["answer", who, "no"] => Ask::WishAnswer { name: name(who)?, bytes: None },
         ["answer", who, n, unit] => Ask::WishAnswer { name: name(who)?, bytes: Some(bytes(n, unit)?) },
+        ["agree", "to", "card", number] => Ask::CardAgree(card(number)?),
+        ["forget", "card", number] => Ask::CardForget(card(number)?),
         ["agree", step] => Ask::Consent { money: money(step)? },
         ["rules", who, what @ ..] => {
             Ask::PersonRules { name: name(who)?, rules: rules(&run.calendar, what)? }
@@ -108,4 +110,8 @@ fn rules<'a>(calendar: &Calendar, mut words: &'a [&'a str]) -> Result<PersonRule
         };
     }
     Ok(rules)
+}
+
+fn card(number: &str) -> Result<CardId, String> {
+    number.parse().map(CardId).map_err(|_| format!("“{number}” is not a card's number"))
 }
