@@ -62,6 +62,7 @@ fn status(used: u64, people: &[&str]) -> Status {
         clock_held: false,
         uplink: None,
         closed: None,
+        cards: Vec::new(),
         plan: PlanStatus {
             plan,
             begins: UnixTime(0),
