@@ -1,10 +1,11 @@
 //! The page that a device finds at the gateway's address: whose it is, what is left, and why it is closed.
 //!
 //! Whoever is on the LAN may ask, so everything is bounded: connections in all and from one address, time, and how
-//! often the brain is asked. Only the device at the asking address is spoken of. There is no script, and nothing
-//! can be changed here.
+//! often the brain is asked. Only the device at the asking address is spoken of. There is no script. Whoever it is can ask the
+//! owner for more, once until the answer; nothing else can be changed here.
 
 mod page;
+mod wish;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -12,9 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, HOST};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hotshare_core::ask::{Answer, Ask, Status};
 use hotshare_core::names::OWN_NAME;
@@ -164,16 +166,17 @@ struct Visit {
     peer: Ipv4Addr,
 }
 
-async fn answer(
-    State(visit): State<Visit>,
-    method: axum::http::Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+async fn answer(State(visit): State<Visit>, request: Request) -> Response {
+    let (Parts { method, uri, headers, .. }, body) = request.into_parts();
     // A page from outside whose name leads here must not read this one (DNS rebinding).
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if !is_here(host, visit.here) || !matches!(method.as_str(), "GET" | "HEAD") {
+    if !is_here(host, visit.here) {
         return not_found();
+    }
+    match method.as_str() {
+        "GET" | "HEAD" => {}
+        "POST" if uri.path() == page::ASK_PATH => return wish::take(&visit, &headers, body).await,
+        _ => return not_found(),
     }
     match uri.path() {
         "/" => {}
@@ -219,14 +222,15 @@ fn is_here(host: &str, here: Ipv4Addr) -> bool {
 const HTML: &str = "text/html; charset=utf-8";
 
 fn shown(status: StatusCode, kind: &'static str, text: String) -> Response {
-    // Nothing may be loaded but the style, nothing run, nothing sent, and nobody may frame it.
+    // Nothing may be loaded but the style, nothing run, nothing sent elsewhere, and nobody may frame it.
     const POLICY: &str =
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
     let headers = [
         (HeaderName::from_static("content-type"), kind),
         (HeaderName::from_static("content-security-policy"), POLICY),
         (HeaderName::from_static("x-content-type-options"), "nosniff"),
-        (HeaderName::from_static("referrer-policy"), "no-referrer"),
+        // A form of this page says where it comes from; with `no-referrer` it would not.
+        (HeaderName::from_static("referrer-policy"), "same-origin"),
         (HeaderName::from_static("cache-control"), "no-store"),
     ];
     (status, headers, text).into_response()

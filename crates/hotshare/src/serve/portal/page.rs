@@ -13,11 +13,17 @@ use crate::cli::text::escaped;
 use crate::cli::when;
 use crate::zone;
 
+/// Where the form is sent.
+pub(super) const ASK_PATH: &str = "/ask";
+/// What can be asked for, in MB.
+pub(super) const AMOUNTS: [u64; 4] = [100, 200, 500, 1000];
 pub(super) const STYLE_PATH: &str = "/style.css";
 pub(super) const STYLE: &str = "\
 :root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif; }
 body { margin: 0 auto; max-width: 32rem; padding: 1.5rem; }
 h1 { font-size: 1.4rem; }
+form { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
+select, button { font: inherit; min-height: 2.75rem; padding: 0 0.8rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.4rem 1rem; }
 dt { opacity: 0.7; }
 dd { margin: 0; overflow-wrap: anywhere; }
@@ -158,6 +164,7 @@ pub(super) fn html(language: Language, asker: &Asker<'_>) -> String {
                 body.push_str(&format!("<dt>{}</dt><dd>{}</dd>\n", html_text(&label), html_text(&text)));
             }
             body.push_str("</dl>\n");
+            body.push_str(&more(l, person));
             let name = person.name.as_str();
             page(l, &l.pick(format!("You are {name}."), format!("你是 {name}。")), &body)
         }
@@ -183,6 +190,29 @@ fn page(l: Language, title: &str, body: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Hotshare</title>\n<link rel=\"stylesheet\" href=\"{STYLE_PATH}\">\n</head>\n<body>\n\
          <h1>{title}</h1>\n{body}</body>\n</html>\n"
+    )
+}
+
+/// A form that asks the owner for more, or what was asked for already.
+fn more(l: Language, person: &PersonStatus) -> String {
+    if let Some(wish) = person.wish {
+        let asked = pretty(wish.bytes.0);
+        let text = l.pick(
+            format!("You asked for {asked} more. The owner has not answered yet."),
+            format!("你申请了 {asked}，热点的主人尚未答复。"),
+        );
+        return format!("<p>{}</p>\n", html_text(&text));
+    }
+    if person.allowance == Allowance::Unlimited {
+        return String::new();
+    }
+    let label = html_text(&l.pick("Ask the owner for more:", "向热点的主人申请更多："));
+    let button = html_text(&l.pick("Ask", "申请"));
+    let option = |mb: u64| format!("<option value=\"{mb}\">{}</option>", html_text(&pretty(mb * 1_000_000)));
+    let options: String = AMOUNTS.into_iter().map(option).collect();
+    format!(
+        "<form method=\"post\" action=\"{ASK_PATH}\">\n<label for=\"mb\">{label}</label>\n\
+         <select id=\"mb\" name=\"mb\">{options}</select>\n<button>{button}</button>\n</form>\n"
     )
 }
 

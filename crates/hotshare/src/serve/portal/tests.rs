@@ -14,6 +14,7 @@ struct Fake {
     at: SocketAddr,
     tasks: JoinSet<()>,
     asked: Arc<std::sync::atomic::AtomicUsize>,
+    wished: Arc<std::sync::atomic::AtomicUsize>,
     stop: CancellationToken,
 }
 
@@ -23,10 +24,18 @@ impl Fake {
         let at = listener.local_addr().expect("an address");
         let (brain, mut asks) = mpsc::channel::<(Ask, oneshot::Sender<Answer>)>(4);
         let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let wished = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let wishes = Arc::clone(&wished);
         let (count, stop, mut tasks) = (Arc::clone(&asked), CancellationToken::new(), JoinSet::new());
         tasks.spawn(async move {
             let mut stuck = Vec::new();
             while let Some((ask, reply)) = asks.recv().await {
+                if let Ask::Wish { name, bytes } = &ask {
+                    assert_eq!((name.as_str(), *bytes), ("anna", Bytes(200_000_000)));
+                    wishes.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    drop(reply.send(Answer::Done));
+                    continue;
+                }
                 assert_eq!(ask, Ask::Status, "the page may ask for nothing else");
                 count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                 match &status {
@@ -36,7 +45,11 @@ impl Fake {
             }
         });
         tasks.spawn(serve(listener, brain, stop.clone()));
-        Fake { at, tasks, asked, stop }
+        Fake { at, tasks, asked, wished, stop }
+    }
+
+    fn wishes(&self) -> usize {
+        self.wished.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     async fn raw(&self, request: &str) -> String {
@@ -186,4 +199,61 @@ async fn an_address_that_is_not_there_is_told() {
     let told = bind_at("lo", SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 77), 0)).expect_err("not ours");
     assert_eq!(told.to_string(), "cannot listen for browsers at 192.0.2.77:0 on lo");
     assert!(bind_at("no-such-lan", SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).is_err());
+}
+
+#[tokio::test]
+async fn more_is_asked_for_once_and_from_the_page_alone() {
+    let person = |s: &mut Status| s.people[0].wish = None;
+    let ask = |fields: &str, body: &str| {
+        let length = body.len();
+        format!("POST /ask HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {length}\r\n{fields}\r\n{body}")
+    };
+    let own = "origin: http://127.0.0.1\r\n";
+    let fake = Fake::start(Some(status(person)));
+    let page = fake.page("en").await;
+    assert!(
+        page.contains("form-action 'self'") && page.contains("<form method=\"post\" action=\"/ask\">"),
+        "{page}"
+    );
+    let before = fake.wishes();
+    for (fields, body) in [
+        ("", "mb=200"),
+        ("origin: null\r\n", "mb=200"),
+        ("origin: http://evil.example\r\n", "mb=200"),
+        ("origin: https://127.0.0.1\r\n", "mb=200"),
+        (own, "mb=201"),
+        (own, "mb=200&mb=500"),
+        (own, "mb=-1"),
+        (own, ""),
+        (own, &"mb=200".repeat(100)),
+    ] {
+        let reply = fake.raw(&ask(fields, body)).await;
+        assert!(reply.starts_with("HTTP/1.1 400 "), "{fields}{body}: {reply}");
+    }
+    assert_eq!(fake.wishes(), before, "none of these was a wish");
+    let reply = fake.raw(&ask(own, "mb=200")).await;
+    assert!(reply.starts_with("HTTP/1.1 303 ") && reply.contains("location: /\r\n"), "{reply}");
+    assert_eq!(fake.wishes(), before + 1);
+
+    let waiting = hotshare_core::record::Wish {
+        person: hotshare_core::units::PersonId(1),
+        bytes: Bytes(200_000_000),
+        at: UnixTime(0),
+    };
+    let fake = Fake::start(Some(status(|s| s.people[0].wish = Some(waiting))));
+    let page = fake.page("en").await;
+    assert!(page.contains("You asked for 200.00 MB") && !page.contains("<form"), "{page}");
+    assert!(fake.raw(&ask(own, "mb=500")).await.starts_with("HTTP/1.1 303 "));
+    assert_eq!(fake.wishes(), 0, "it waits for an answer");
+
+    for change in [|s: &mut Status| s.devices[0].person = None, |s: &mut Status| s.devices[0].blocked = true]
+    {
+        let fake = Fake::start(Some(status(change)));
+        let reply = fake.raw(&ask(own, "mb=500")).await;
+        assert!(reply.starts_with("HTTP/1.1 404 "), "{reply}");
+        assert_eq!(fake.wishes(), 0);
+    }
+    let fake =
+        Fake::start(Some(status(|s| s.people[0].allowance = hotshare_core::people::Allowance::Unlimited)));
+    assert!(!fake.page("en").await.contains("<form"), "there is nothing to ask for");
 }
