@@ -9,6 +9,7 @@ use crate::people::{Allowance, AtEnd, Hours, PersonName};
 use crate::plan::{BadPeriod, BadPlan, Bucket, Period, Plan, Terms, Zone};
 use crate::policy::{Balance, Verdict};
 use crate::radio::{Cost, Mode};
+use crate::reconcile::{Comparison, Correction, Figure};
 use crate::record::Wish;
 use crate::units::{Bytes, Mac, UnixTime};
 
@@ -258,6 +259,21 @@ pub struct PlanStatus {
     pub in_use: Option<usize>,
     /// Another step of money would go on; so much.
     pub asks_for: Option<Money>,
+    pub carrier: CarrierStatus,
+}
+
+/// How the carrier counts, as far as its figures tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CarrierStatus {
+    pub correction: Correction,
+    /// Kept back of the plan for what the carrier counts more, beside [`PlanStatus::reserve`].
+    pub kept: Bytes,
+    /// What we counted since the last figure, or since the period began.
+    pub since_figure: Bytes,
+    /// The last one that the owner told.
+    pub figure: Option<Figure>,
+    /// What the correction was learnt from, oldest first; those that are too small to say anything are among them.
+    pub compared: Vec<Comparison>,
 }
 
 /// A part of the plan.

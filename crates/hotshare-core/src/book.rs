@@ -10,8 +10,9 @@ use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
 use crate::people::{Device, Person, PersonName};
 use crate::plan::{Period, Plan, Zone};
+use crate::reconcile::{self, Correction, FIGURES, Figure};
 use crate::record::{Change, Granted, Leased, Snapshot, Tally, Wish};
-use crate::units::{Mac, PersonId, Slot, UnixTime};
+use crate::units::{Bytes, Mac, PersonId, Slot, UnixTime};
 
 /// People have the slots below, devices those from here on, and never the other way round: what a device
 /// counts is not taken from grants, so that a person in its slot could spend it once more.
@@ -35,6 +36,12 @@ pub struct Book {
     pub last_key: u32,
     pub wishes: BTreeMap<PersonId, Wish>,
     pub last_bucket: u32,
+    /// All that was ever counted as billed, however long ago.
+    pub billed: Bytes,
+    /// The carrier's latest figures, oldest first.
+    pub figures: Vec<Figure>,
+    /// What they teach.
+    pub correction: Correction,
     /// What was told already.
     pub marks: Marks,
     pub last_alert: AlertId,
@@ -49,6 +56,8 @@ impl Book {
         }
         let mut marks = Marks::default();
         snapshot.marks.into_iter().for_each(|mark| marks.put(mark));
+        let billed = snapshot.spent.iter().filter(|(tally, ..)| *tally == Tally::Billed);
+        let billed = billed.map(|(_, _, usage)| usage.total()).sum();
         Book {
             plan: snapshot.plan.unwrap_or_else(|| Plan::simple(None, Period::Monthly { day: 1 }, zone)),
             people: snapshot.people.into_iter().map(|p| (p.id, p)).collect(),
@@ -65,6 +74,9 @@ impl Book {
             last_key: snapshot.last_key,
             wishes: snapshot.wishes.into_iter().map(|wish| (wish.person, wish)).collect(),
             last_bucket: snapshot.last_bucket,
+            billed,
+            correction: reconcile::learn(&reconcile::comparisons(&snapshot.figures)),
+            figures: snapshot.figures,
             marks,
             last_alert: snapshot.last_alert,
         }
@@ -82,6 +94,9 @@ impl Book {
             }
             Change::Spent { tally, day, usage } => {
                 *self.spent.entry((*tally, *day)).or_default() += *usage;
+                if *tally == Tally::Billed {
+                    self.billed += usage.total();
+                }
             }
             Change::Person(person) => {
                 self.last_person = self.last_person.max(person.id.0);
@@ -116,6 +131,12 @@ impl Book {
             }
             Change::WishGone(id) => {
                 self.wishes.remove(id);
+            }
+            Change::Figure(figure) => {
+                self.figures.push(*figure);
+                let surplus = self.figures.len().saturating_sub(FIGURES);
+                self.figures.drain(..surplus);
+                self.correction = reconcile::learn(&reconcile::comparisons(&self.figures));
             }
             Change::Lease(leased) => {
                 self.leases.insert(leased.mac, leased.clone());

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod asks;
+mod carrier;
 mod credits;
 mod diary;
 mod keys;

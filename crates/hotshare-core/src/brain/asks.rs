@@ -144,12 +144,11 @@ impl Brain {
             Ask::PlanSet(change) => self.plan_set(change),
             Ask::PlanCorrect { used } => {
                 let bytes = used.signed().saturating_sub(self.plan_used());
-                if bytes == 0 {
-                    return Ok((Vec::new(), Answer::Done));
-                }
                 // To the part that is in use: what was used of the others is over.
                 let (at, kind, now) = (self.at, EntryKind::Correction, self.plan_in_use());
-                Ok(vec![Change::Entry(Entry { at, account: now.account, period: now.key, kind, bytes })])
+                let entry = Entry { at, account: now.account, period: now.key, kind, bytes };
+                let entry = (bytes != 0).then_some(Change::Entry(entry));
+                Ok(entry.into_iter().chain(self.figure(*used)).collect())
             }
         };
         Ok((changes?, Answer::Done))

@@ -203,7 +203,7 @@ impl Brain {
             purse.refused(&at, now.reserve());
             if let Some(left) = at.balance().filter(|_| purse.is_dry(&at)) {
                 self.dry.retain(|(account, key), _| *account != now.account || *key == now.key);
-                self.dry.insert((now.account, now.key), left);
+                self.dry.insert((now.account, now.key), left.saturating_add(now.kept.of_left.signed()));
             }
             return;
         }

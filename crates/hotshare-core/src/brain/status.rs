@@ -80,6 +80,7 @@ impl Brain {
             recorded: Bytes::from_signed(recorded).max(billed),
             balance,
             reserve: in_use.reserve(),
+            carrier: self.carrier_status(in_use.kept.all),
             parts: self.parts(),
             in_use: in_use.place,
             asks_for: (in_use.state == PlanState::AsksForMoney).then(|| self.next_step()).flatten(),

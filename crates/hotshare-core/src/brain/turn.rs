@@ -7,6 +7,7 @@ use crate::ledger::PeriodKey;
 use crate::people::{Allowance, Person};
 use crate::plan::{self, Bucket, PeriodSpan, Plan, Turn};
 use crate::policy::PlanState;
+use crate::reconcile::Kept;
 use crate::share::{self, Sharer};
 use crate::units::{Account, Bytes, PersonId, Slot};
 
@@ -17,9 +18,12 @@ pub(super) struct InUse {
     pub(super) place: Option<usize>,
     pub(super) account: Account,
     pub(super) key: PeriodKey,
+    /// What may be used of it, without what is kept back because the carrier counts more than we do.
     pub(super) limit: Option<Bytes>,
-    /// What the parts after it have; `None`: no end.
+    /// What the parts after it have, likewise; `None`: no end.
     pub(super) beyond: Option<i64>,
+    /// What is kept back so.
+    pub(super) kept: Kept,
     pub(super) state: PlanState,
 }
 
@@ -59,19 +63,31 @@ impl Brain {
         let usable =
             |(turn, bucket): &&(Turn, &Bucket)| turn.in_hours && self.has_some(bucket, turn.span.key);
         let mut usable = running.iter().filter(usable);
+        let mut kept = Kept::default();
+        let could_buy = running.iter().any(|(turn, bucket)| self.could_buy(bucket, turn));
         if let Some((turn, bucket)) = usable.next() {
             let mut beyond = usable.map(|(turn, bucket)| self.left_of(bucket, turn.span.key));
             let beyond = beyond.try_fold(0i64, |sum, left| Some(sum.saturating_add(left?)));
-            return InUse {
+            let in_use = InUse {
                 place: Some(turn.at),
                 account: Account::Bucket(bucket.id),
                 key: turn.span.key,
                 limit: self.limit_of(bucket, turn.span.key),
                 beyond,
+                kept: Kept::default(),
                 state: PlanState::InUse(bucket.rate),
             };
+            let left = self.left_of(bucket, turn.span.key);
+            let before = running.iter().take_while(|(before, _)| before.at != turn.at);
+            let in_use = self.less_what_is_kept(in_use, left, before);
+            let left = left.map_or(i64::MAX, |left| left.saturating_sub(in_use.kept.of_left.signed()));
+            // At the reserve it is time to ask; what is kept back is used first when the owner agrees.
+            if !could_buy || in_use.beyond != Some(0) || left > in_use.reserve().signed() {
+                return in_use;
+            }
+            kept = in_use.kept;
         }
-        let state = match running.iter().any(|(turn, bucket)| self.could_buy(bucket, turn)) {
+        let state = match could_buy {
             _ if running.is_empty() => PlanState::Over,
             true => PlanState::AsksForMoney,
             false => PlanState::Used,
@@ -90,7 +106,7 @@ impl Brain {
                 (Account::Bucket(id), PeriodKey::ALWAYS, None)
             }
         };
-        InUse { place: None, account, key, limit, beyond: Some(0), state }
+        InUse { place: None, account, key, limit, beyond: Some(0), kept, state }
     }
 
     /// The owner could agree to another step.
@@ -145,7 +161,7 @@ impl Brain {
         }
         let plan = &self.book.plan;
         let mut left = 0i64;
-        let mut last = None;
+        let (mut last, mut ends) = (None, true);
         for turn in plan.running(self.at) {
             let Some(bucket) = plan.buckets.get(turn.at) else { continue };
             if bucket.pay.is_some() || !bucket.only.is_all() || !turn.in_hours {
@@ -157,6 +173,7 @@ impl Brain {
                     if bucket.rate.is_none() {
                         return BTreeMap::new();
                     }
+                    ends = false;
                 }
                 Some(some) => {
                     left = left.saturating_add(some.max(0));
@@ -170,7 +187,8 @@ impl Brain {
             return BTreeMap::new();
         }
         // What is kept for what is in flight, and what was promised to others, is not shared.
-        let kept = last.map_or(0, |limit| plan::reserve(limit).signed());
+        let carriers = if ends { self.kept_of(left).signed() } else { 0 };
+        let kept = last.map_or(0, |limit| plan::reserve(limit).signed()).saturating_add(carriers);
         let promised = self.book.people.values().filter_map(|person| match person.allowance {
             Allowance::Limited { .. } => self.person_left(person),
             Allowance::Fair | Allowance::Unlimited => None,

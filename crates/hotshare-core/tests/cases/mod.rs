@@ -2,6 +2,7 @@
 
 mod air;
 pub(crate) mod alerts;
+mod carrier;
 mod devices;
 mod disk;
 mod periods;
