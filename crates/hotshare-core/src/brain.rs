@@ -12,6 +12,7 @@ mod keys;
 pub use keys::first_changes;
 mod leases;
 mod orders;
+mod outlook;
 mod posting;
 mod routine;
 mod settle;
@@ -190,6 +191,8 @@ pub struct Brain {
     notes: VecDeque<Noted>,
     /// When it was last looked whether there is anything to tell.
     alerted: BootTime,
+    /// What was foretold last.
+    ahead: outlook::Ahead,
     /// To be said once the grants that follow from a posting are in force.
     after: Vec<Command>,
     /// To be said after the orders of this turn.
@@ -265,6 +268,7 @@ impl Brain {
             unwritten: false,
             notes: VecDeque::new(),
             alerted: BootTime::default(),
+            ahead: outlook::Ahead::default(),
             after: Vec::new(),
             said: Vec::new(),
             given: orders::Given::default(),
@@ -307,6 +311,7 @@ impl Brain {
                 }
             }
             Event::Asked(id, Ask::Status) => {
+                self.look_ahead();
                 let status = Answer::Status(Box::new(self.status()));
                 self.out.push_back(Command::Answer(id, status));
             }

@@ -10,6 +10,7 @@ use crate::ledger::PeriodKey;
 use crate::units::Bytes;
 
 mod draw;
+pub mod history;
 mod middle;
 mod paths;
 mod pattern;

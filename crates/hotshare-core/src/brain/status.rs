@@ -81,6 +81,7 @@ impl Brain {
             balance,
             reserve: in_use.reserve(),
             carrier: self.carrier_status(in_use.kept.all),
+            outlook: self.ahead.plan(),
             parts: self.parts(),
             in_use: in_use.place,
             asks_for: (in_use.state == PlanState::AsksForMoney).then(|| self.next_step()).flatten(),
@@ -155,6 +156,7 @@ impl Brain {
                 .book
                 .key_of(KeyOwner::Person(person.id))
                 .map(|key| KeyStatus { since: key.since, until: key.until }),
+            outlook: self.ahead.person(person.id),
         }
     }
 

@@ -5,5 +5,6 @@ pub(crate) mod alerts;
 mod carrier;
 mod devices;
 mod disk;
+mod outlook;
 mod periods;
 mod wifi;
