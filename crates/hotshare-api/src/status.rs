@@ -255,7 +255,7 @@ mod tests {
                     strange: 0,
                     spread: 0,
                     drift: None,
-                    kept: 390_000_000,
+                    kept: 391_406_250,
                     since_figure: 2_000_000_000,
                     figure: Some(CarrierFigure { at: 1_794_500_000, told: 3_300_000_000 }),
                     compared: vec![Compared {
@@ -269,7 +269,7 @@ mod tests {
                     today: "2026-11-18".into(),
                     ends: Some("2026-12-05".into()),
                     used: 5_348_000_000,
-                    used_today: 100_000_000,
+                    used_today: 102_400_000,
                     balance: Some(14_652_000_000),
                     factor: 1024,
                     days: 90,
@@ -285,7 +285,7 @@ mod tests {
                         within: 900,
                     }),
                     lasts: Some(430),
-                    safe: Some(Safe { today: 800_000_000, rest: 700_000_000 }),
+                    safe: Some(Safe { today: 795_147_305, rest: 692_747_305 }),
                 }),
             },
             people: vec![Person {

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::AmbiguousOffset;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Span, Timestamp, ToSpan};
 
 use super::{BadPeriod, Every, Period, PeriodSpan, Phase, Zone};
 use crate::ledger::PeriodKey;
@@ -169,7 +169,7 @@ fn key(date: Date) -> PeriodKey {
 }
 
 fn around(sequence: &impl Sequence, day: PeriodKey) -> Range<PeriodKey> {
-    let date = EPOCH.checked_add(i64::from(day.0).days()).unwrap_or(EPOCH);
+    let date = Span::new().try_days(day.0).and_then(|days| EPOCH.checked_add(days)).unwrap_or(EPOCH);
     let number = sequence.number(date);
     key(sequence.date(number))..key(sequence.date(number + 1))
 }
