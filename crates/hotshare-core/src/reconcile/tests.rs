@@ -106,6 +106,18 @@ fn a_figure_below_the_one_before_is_no_use() {
     assert_eq!(pairs(&down), [(1_000, 3_000), (1_000, 0)]);
 }
 
+/// As in docs/forecast.md and docs/api.md.
+#[test]
+fn the_worked_example() {
+    let (ours, carriers) = (Bytes(1_000_000_000), Bytes(1_030_000_000));
+    let four = [1, 2, 3, 4].map(|day| Comparison { at: UnixTime(day * DAY), ours, carriers });
+    let learnt = learn(&four);
+    assert_eq!((learnt.factor, learnt.spread, learnt.confidence), (1024, 0, Confidence::Fair));
+    let (since, left) = (Bytes(2_000_000_000), Bytes(14_700_000_000));
+    assert_eq!(learnt.as_carrier_counts(since), Bytes(2_048_000_000));
+    assert_eq!(learnt.reserve(since, left), Bytes(391_406_250));
+}
+
 fn comparison() -> impl Strategy<Value = Comparison> {
     let ours = prop_oneof![4 => 100..20_000_u64, 1 => 0..200_u64];
     (0..400_u32, ours, 0..3_000_u64).prop_map(|(day, ours, permille)| told(day, ours, permille))

@@ -50,7 +50,8 @@ pub(crate) fn screen(status: &api::Status, width: usize, command: &str) -> Strin
     }
     plan_lines(&mut out, &status.plan, status.at, &zone);
     // What is as everybody expects is told by `hotshare plan`.
-    let carrier = status.plan.carrier.as_ref().filter(|carrier| carrier.kept > 0 || carrier.strange > 0);
+    let tells = |c: &&api::Carrier| c.kept > 0 || c.strange > 0 || c.drift.is_some();
+    let carrier = status.plan.carrier.as_ref().filter(tells);
     if let Some(words) = carrier.and_then(outlook::carrier_words) {
         out.labelled("Carrier", &words);
     }
