@@ -3,7 +3,13 @@
 //! ```sh
 //! cargo run --release -p hotshare-core --example outlook_cost
 //! ```
-#![allow(clippy::print_stdout, clippy::expect_used, reason = "an example prints, and may panic")]
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    reason = "an example measures, prints, and may panic"
+)]
 
 use std::time::Instant;
 
@@ -30,7 +36,7 @@ fn snapshot(allowance: Allowance) -> Snapshot {
     let mut spent = Vec::new();
     for day in TODAY - 365..TODAY {
         let used =
-            |n: u32| Bytes(u64::from(n % 7 + 1) * (u64::try_from(day).expect("late") * 7919 % 50) << 20);
+            |n: u32| Bytes::mib(u64::from(n % 7 + 1) * (u64::try_from(day).expect("late") * 7919 % 50));
         let mut all = Usage::default();
         for n in 1..=PEOPLE {
             let usage = Usage { down: used(n), ..Usage::default() };

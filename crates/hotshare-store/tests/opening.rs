@@ -261,7 +261,7 @@ fn the_latest_figures_are_given_in_their_order() {
         period: PeriodKey(9),
         told: Bytes(n),
         counted: Bytes(u64::MAX),
-        in_period: (n % 2 == 0).then_some(Bytes(n)),
+        in_period: n.is_multiple_of(2).then_some(Bytes(n)),
     };
     let all: Vec<Figure> = (0..100).map(told).collect();
     for figure in &all {

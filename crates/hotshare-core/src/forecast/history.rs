@@ -74,7 +74,7 @@ pub fn on_top_of(days: &mut [Day], cap: Bytes, period: impl Fn(PeriodKey) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::people::Every;
+    use crate::plan::Every;
 
     const TODAY: PeriodKey = PeriodKey(20_002);
 

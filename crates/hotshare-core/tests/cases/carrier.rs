@@ -76,7 +76,7 @@ fn the_plan_is_not_passed_by_the_carriers_count_either() {
     assert_eq!(status.closed, Some(Verdict::Closed(Why::PlanUsed)));
     // Our own count is nowhere near the cap.
     assert!(status.plan.balance.expect("a cap").0 > 50 * MIB);
-    assert_eq!(world.recorded(crate::world::PLAN) as u64, world.truth.billed);
+    assert_eq!(world.recorded(crate::world::PLAN), Bytes(world.truth.billed).signed());
 }
 
 #[test]
