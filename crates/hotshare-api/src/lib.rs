@@ -12,6 +12,7 @@ mod card;
 mod change;
 mod doctor;
 mod failure;
+mod outlook;
 mod part;
 pub mod path;
 mod report;
@@ -28,6 +29,7 @@ pub use change::{
 };
 pub use doctor::{Doctor, Finding, Preview, Severity};
 pub use failure::{Code, Failure, FailureDetail};
+pub use outlook::{Carrier, CarrierFigure, Compared, Confidence, Corrected, Outlook, RunOut, Safe, Spread};
 pub use part::{Day, Part, PartStatus, Pay, Terms, Unused, Window};
 pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
 pub use secret::Secret;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::Card;
+use crate::outlook::{Carrier, Outlook};
 use crate::part::{PartStatus, Terms, Window};
 use crate::wifi::{PersonKey, WifiLine};
 use crate::words::{AtCap, Every, Period, Verdict};
@@ -81,6 +82,13 @@ pub struct Plan {
     pub asks_for: Option<String>,
     #[serde(default)]
     pub terms: Terms,
+    /// How the carrier counts; `null`: the daemon is older than that.
+    #[serde(default)]
+    pub carrier: Option<Carrier>,
+    /// How it goes on, in the carrier's bytes; `used`, `total` and `balance` are those of the parts that cost nothing
+    /// more, are as fast as the first and are for everybody at all hours. `null`: no plan runs, or it has no such part.
+    #[serde(default)]
+    pub outlook: Option<Outlook>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +144,9 @@ pub struct Person {
     pub device_limit: Option<u32>,
     /// The Wi-Fi key, in force or ended; `null`: none.
     pub key: Option<PersonKey>,
+    /// How it goes on by the allowance alone; the plan may end before. In bytes as people are charged.
+    #[serde(default)]
+    pub outlook: Option<Outlook>,
 }
 
 /// What a person asks the owner for.
@@ -193,6 +204,7 @@ pub struct Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outlook::{CarrierFigure, Compared, Confidence, RunOut, Safe, Spread};
     use crate::part::Part;
     use crate::wifi::{AirState, Band};
 
@@ -249,6 +261,45 @@ mod tests {
                 }],
                 asks_for: None,
                 terms: Terms::default(),
+                carrier: Some(Carrier {
+                    factor: 1024,
+                    confidence: Confidence::Fair,
+                    based_on: 4,
+                    strange: 0,
+                    spread: 0,
+                    drift: None,
+                    kept: 391_406_250,
+                    since_figure: 2_000_000_000,
+                    figure: Some(CarrierFigure { at: 1_794_500_000, told: 3_300_000_000 }),
+                    compared: vec![Compared {
+                        at: 1_794_500_000,
+                        ours: 1_000_000_000,
+                        carriers: 1_030_000_000,
+                    }],
+                }),
+                outlook: Some(Outlook {
+                    at: 1_795_000_000,
+                    today: "2026-11-18".into(),
+                    ends: Some("2026-12-05".into()),
+                    used: 5_348_000_000,
+                    used_today: 102_400_000,
+                    balance: Some(14_652_000_000),
+                    factor: 1024,
+                    days: 90,
+                    enough: true,
+                    thin: false,
+                    weekly: true,
+                    week: [900, 900, 900, 900, 900, 1250, 1250],
+                    total: Some(Spread { low: 17_000_000_000, likely: 20_500_000_000, high: 24_000_000_000 }),
+                    runs_out: Some(RunOut {
+                        earliest: "2026-11-30".into(),
+                        likely: Some("2026-12-03".into()),
+                        latest: None,
+                        within: 900,
+                    }),
+                    lasts: Some(430),
+                    safe: Some(Safe { today: 795_147_305, rest: 692_747_305 }),
+                }),
             },
             people: vec![Person {
                 name: "anna".into(),
@@ -273,6 +324,24 @@ mod tests {
                 devices: 1,
                 device_limit: Some(3),
                 key: Some(PersonKey { since: 1_794_000_000, until: None }),
+                outlook: Some(Outlook {
+                    at: 1_795_000_000,
+                    today: "2026-11-18".into(),
+                    ends: Some("2026-12-01".into()),
+                    used: 30,
+                    used_today: 0,
+                    balance: Some(1_999_999_970),
+                    factor: 1000,
+                    days: 2,
+                    enough: false,
+                    thin: true,
+                    weekly: false,
+                    week: [1000; 7],
+                    total: None,
+                    runs_out: None,
+                    lasts: None,
+                    safe: Some(Safe { today: 153_846_151, rest: 153_846_151 }),
+                }),
             }],
             devices: vec![Device {
                 mac: "02:00:5e:10:00:01".into(),

@@ -4,12 +4,14 @@
 use std::net::Ipv4Addr;
 
 use crate::card::Card;
+use crate::forecast::{Forecast, Standing};
 use crate::keys::{KeyId, Passphrase};
 use crate::money::Money;
 use crate::people::{Allowance, AtEnd, Hours, PersonName};
 use crate::plan::{BadPeriod, BadPlan, Bucket, Period, Plan, Terms, Zone};
 use crate::policy::{Balance, Verdict};
 use crate::radio::{Cost, Mode};
+use crate::reconcile::{Comparison, Correction, Figure};
 use crate::record::Wish;
 use crate::units::{Bytes, CardId, Mac, UnixTime};
 
@@ -276,6 +278,36 @@ pub struct PlanStatus {
     pub in_use: Option<usize>,
     /// Another step of money would go on; so much.
     pub asks_for: Option<Money>,
+    pub carrier: CarrierStatus,
+    /// How it goes on, in the carrier's bytes: of those parts that cost nothing more, are as fast as the first and are
+    /// for everybody at all hours. So until it becomes slow, costs money or ends; `used` and `total` are theirs too.
+    /// `None`: no plan runs, or none is such.
+    pub outlook: Option<Outlook>,
+}
+
+/// What lies ahead, and from what it was foretold. It is worked out again when things have moved by a hundredth, and at
+/// least every ten minutes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outlook {
+    pub at: UnixTime,
+    pub standing: Standing,
+    /// What was counted was taken times so many thousandths, for what the carrier counts; the balance is the carrier's.
+    pub factor: u16,
+    pub forecast: Forecast,
+}
+
+/// How the carrier counts, as far as its figures tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CarrierStatus {
+    pub correction: Correction,
+    /// Kept back of the plan for what the carrier counts more, beside [`PlanStatus::reserve`].
+    pub kept: Bytes,
+    /// What we counted since the last figure, or since the period began.
+    pub since_figure: Bytes,
+    /// The last one that the owner told.
+    pub figure: Option<Figure>,
+    /// What the correction was learnt from, oldest first; those that are too small to say anything are among them.
+    pub compared: Vec<Comparison>,
 }
 
 /// A part of the plan.
@@ -295,7 +327,7 @@ pub struct BucketStatus {
     pub bought: Money,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PersonStatus {
     pub name: PersonName,
     pub allowance: Allowance,
@@ -323,6 +355,8 @@ pub struct PersonStatus {
     pub device_limit: Option<u32>,
     /// The Wi-Fi key in force, or ended.
     pub key: Option<KeyStatus>,
+    /// How it goes on by the allowance alone; the plan may end before.
+    pub outlook: Option<Outlook>,
 }
 
 /// A key, without what it is.

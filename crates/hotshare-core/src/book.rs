@@ -11,8 +11,9 @@ use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
 use crate::people::{Device, Person, PersonName};
 use crate::plan::{Period, Plan, Zone};
+use crate::reconcile::{self, Comparison, Correction, FIGURES, Figure};
 use crate::record::{Change, Granted, Leased, Snapshot, Tally, Wish};
-use crate::units::{CardId, Mac, PersonId, Slot, UnixTime};
+use crate::units::{Bytes, CardId, Mac, PersonId, Slot, UnixTime};
 use crate::uplink::Uplink;
 
 /// People have the slots below, devices those from here on, and never the other way round: what a device
@@ -45,6 +46,12 @@ pub struct Book {
     pub last_key: u32,
     pub wishes: BTreeMap<PersonId, Wish>,
     pub last_bucket: u32,
+    /// All that was ever counted as billed of the card that is in, however long ago.
+    pub billed: Bytes,
+    /// The latest figures of each card's carrier, oldest first.
+    pub figures: Vec<Figure>,
+    /// What those of the card that is in teach.
+    pub correction: Correction,
     /// What was told already.
     pub marks: Marks,
     pub last_alert: AlertId,
@@ -59,7 +66,7 @@ impl Book {
         }
         let mut marks = Marks::default();
         snapshot.marks.into_iter().for_each(|mark| marks.put(mark));
-        Book {
+        let mut book = Book {
             plan: snapshot.plan.unwrap_or_else(|| Plan::simple(None, Period::Monthly { day: 1 }, zone)),
             cards: snapshot.cards.into_iter().map(|card| (card.id, card)).collect(),
             card: snapshot.card.unwrap_or(CardId::FIRST),
@@ -79,9 +86,14 @@ impl Book {
             last_key: snapshot.last_key,
             wishes: snapshot.wishes.into_iter().map(|wish| (wish.person, wish)).collect(),
             last_bucket: snapshot.last_bucket,
+            billed: Bytes::ZERO,
+            correction: Correction::default(),
+            figures: snapshot.figures,
             marks,
             last_alert: snapshot.last_alert,
-        }
+        };
+        book.look_at_carrier();
+        book
     }
 
     pub fn apply(&mut self, change: &Change) {
@@ -96,6 +108,9 @@ impl Book {
             }
             Change::Spent { tally, day, usage } => {
                 *self.spent.entry((*tally, *day)).or_default() += *usage;
+                if *tally == Tally::Billed(self.card) {
+                    self.billed += usage.total();
+                }
             }
             Change::Person(person) => {
                 self.last_person = self.last_person.max(person.id.0);
@@ -140,12 +155,24 @@ impl Book {
                 let plan = plan.unwrap_or_else(|| Plan::simple(None, Period::Monthly { day: 1 }, zone));
                 self.other_plans.insert(self.card, std::mem::replace(&mut self.plan, plan));
                 self.card = *id;
+                self.look_at_carrier();
             }
             Change::Wish(wish) => {
                 self.wishes.insert(wish.person, *wish);
             }
             Change::WishGone(id) => {
                 self.wishes.remove(id);
+            }
+            Change::Figure(figure) => {
+                self.figures.push(*figure);
+                let own = self.figures.iter().filter(|other| other.card == figure.card).count();
+                let mut surplus = own.saturating_sub(FIGURES);
+                self.figures.retain(|other| {
+                    let goes = other.card == figure.card && surplus > 0;
+                    surplus -= usize::from(goes);
+                    !goes
+                });
+                self.look_at_carrier();
             }
             Change::Lease(leased) => {
                 self.leases.insert(leased.mac, leased.clone());
@@ -165,6 +192,27 @@ impl Book {
             }
             Change::Usage { .. } | Change::Noted(_) => {}
         }
+    }
+
+    /// What is known of how the carrier of the card that is in counts.
+    fn look_at_carrier(&mut self) {
+        let billed = Tally::Billed(self.card);
+        let days = self.spent.range((billed, PeriodKey::ALWAYS)..=(billed, PeriodKey(i32::MAX)));
+        self.billed = days.map(|(_, usage)| usage.total()).sum();
+        self.correction = reconcile::learn(&self.comparisons());
+    }
+
+    /// Of the carrier's count with ours, for the card that is in.
+    #[must_use]
+    pub fn comparisons(&self) -> Vec<Comparison> {
+        let own: Vec<Figure> = self.figures.iter().filter(|f| f.card == self.card).copied().collect();
+        reconcile::comparisons(&own)
+    }
+
+    /// The carrier's latest figure for the card that is in.
+    #[must_use]
+    pub fn last_figure(&self) -> Option<&Figure> {
+        self.figures.iter().rev().find(|figure| figure.card == self.card)
     }
 
     /// The card that is in, once it is known.

@@ -6,12 +6,14 @@
 mod alerts;
 mod asks;
 mod cards;
+mod carrier;
 mod credits;
 mod diary;
 mod keys;
 pub use keys::first_changes;
 mod leases;
 mod orders;
+mod outlook;
 mod posting;
 mod routine;
 mod settle;
@@ -192,6 +194,8 @@ pub struct Brain {
     notes: VecDeque<Noted>,
     /// When it was last looked whether there is anything to tell.
     alerted: BootTime,
+    /// What was foretold last.
+    ahead: outlook::Ahead,
     /// To be said once the grants that follow from a posting are in force.
     after: Vec<Command>,
     /// To be said after the orders of this turn.
@@ -267,6 +271,7 @@ impl Brain {
             unwritten: false,
             notes: VecDeque::new(),
             alerted: BootTime::default(),
+            ahead: outlook::Ahead::default(),
             after: Vec::new(),
             said: Vec::new(),
             given: orders::Given::default(),
@@ -309,6 +314,7 @@ impl Brain {
                 }
             }
             Event::Asked(id, Ask::Status) => {
+                self.look_ahead();
                 let status = Answer::Status(Box::new(self.status()));
                 self.out.push_back(Command::Answer(id, status));
             }

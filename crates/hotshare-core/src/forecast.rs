@@ -10,6 +10,7 @@ use crate::ledger::PeriodKey;
 use crate::units::Bytes;
 
 mod draw;
+pub mod history;
 mod middle;
 mod paths;
 mod pattern;
@@ -85,6 +86,8 @@ pub struct Basis {
     pub days: usize,
     /// Weekdays were seen to differ.
     pub weekly: bool,
+    /// How much of a usual day each weekday has, from Monday, in thousandths: what `safe` is divided by.
+    pub week: [u16; 7],
     /// There are [`LEAST_DAYS`]. Without, only `safe` is said, with all weekdays alike.
     pub is_enough: bool,
     /// Less than four weeks: the range is right as often, but wide, and weekdays are not told apart well.
@@ -124,13 +127,14 @@ fn ahead(history: &[Day], now: &Standing, tuning: &Tuning) -> Forecast {
     let basis = Basis {
         days: pattern.days,
         weekly: is_enough && pattern.weekly > 0.2,
+        week: pattern.week.map(|share| u16::try_from(whole(share * 1000.0 + 0.5).0).unwrap_or(u16::MAX)),
         is_enough,
         is_thin: pattern.days < 28,
     };
     let until_end =
         now.end.map(|end| usize::try_from(i64::from(end.0) - i64::from(now.today.0)).unwrap_or(0));
     let safe = match (now.balance, until_end) {
-        (Some(balance), Some(days)) if days > 0 => Some(safe::safe(&pattern, now, balance, days)),
+        (Some(balance), Some(days)) if days > 0 => Some(safe::safe(&basis.week, now, balance, days)),
         _ => None,
     };
     let mut said = Forecast { basis, total: None, runs_out: None, lasts: None, safe };

@@ -7,6 +7,10 @@
 use crate::forecast::{middle, weighted_middle};
 use crate::units::{Bytes, UnixTime};
 
+mod figure;
+
+pub use figure::{FIGURES, Figure, comparisons};
+
 /// Bounds of the correction, in thousandths. Layer-2 headers, rounding up and radio retransmissions make a carrier count a
 /// few per cent more than layer 3; what lies beyond these bounds is a mistake, or use that did not pass this machine.
 pub const LEAST: u16 = 900;
@@ -24,8 +28,7 @@ const DRIFT_LATEST: usize = 26;
 const DRIFT_LEAST: usize = 5;
 const DRIFT_LEAST_WEEKS: f64 = 3.0;
 
-/// What the carrier and we counted from one correction to the next, or from the begin of the period to its first
-/// correction.
+/// What the carrier and we counted from one figure to the next, or from the begin of the period to its first figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// When the carrier's figure was told.
@@ -37,13 +40,6 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// From the correction's ledger entry, whose bytes are by how much the carrier counted more than we did since the
-    /// figure before.
-    #[must_use]
-    pub fn of_entry(at: UnixTime, ours: Bytes, corrected_by: i64) -> Comparison {
-        Comparison { at, ours, carriers: Bytes::from_signed(ours.signed().saturating_add(corrected_by)) }
-    }
-
     /// The carrier's count as a multiple of ours, within the bounds.
     fn ratio(&self) -> f64 {
         let ratio = self.carriers.0 as f64 / self.ours.0 as f64;
@@ -174,6 +170,27 @@ impl Correction {
         let factor = u64::from(self.factor.saturating_add(spread).min(MOST));
         rounded_up(since + left, factor.saturating_sub(1000), factor).min(left)
     }
+
+    /// The same for a plan of parts that are used one after the other: `before` is left of those before the one in use
+    /// and cannot be had, `left` of the one in use, `beyond` of those after it.
+    #[must_use]
+    pub fn kept(&self, since: Bytes, before: Bytes, left: Bytes, beyond: Bytes) -> Kept {
+        let all = self.reserve(since, before + left + beyond);
+        let spendable = all.saturating_sub(before);
+        let of_beyond = spendable.min(beyond);
+        Kept { all, of_beyond, of_left: spendable.saturating_sub(of_beyond).min(left) }
+    }
+}
+
+/// What is kept back of a plan for what the carrier counts more: the last bytes of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Of everything that is left.
+    pub all: Bytes,
+    /// Of the parts after the one in use.
+    pub of_beyond: Bytes,
+    /// Of the one in use.
+    pub of_left: Bytes,
 }
 
 fn rounded_up(bytes: Bytes, times: u64, of: u64) -> Bytes {

@@ -8,6 +8,7 @@ use crate::ledger::{Entry, PeriodKey};
 use crate::meter::{Reading, Usage};
 use crate::people::{Device, Person};
 use crate::plan::Plan;
+use crate::reconcile::Figure;
 use crate::units::{Account, Bytes, CardId, Mac, PersonId, Slot, UnixTime};
 
 /// One change to what is kept. A posting commits all of its changes durably, or none.
@@ -66,6 +67,8 @@ pub enum Change {
     Wish(Wish),
     /// It was answered.
     WishGone(PersonId),
+    /// The owner told what the carrier says; appended. What it corrects is an entry beside it.
+    Figure(Figure),
     /// The latest civil time that was believed; see [`crate::clock`].
     Clock(UnixTime),
     /// New maps: what was granted for the old ones and not settled stays counted as used.
@@ -159,6 +162,8 @@ pub struct Snapshot {
     pub wishes: Vec<Wish>,
     /// The highest id that a part of a plan was ever given.
     pub last_bucket: u32,
+    /// The latest [`crate::reconcile::FIGURES`] of the carrier's figures, oldest first.
+    pub figures: Vec<Figure>,
     /// What was told already.
     pub marks: Vec<Mark>,
     /// The highest number ever given to an alert.

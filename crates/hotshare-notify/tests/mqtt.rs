@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotshare_core::ask::{Answer, Ask, PersonStatus, PlanStatus, Status};
+use hotshare_core::ask::{Answer, Ask, CarrierStatus, PersonStatus, PlanStatus, Status};
 use hotshare_core::people::{Allowance, Every};
 use hotshare_core::plan::{Hours, Period, Plan, Zone};
 use hotshare_core::policy::Verdict;
@@ -55,6 +55,7 @@ fn status(used: u64, people: &[&str]) -> Status {
         devices: 1,
         device_limit: None,
         key: None,
+        outlook: None,
     };
     let plan = Plan::simple(Some(Bytes(20_000_000_000)), Period::Monthly { day: 5 }, Zone::utc());
     Status {
@@ -78,6 +79,8 @@ fn status(used: u64, people: &[&str]) -> Status {
             parts: Vec::new(),
             in_use: Some(0),
             asks_for: None,
+            carrier: CarrierStatus::default(),
+            outlook: None,
         },
         people: people.iter().map(person).collect(),
         devices: Vec::new(),

@@ -77,6 +77,18 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             params![wish.person.0, columns::from_counter(wish.bytes), wish.at.0],
         ),
         Change::WishGone(PersonId(id)) => run(tx, "DELETE FROM wishes WHERE person = ?", [id]),
+        Change::Figure(figure) => run(
+            tx,
+            "INSERT INTO figures (card, at, period, told, counted, in_period) VALUES (?, ?, ?, ?, ?, ?)",
+            params![
+                figure.card.0,
+                figure.at.0,
+                figure.period.0,
+                columns::from_counter(figure.told),
+                columns::from_counter(figure.counted),
+                figure.in_period.map(columns::from_counter),
+            ],
+        ),
         Change::Lease(lease) => put_lease(tx, lease),
         Change::LeaseGone(mac) => run(tx, "DELETE FROM leases WHERE mac = ?", [columns::from_mac(*mac)]),
         Change::Clock(at) => run(tx, "UPDATE kept SET clock = ?", [at.0]),

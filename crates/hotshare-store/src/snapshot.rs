@@ -5,8 +5,9 @@ use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::PeriodKey;
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::people::{Allowance, AtEnd, Device, Person};
+use hotshare_core::reconcile::{FIGURES, Figure};
 use hotshare_core::record::{Granted, Leased, Snapshot, Tally, Wish};
-use hotshare_core::units::{PersonId, Rate, Slot, UnixTime};
+use hotshare_core::units::{Bytes, CardId, PersonId, Rate, Slot, UnixTime};
 use rusqlite::{Connection, Row};
 
 use crate::columns::{self, strange};
@@ -69,6 +70,7 @@ impl Store {
                 Ok(Wish { person, bytes: columns::counter(row, 1)?, at: UnixTime(row.get(2)?) })
             })?,
             last_bucket: tx.query_row("SELECT coalesce(max(id), 0) FROM buckets", [], |row| row.get(0))?,
+            figures: figures(&tx)?,
             marks: outbox::told(&tx)?,
             last_alert: AlertId(i64::cast_unsigned(last_alert)),
         })
@@ -128,6 +130,24 @@ fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
         first_seen: UnixTime(row.get(5)?),
         wireless: row.get(6)?,
     })
+}
+
+fn figures(conn: &Connection) -> rusqlite::Result<Vec<Figure>> {
+    const LATEST: &str = "
+        SELECT at, period, told, counted, in_period, card FROM (
+            SELECT *, row_number() OVER (PARTITION BY card ORDER BY id DESC) AS place FROM figures
+        ) WHERE place <= ? ORDER BY id";
+    let figure = |row: &Row<'_>| {
+        Ok(Figure {
+            card: CardId(row.get(5)?),
+            at: UnixTime(row.get(0)?),
+            period: PeriodKey(row.get(1)?),
+            told: columns::counter(row, 2)?,
+            counted: columns::counter(row, 3)?,
+            in_period: row.get::<_, Option<i64>>(4)?.map(|n| Bytes(n.cast_unsigned())),
+        })
+    };
+    conn.prepare(LATEST)?.query_map([i64::try_from(FIGURES).unwrap_or(i64::MAX)], figure)?.collect()
 }
 
 fn key(row: &Row<'_>) -> rusqlite::Result<Key> {

@@ -12,6 +12,7 @@ use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::money::{Currency, Money, Price, Vat};
 use hotshare_core::people::{Allowance, AtEnd, Device, Every, Hours, Person};
 use hotshare_core::plan::{Bucket, Date, Only, Pay, Period, Plan, Terms, Unused, Window, Zone};
+use hotshare_core::reconcile::{FIGURES, Figure};
 use hotshare_core::record::{Change, Granted, Leased, Noted, Snapshot, Tally, Who, Wish};
 use hotshare_core::units::{Account, BucketId, Bytes, CardId, Mac, PersonId, Rate, Slot, UnixTime};
 use hotshare_store::{By, Reader, Store, Whose};
@@ -39,6 +40,7 @@ struct Model {
     granted: BTreeMap<Slot, Granted>,
     wishes: BTreeMap<PersonId, Wish>,
     last_bucket: u32,
+    figures: Vec<Figure>,
     settled: BTreeMap<Slot, Reading>,
     usage: BTreeMap<(i64, Who), Usage>,
     spent: BTreeMap<(Tally, PeriodKey), Usage>,
@@ -101,6 +103,7 @@ impl Model {
             }
             Change::Wish(wish) => drop(self.wishes.insert(wish.person, wish)),
             Change::WishGone(id) => drop(self.wishes.remove(&id)),
+            Change::Figure(figure) => self.figures.push(figure),
             Change::Lease(lease) => drop(self.leases.insert(lease.mac, lease)),
             Change::LeaseGone(mac) => drop(self.leases.remove(&mac)),
             Change::Clock(at) => self.clock = Some(at),
@@ -153,6 +156,12 @@ impl Model {
         assert_eq!(totals, self.totals());
         assert_eq!(got.wishes, self.wishes.values().copied().collect::<Vec<_>>());
         assert_eq!(got.last_bucket, self.last_bucket);
+        let latest = |n: &usize| {
+            let later = self.figures[n + 1..].iter().filter(|other| other.card == self.figures[*n].card);
+            later.count() < FIGURES
+        };
+        let latest: Vec<Figure> = (0..self.figures.len()).filter(latest).map(|n| self.figures[n]).collect();
+        assert_eq!(got.figures, latest);
         let spent: BTreeMap<_, _> =
             got.spent.iter().map(|&(tally, day, usage)| ((tally, day), usage)).collect();
         assert_eq!(spent.len(), got.spent.len());
@@ -481,6 +490,11 @@ fn change() -> impl Strategy<Value = Change> {
             .prop_map(|(slot, total, account, period)| Change::Granted { slot, total, account, period }),
         2 => (id(), counter(), at()).prop_map(|(person, bytes, at)| Change::Wish(Wish { person, bytes, at })),
         1 => id().prop_map(Change::WishGone),
+        2 => (card_id(), at(), period(), counter(), counter(), option::of(counter())).prop_map(
+            |(card, at, period, told, counted, in_period)| {
+                Change::Figure(Figure { card, at, period, told, counted, in_period })
+            }
+        ),
         3 => (slot(), reading).prop_map(|(slot, reading)| Change::Settled { slot, reading }),
         3 => (0_i64..30_000_000, who, usage()).prop_map(|(minute, who, usage)| Change::Usage { minute, who, usage }),
         3 => (tally, day(), usage()).prop_map(|(tally, day, usage)| Change::Spent { tally, day, usage }),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::record::{Change, Snapshot};
-use hotshare_core::units::{Account, BucketId, UnixTime};
+use hotshare_core::units::{Account, BucketId, Bytes, CardId, UnixTime};
 use hotshare_store::{Reader, Store, StoreError};
 
 fn entry(bytes: i64) -> Change {
@@ -38,6 +38,7 @@ fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
         people,
         wishes,
         last_bucket,
+        figures,
         devices,
         totals,
         spent,
@@ -52,7 +53,7 @@ fn a_new_store_is_empty_and_only_its_owner_can_read_it() {
         marks,
         last_alert,
     } = store.snapshot().unwrap();
-    assert!(wishes.is_empty() && last_bucket == 0);
+    assert!(wishes.is_empty() && last_bucket == 0 && figures.is_empty());
     assert!(cards.is_empty() && card.is_none() && other_plans.is_empty() && last_card == 0);
     assert!(
         plan.is_none() && people.is_empty() && devices.is_empty() && totals.is_empty() && spent.is_empty()
@@ -252,6 +253,27 @@ fn a_store_of_the_first_format_is_taken_over_with_all_that_is_in_it() {
         (Some("phone"), false)
     );
     assert_eq!((snapshot.keys.len(), snapshot.last_key), (0, 0));
+}
+
+#[test]
+fn the_latest_figures_are_given_in_their_order() {
+    use hotshare_core::reconcile::{FIGURES, Figure};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let mut store = Store::open(&path).unwrap();
+    let told = |n: u64| Figure {
+        card: CardId::FIRST,
+        at: UnixTime(7),
+        period: PeriodKey(9),
+        told: Bytes(n),
+        counted: Bytes(u64::MAX),
+        in_period: n.is_multiple_of(2).then_some(Bytes(n)),
+    };
+    let all: Vec<Figure> = (0..100).map(told).collect();
+    for figure in &all {
+        store.commit(&[Change::Figure(*figure)]).unwrap();
+    }
+    assert_eq!(store.snapshot().unwrap().figures, all[100 - FIGURES..]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod session;
 mod up;
 mod down;
 mod status;
+mod outlook;
 mod parts;
 mod people;
 mod devices;

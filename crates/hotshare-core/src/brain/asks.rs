@@ -144,7 +144,10 @@ impl Brain {
             Ask::CardForget(id) => self.card_forget(*id),
             Ask::PersonRules { name, rules } => self.person_rules(name, rules),
             Ask::PlanSet(change) => self.plan_set(change),
-            Ask::PlanCorrect { used } => Ok(self.correct(used.signed().saturating_sub(self.plan_used()))),
+            Ask::PlanCorrect { used } => {
+                let changes = self.correct(used.signed().saturating_sub(self.plan_used()));
+                Ok(changes.into_iter().chain(self.figure(*used)).collect())
+            }
         };
         Ok((changes?, Answer::Done))
     }

@@ -204,7 +204,8 @@ impl Brain {
             if let Some(left) = at.balance().filter(|_| purse.is_dry(&at)) {
                 self.dry.retain(|(account, key), _| *account != now.account || *key == now.key);
                 let spare = left.saturating_sub(now.reserve().signed());
-                self.dry.insert((now.account, now.key), spare);
+                let kept = now.kept.of_left.signed();
+                self.dry.insert((now.account, now.key), spare.saturating_add(kept));
             }
             return;
         }

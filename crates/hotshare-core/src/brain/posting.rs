@@ -102,6 +102,8 @@ impl Brain {
                     self.rest(slot, None);
                 }
             }
+            // What is kept back may be less from now on.
+            Change::Figure(_) => self.dry.clear(),
             Change::Entry(_)
             | Change::Settled { .. }
             | Change::Usage { .. }

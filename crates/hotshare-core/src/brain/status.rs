@@ -83,6 +83,8 @@ impl Brain {
             recorded: Bytes::from_signed(recorded).max(billed),
             balance,
             reserve: in_use.reserve(),
+            carrier: self.carrier_status(in_use.kept.all),
+            outlook: self.ahead.plan(),
             parts: self.parts(),
             in_use: in_use.place,
             asks_for: self.asks_for().map(|step| step.money),
@@ -159,6 +161,7 @@ impl Brain {
                 .book
                 .key_of(KeyOwner::Person(person.id))
                 .map(|key| KeyStatus { since: key.since, until: key.until }),
+            outlook: self.ahead.person(person.id),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::money::Money;
 use crate::people::{Allowance, Person};
 use crate::plan::{self, Bucket, Pay, PeriodSpan, Plan, Turn};
 use crate::policy::PlanState;
+use crate::reconcile::Kept;
 use crate::share::{self, Sharer};
 use crate::units::{Account, BucketId, Bytes, PersonId, Slot};
 
@@ -21,9 +22,12 @@ pub(super) struct InUse {
     pub(super) place: Option<usize>,
     pub(super) account: Account,
     pub(super) key: PeriodKey,
+    /// What may be used of it, without what is kept back because the carrier counts more than we do.
     pub(super) limit: Option<Bytes>,
-    /// What the parts after it have; `None`: no end.
+    /// What the parts after it have, likewise; `None`: no end.
     pub(super) beyond: Option<i64>,
+    /// What is kept back so.
+    pub(super) kept: Kept,
     pub(super) state: PlanState,
 }
 
@@ -109,14 +113,17 @@ impl Brain {
     pub(super) fn plan_in_use(&self) -> InUse {
         let running = self.stands();
         if let Some(stand) = running.iter().find(|stand| stand.usable) {
-            return InUse {
+            let in_use = InUse {
                 place: Some(stand.turn.at),
                 account: Account::Bucket(stand.bucket.id),
                 key: stand.turn.span.key,
                 limit: stand.limit,
                 beyond: stand.beyond,
+                kept: Kept::default(),
                 state: PlanState::InUse(stand.bucket.rate),
             };
+            let before = running.iter().take_while(|before| before.turn.at != stand.turn.at);
+            return self.less_what_is_kept(in_use, stand.left, before);
         }
         let state = if running.is_empty() { PlanState::Over } else { self.at_its_end() };
         // What nobody can stop goes to the last part that costs nothing more, or that was paid for.
@@ -130,7 +137,10 @@ impl Brain {
                 (Account::Bucket(id), PeriodKey::ALWAYS, None)
             }
         };
-        InUse { place: None, account, key, limit, beyond: Some(0), state }
+        let left = running.iter().filter(|stand| stand.turn.in_hours).filter_map(|stand| stand.left);
+        let left = left.fold(0i64, |sum, left| sum.saturating_add(left.max(0)));
+        let kept = Kept { all: self.kept_of(left), ..Kept::default() };
+        InUse { place: None, account, key, limit, beyond: Some(0), kept, state }
     }
 
     /// Nothing is left of what may be used now.
@@ -206,10 +216,11 @@ impl Brain {
         }
         let shared = stands.iter().filter(|stand| stand.usable && !unshared(stand));
         // What is kept for what is in flight, and what was promised to others, is not shared.
-        let left = shared.fold(0i64, |sum, stand| {
-            let kept = kept_back(stand.limit, stand.beyond).signed();
-            sum.saturating_add(stand.left.unwrap_or(0).saturating_sub(kept))
+        let (left, kept) = shared.fold((0i64, 0i64), |(left, kept), stand| {
+            let back = kept_back(stand.limit, stand.beyond).signed();
+            (left.saturating_add(stand.left.unwrap_or(0)), kept.saturating_add(back))
         });
+        let left = left.saturating_sub(kept).saturating_sub(self.kept_from(&stands, left));
         let promised = self.book.people.values().filter_map(|person| match person.allowance {
             Allowance::Limited { .. } => self.person_left(person),
             Allowance::Fair | Allowance::Unlimited => None,
@@ -237,11 +248,19 @@ impl Brain {
     pub(super) fn rest_for(&self, person: &Person) -> Option<Bytes> {
         let stands = self.stands();
         let mut theirs = stands.iter().filter(|s| s.usable && s.bucket.only.admits(&person.name));
-        let left = theirs.try_fold(0i64, |sum, stand| {
-            let kept = kept_back(stand.limit, stand.beyond).signed();
-            Some(sum.saturating_add(stand.left?.saturating_sub(kept).max(0)))
-        });
-        left.map(Bytes::from_signed)
+        let (left, kept) = theirs.try_fold((0i64, 0i64), |(sum, kept), stand| {
+            let left = stand.left?.max(0);
+            let back = kept_back(stand.limit, stand.beyond).signed().min(left);
+            Some((sum.saturating_add(left), kept.saturating_add(back)))
+        })?;
+        let kept = kept.saturating_add(self.kept_from(&stands, left));
+        Some(Bytes::from_signed(left.saturating_sub(kept)))
+    }
+
+    /// What is kept back of so much because the carrier counts more than we do: nothing where something has no end.
+    fn kept_from(&self, stands: &[Stand<'_>], left: i64) -> i64 {
+        let ends = stands.iter().all(|stand| !stand.usable || stand.left.is_some());
+        if ends { self.kept_of(left).signed() } else { 0 }
     }
 
     /// What a person may use in the period of the allowance; `None`: no limit.

@@ -217,3 +217,12 @@ proptest! {
         prop_assert_eq!(left, Bytes::ZERO);
     }
 }
+
+/// As in docs/forecast.md and docs/api.md: Wednesday, 17 days until the period ends.
+#[test]
+fn the_worked_example() {
+    let now = Standing { today: PeriodKey(TODAY + 2), used_today: Bytes(102_400_000), ..standing(0, 19) };
+    let week = [900, 900, 900, 900, 900, 1250, 1250];
+    let said = safe::safe(&week, &now, Bytes(14_652_000_000), 17);
+    assert_eq!(said, Safe { today: Bytes(795_147_305), rest: Bytes(692_747_305) });
+}

@@ -5,9 +5,11 @@
 //! midnight, when they go back over it, and when a zone skips a whole day. An instant belongs to the last
 //! period that has begun.
 
+use std::ops::Range;
+
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::AmbiguousOffset;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Span, Timestamp, ToSpan};
 
 use super::{BadPeriod, Every, Period, PeriodSpan, Phase, Zone};
 use crate::ledger::PeriodKey;
@@ -46,6 +48,21 @@ impl Period {
         }
     }
 
+    /// The civil days of the period to which the civil day `day` belongs; `None`: no period has it.
+    #[must_use]
+    pub fn days_around(&self, day: PeriodKey) -> Option<Range<PeriodKey>> {
+        match *self {
+            Period::Monthly { day: first } => Some(around(&Months { day: first }, day)),
+            Period::EveryDays { days, from } if key(from) <= day => {
+                Some(around(&Days { from, step: i64::from(days.max(1)) }, day))
+            }
+            Period::EveryDays { .. } => None,
+            Period::Once { from, until } => {
+                Some(key(from)..key(day_after(until.max(from)))).filter(|days| days.contains(&day))
+            }
+        }
+    }
+
     /// Whether there can be such a period.
     pub fn check(&self) -> Result<(), BadPeriod> {
         let year = |date: Date| {
@@ -71,6 +88,17 @@ impl Every {
             Every::Week => running(&Days { from: MONDAY, step: 7 }, zone, at),
             Every::Month => running(&Months { day: 1 }, zone, at),
             Every::Total => PeriodSpan { key: PeriodKey::ALWAYS, begins: UnixTime(EARLIEST), ends: None },
+        }
+    }
+
+    /// As [`Period::days_around`]; `None`: it never renews.
+    #[must_use]
+    pub fn days_around(self, day: PeriodKey) -> Option<Range<PeriodKey>> {
+        match self {
+            Every::Day => Some(around(&Days { from: EPOCH, step: 1 }, day)),
+            Every::Week => Some(around(&Days { from: MONDAY, step: 7 }, day)),
+            Every::Month => Some(around(&Months { day: 1 }, day)),
+            Every::Total => None,
         }
     }
 }
@@ -138,6 +166,12 @@ fn day_after(date: Date) -> Date {
 
 fn key(date: Date) -> PeriodKey {
     PeriodKey(days_between(EPOCH, date).try_into().unwrap_or(i32::MAX))
+}
+
+fn around(sequence: &impl Sequence, day: PeriodKey) -> Range<PeriodKey> {
+    let date = Span::new().try_days(day.0).and_then(|days| EPOCH.checked_add(days)).unwrap_or(EPOCH);
+    let number = sequence.number(date);
+    key(sequence.date(number))..key(sequence.date(number + 1))
 }
 
 /// Days from `a` to `b`; negative when `b` is earlier.

@@ -309,4 +309,19 @@ proptest! {
         prop_assert!(hour <= at && at.0 - hour.0 < 3600);
         prop_assert_eq!(zone.day(hour), zone.day(at));
     }
+
+    /// What is said of civil days agrees with what is said of instants.
+    #[test]
+    fn days_around_are_those_of_the_period_that_runs((zone, at) in any_instant(), rule in any_rule()) {
+        let today = zone.day(at);
+        let around = match rule {
+            Rule::Plan(period) => period.days_around(today),
+            Rule::People(every) => every.days_around(today),
+        };
+        let span = rule.at(&zone, at);
+        prop_assert_eq!(around.clone().map(|days| days.start), span.map(|span| span.key));
+        let Some(days) = around else { return Ok(()) };
+        let end = Date::constant(1970, 1, 1).checked_add(jiff::Span::new().days(i64::from(days.end.0))).unwrap();
+        prop_assert_eq!(Some(zone.date_begins(end)), span.and_then(|span| span.ends));
+    }
 }

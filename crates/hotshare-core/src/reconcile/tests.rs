@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::ledger::PeriodKey;
 
 const DAY: i64 = 86_400;
 
@@ -58,11 +59,64 @@ fn a_carrier_that_counts_more_each_week_is_reported() {
     assert_eq!(learn(&level).drift, None);
 }
 
+fn figure(day: u32, period: i32, told: u64, counted: u64, in_period: Option<u64>) -> Figure {
+    Figure {
+        card: crate::units::CardId::FIRST,
+        at: UnixTime(i64::from(day) * DAY),
+        period: PeriodKey(period),
+        told: Bytes::mib(told),
+        counted: Bytes::mib(counted),
+        in_period: in_period.map(Bytes::mib),
+    }
+}
+
+fn pairs(figures: &[Figure]) -> Vec<(u64, u64)> {
+    comparisons(figures).iter().map(|c| (c.ours.0 >> 20, c.carriers.0 >> 20)).collect()
+}
+
 #[test]
-fn the_entry_of_a_correction_says_what_the_carrier_counted() {
-    let c = Comparison::of_entry(UnixTime(5), Bytes(1_000_000_000), 30_000_000);
-    assert_eq!(c.carriers, Bytes(1_030_000_000));
-    assert_eq!(Comparison::of_entry(UnixTime(5), Bytes(10), -30).carriers, Bytes::ZERO);
+fn figures_are_compared_with_those_before_them_in_the_period() {
+    let figures = [
+        // Set up in the middle of this period.
+        figure(5, 0, 9_000, 1_000, None),
+        figure(10, 0, 10_030, 2_000, None),
+        // The next one, from its begin; 500 of the last one were never compared.
+        figure(20, 15, 2_060, 4_500, Some(2_000)),
+        figure(25, 15, 2_160, 4_600, Some(2_100)),
+    ];
+    assert_eq!(pairs(&figures), [(1_000, 1_030), (2_000, 2_060), (100, 100)]);
+    assert_eq!(comparisons(&figures)[1].at, UnixTime(20 * DAY));
+    assert_eq!(pairs(&figures[..1]), []);
+}
+
+#[test]
+fn a_figure_told_again_at_once_replaces_the_one_before() {
+    let right = [figure(5, 0, 1_000, 1_000, Some(1_000)), figure(12, 0, 2_030, 2_050, Some(2_050))];
+    let mistyped =
+        [right[0], figure(11, 0, 20_300, 2_000, Some(2_000)), figure(11, 0, 2_300, 2_000, None), right[1]];
+    assert_eq!(pairs(&mistyped), [(1_000, 1_000), (1_050, 1_030)]);
+    assert_eq!(pairs(&mistyped), pairs(&right));
+    // In another period nothing is replaced.
+    let other = figure(12, 1, 10, 2_050, Some(10));
+    assert_eq!(pairs(&[right[0], right[1], other]), [(1_000, 1_000), (1_050, 1_030), (10, 10)]);
+}
+
+#[test]
+fn a_figure_below_the_one_before_is_no_use() {
+    let down = [figure(5, 0, 3_000, 1_000, Some(1_000)), figure(12, 0, 2_000, 2_000, Some(2_000))];
+    assert_eq!(pairs(&down), [(1_000, 3_000), (1_000, 0)]);
+}
+
+/// As in docs/forecast.md and docs/api.md.
+#[test]
+fn the_worked_example() {
+    let (ours, carriers) = (Bytes(1_000_000_000), Bytes(1_030_000_000));
+    let four = [1, 2, 3, 4].map(|day| Comparison { at: UnixTime(day * DAY), ours, carriers });
+    let learnt = learn(&four);
+    assert_eq!((learnt.factor, learnt.spread, learnt.confidence), (1024, 0, Confidence::Fair));
+    let (since, left) = (Bytes(2_000_000_000), Bytes(14_700_000_000));
+    assert_eq!(learnt.as_carrier_counts(since), Bytes(2_048_000_000));
+    assert_eq!(learnt.reserve(since, left), Bytes(391_406_250));
 }
 
 fn comparison() -> impl Strategy<Value = Comparison> {
@@ -138,5 +192,37 @@ proptest! {
         let spent = Bytes(spend.0 / 100 * part);
         let later = learnt.reserve(since + spent, left.saturating_sub(spent));
         prop_assert_eq!(later, reserve);
+    }
+
+    /// Through all parts of a plan: the carrier's count stays within what was bought, and more of any part never
+    /// means that less may be spent.
+    #[test]
+    fn parts_keep_back_as_one_and_more_is_never_less(
+        all in proptest::collection::vec(honest(), 1..=LATEST),
+        since in 0..1_u64 << 36, before in 0..1_u64 << 28, left in 0..1_u64 << 36, beyond in 0..1_u64 << 36,
+        more in 0..1_u64 << 20,
+    ) {
+        let learnt = learn(&all);
+        let (since, before, left, beyond) = (Bytes(since), Bytes(before), Bytes(left), Bytes(beyond));
+        let spendable = |before, left: Bytes, beyond: Bytes| {
+            let kept = learnt.kept(since, before, left, beyond);
+            (left.saturating_sub(kept.of_left), beyond.saturating_sub(kept.of_beyond))
+        };
+        let (now, then) = spendable(before, left, beyond);
+        if now + then > Bytes::ZERO {
+            let spent = since + now + then;
+            let counts = learnt.as_carrier_counts(spent);
+            prop_assert!(counts <= since + before + left + beyond + Bytes(2));
+        }
+        // Nothing is kept of a part while those after it can give it.
+        prop_assert!(now == left || then == Bytes::ZERO);
+        for (before, left, beyond) in [
+            (before + Bytes(more), left, beyond),
+            (before, left + Bytes(more), beyond),
+            (before, left, beyond + Bytes(more)),
+        ] {
+            let (a, b) = spendable(before, left, beyond);
+            prop_assert!(a >= now && a + b >= now + then, "{a} {b} of {now} {then}");
+        }
     }
 }

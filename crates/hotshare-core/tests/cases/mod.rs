@@ -2,7 +2,9 @@
 
 mod air;
 pub(crate) mod alerts;
+mod carrier;
 mod devices;
 mod disk;
+mod outlook;
 mod periods;
 mod wifi;

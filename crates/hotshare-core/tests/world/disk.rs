@@ -95,6 +95,7 @@ pub(super) fn snapshot(book: &Book) -> Snapshot {
         last_key: book.last_key,
         wishes: book.wishes.values().copied().collect(),
         last_bucket: book.last_bucket,
+        figures: book.figures.clone(),
         marks: book.marks.iter().copied().collect(),
         last_alert: book.last_alert,
     }

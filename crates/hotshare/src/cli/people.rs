@@ -9,8 +9,9 @@ use hotshare_core::people::PersonName;
 use jiff::tz::TimeZone;
 
 use super::join::{Files, Own, Shown};
+use super::outlook;
 use super::parts::window;
-use super::screen::{HEAD, LOW, OUT};
+use super::screen::{HEAD, LOW, OUT, Screen};
 use super::session::Session;
 use super::size::{AllowanceText, allowance, bytes, pretty, pretty_allowance, rate};
 use super::stop::Stop;
@@ -326,7 +327,19 @@ fn text(status: &api::Status, width: usize, command: &str) -> String {
     }
     let zone = zone::rules(&status.plan.zone);
     let keys = status.wifi.as_ref().map(|_| Keys { at: status.at, zone: &zone });
-    people_table(&status.people, keys.as_ref(), width)
+    let mut out = Screen::new(width);
+    out.block(&people_table(&status.people, keys.as_ref(), width));
+    let ahead = status.people.iter().filter_map(|person| {
+        let then = person.then_rate.map(|_| "it goes on slowly");
+        Some(format!("{}: {}", escaped(&person.name), outlook::words(person.outlook.as_ref()?, then)?))
+    });
+    for (n, line) in ahead.enumerate() {
+        if n == 0 {
+            out.line("");
+        }
+        out.wrapped("", &line);
+    }
+    out.into_text()
 }
 
 /// To tell of Wi-Fi keys: what is past, and by which zone.
@@ -444,6 +457,9 @@ mod tests {
             let text = text(status, width, "hotshare");
             format!("--- at {width}\n{}", anstream::adapter::strip_str(&text))
         };
+        let ahead = status.plan.outlook.clone().map(|ahead| api::Outlook { factor: 1000, ..ahead });
+        status.people[1].outlook.clone_from(&ahead);
+        (status.people[2].outlook, status.people[2].then_rate) = (ahead, Some(125_000));
         let mut told = [120, 80, 40].map(|width| shown(&status, width)).concat();
         status.wifi = None;
         told += &shown(&status, 120);

@@ -1,10 +1,11 @@
 //! `hotshare plan`
 
 use clap::{ArgGroup, Args, Subcommand};
-use hotshare_api::{self as api, Agreement, Done, Period, PlanChange, PlanCorrection, path};
+use hotshare_api::{self as api, Agreement, Corrected, Done, Period, PlanChange, PlanCorrection, path};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::outlook;
 use super::parts::{part_lines, plan_file};
 use super::screen::{DIM, Screen};
 use super::session::Session;
@@ -118,9 +119,9 @@ impl Plan {
                 session.show_done(&done, "Agreed; it goes on.")
             }
             Action::Correct { used } => {
-                let done: Done =
-                    session.post("cannot correct the plan", path::PLAN_CORRECT, &PlanCorrection { used })?;
-                session.show_done(&done, &format!("{} count as used in this period.", pretty(used)))
+                let tried = "cannot correct the plan";
+                let done: Corrected = session.post(tried, path::PLAN_CORRECT, &PlanCorrection { used })?;
+                session.show(&done, |done| outlook::corrected_words(used, done.carrier.as_ref()))
             }
         }
     }
@@ -176,12 +177,22 @@ pub(super) fn plan_lines(out: &mut Screen, plan: &api::Plan, at: i64, zone: &Tim
     for line in part_lines(plan) {
         out.labelled("", &line);
     }
+    let ahead = plan.outlook.as_ref().filter(|_| plan.begins <= at);
+    if let Some(words) = ahead.and_then(|ahead| outlook::words(ahead, outlook::then_words(plan))) {
+        out.labelled("Ahead", &words);
+    }
 }
 
 fn text(plan: &api::Plan, at: i64, width: usize) -> String {
     let zone = zone::rules(&plan.zone);
     let mut out = Screen::new(width);
     plan_lines(&mut out, plan, at, &zone);
+    if let Some(words) = plan.outlook.as_ref().and_then(outlook::more_words) {
+        out.labelled("", &words);
+    }
+    if let Some(words) = plan.carrier.as_ref().and_then(outlook::carrier_words) {
+        out.labelled("Carrier", &words);
+    }
     let begins = when::pretty_date(when::civil(plan.begins, &zone).date());
     out.labelled(
         "Period",

@@ -5,6 +5,7 @@ use clap::Args;
 use hotshare_api::{self as api, Verdict, path};
 use jiff::tz::TimeZone;
 
+use super::outlook;
 use super::people::people_table;
 use super::plan::plan_lines;
 use super::screen::{LOW, OUT, Screen};
@@ -48,6 +49,12 @@ pub(crate) fn screen(status: &api::Status, width: usize, command: &str) -> Strin
         );
     }
     plan_lines(&mut out, &status.plan, status.at, &zone);
+    // What is as everybody expects is told by `hotshare plan`.
+    let tells = |c: &&api::Carrier| c.kept > 0 || c.strange > 0 || c.drift.is_some();
+    let carrier = status.plan.carrier.as_ref().filter(tells);
+    if let Some(words) = carrier.and_then(outlook::carrier_words) {
+        out.labelled("Carrier", &words);
+    }
     out.line("");
     if status.people.is_empty() {
         out.wrapped(

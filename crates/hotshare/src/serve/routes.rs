@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::failure::No;
-use super::{AppState, air, alerts, reports, rules, translate};
+use super::{AppState, air, alerts, outlook, reports, rules, translate};
 
 pub(super) fn router(state: AppState) -> Router {
     Router::new()
@@ -209,8 +209,14 @@ async fn plan_change(State(state): State<AppState>, body: Body<api::PlanChange>)
     state.change(Ask::PlanSet(change)).await
 }
 
-async fn plan_correct(State(state): State<AppState>, body: Body<api::PlanCorrection>) -> Reply<api::Done> {
-    state.change(Ask::PlanCorrect { used: core::units::Bytes(body.0.used) }).await
+async fn plan_correct(
+    State(state): State<AppState>,
+    body: Body<api::PlanCorrection>,
+) -> Reply<api::Corrected> {
+    let Json(done) = state.change(Ask::PlanCorrect { used: core::units::Bytes(body.0.used) }).await?;
+    // It is done, whether or not it can be told what came of it.
+    let carrier = state.status().await.ok().map(|status| outlook::carrier(&status.plan.carrier));
+    Ok(Json(api::Corrected { schema: done.schema, done: done.done, carrier }))
 }
 
 async fn cards(State(state): State<AppState>) -> Reply<api::Cards> {

@@ -5,7 +5,7 @@ mod reports;
 
 use std::time::Duration;
 
-use hotshare_core::ask::{PersonStatus, PlanStatus, Refusal, Status};
+use hotshare_core::ask::{CarrierStatus, PersonStatus, PlanStatus, Refusal, Status};
 use hotshare_core::people::{Allowance, Every};
 use hotshare_core::plan::{Hours, Period, Plan};
 use hotshare_core::policy::Verdict;
@@ -132,6 +132,8 @@ pub(super) fn status() -> Status {
             parts: Vec::new(),
             in_use: Some(0),
             asks_for: None,
+            carrier: CarrierStatus::default(),
+            outlook: None,
         },
         people: vec![PersonStatus {
             name: "anna".parse().expect("a name"),
@@ -152,6 +154,7 @@ pub(super) fn status() -> Status {
             devices: 1,
             device_limit: None,
             key: None,
+            outlook: None,
         }],
         devices: Vec::new(),
     }
@@ -201,13 +204,25 @@ async fn each_change_asks_the_brain_what_was_meant() {
     ] {
         let (status, reply) = fake.send(method, path, body).await;
         assert_eq!(
-            (status, reply),
-            (200, serde_json::json!({"schema": 1, "done": true})),
-            "{method} {path} {body}"
+            (status, &reply["schema"], &reply["done"]),
+            (200, &1.into(), &true.into()),
+            "{path} {body}"
         );
         told += &format!("{method} {path} {body}\n    {:?}\n", fake.asked.recv().await.expect("asked"));
     }
     insta::assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn a_figure_is_answered_with_what_was_learnt_from_it() {
+    let fake = Fake::obedient();
+    let (status, reply) = fake.send("POST", "/v1/plan/correct", r#"{"used":7}"#).await;
+    assert_eq!((status, &reply["done"], &reply["carrier"]["factor"]), (200, &true.into(), &1000.into()));
+    assert_eq!(reply["carrier"]["confidence"], "nothing");
+    // It is done, even if the brain has no time to tell more.
+    let silent = Fake::start(|ask| (*ask != Ask::Status).then_some(Answer::Done));
+    let (status, reply) = silent.send("POST", "/v1/plan/correct", r#"{"used":7}"#).await;
+    assert_eq!((status, reply), (200, serde_json::json!({"schema": 1, "done": true, "carrier": null})));
 }
 
 #[tokio::test]

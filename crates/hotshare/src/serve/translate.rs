@@ -9,7 +9,7 @@ use hotshare_core::units::{Bytes, CardId, Mac};
 use jiff::civil::Date;
 
 use super::failure::No;
-use super::rules;
+use super::{outlook, rules};
 use crate::zone;
 
 pub(super) fn bad(message: impl Into<String>) -> No {
@@ -136,6 +136,8 @@ fn plan(status: &PlanStatus) -> api::Plan {
         parts: rules::parts(status),
         asks_for: status.asks_for.map(|money| money.to_string()),
         terms: rules::terms_told(&status.plan.terms),
+        carrier: Some(outlook::carrier(&status.carrier)),
+        outlook: status.outlook.as_ref().map(outlook::outlook),
     }
 }
 
@@ -196,6 +198,7 @@ fn person(status: &PersonStatus) -> api::Person {
         key: status
             .key
             .map(|key| api::PersonKey { since: key.since.0, until: key.until.map(|until| until.0) }),
+        outlook: status.outlook.as_ref().map(outlook::outlook),
     }
 }
 

@@ -90,6 +90,8 @@ fn screens() {
         parts: Vec::new(),
         asks_for: None,
         terms: api::Terms::default(),
+        carrier: None,
+        outlook: None,
     };
     let free = api::Plan {
         cap: None,
@@ -106,7 +108,10 @@ fn screens() {
         period: Period::Once { from: "2026-10-31".into(), until: "2026-11-29".into() },
         ..monthly.clone()
     };
-    let told: Vec<String> = [monthly, free, later, now]
+    let example: api::Status =
+        serde_json::from_str(include_str!("../../../../hotshare-api/src/status.json")).expect("a status");
+    let ahead = api::Plan { outlook: example.plan.outlook, carrier: example.plan.carrier, ..monthly.clone() };
+    let told: Vec<String> = [monthly, free, later, now, ahead]
         .iter()
         .map(|plan| anstream::adapter::strip_str(&text(plan, NOW, 80)).to_string())
         .collect();

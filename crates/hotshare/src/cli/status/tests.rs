@@ -24,6 +24,8 @@ fn plan() -> Plan {
         parts: Vec::new(),
         asks_for: None,
         terms: api::Terms::default(),
+        carrier: None,
+        outlook: None,
     }
 }
 
@@ -51,6 +53,7 @@ fn person(name: &str, allowance: Option<u64>, used: u64, verdict: Verdict) -> Pe
         devices: 1,
         device_limit: None,
         key: None,
+        outlook: None,
     }
 }
 
@@ -103,6 +106,15 @@ fn shown(status: &api::Status, width: usize) -> String {
 #[test]
 fn usual() {
     insta::assert_snapshot!(shown(&status(), 80));
+}
+
+#[test]
+fn what_lies_ahead_and_what_the_carrier_counts() {
+    let example: api::Status =
+        serde_json::from_str(include_str!("../../../../hotshare-api/src/status.json")).expect("a status");
+    let mut status = status();
+    (status.plan.outlook, status.plan.carrier) = (example.plan.outlook, example.plan.carrier);
+    insta::assert_snapshot!([80, 40].map(|width| shown(&status, width)).join("---\n"));
 }
 
 #[test]
