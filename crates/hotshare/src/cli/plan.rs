@@ -153,6 +153,15 @@ fn today(session: &Session, tried: &str) -> Result<Date, Stop> {
 pub(super) fn plan_lines(out: &mut Screen, plan: &api::Plan, at: i64, zone: &TimeZone) {
     let billed = pretty(plan.billed);
     match (plan.cap, plan.balance) {
+        // Each part has a balance of its own, and some may have no end or another period: there is no sum to tell.
+        _ if plan.parts.len() > 1 => {
+            let now = plan.parts.iter().find(|part| part.in_use);
+            let now = now.map_or_else(
+                || "nothing that may be used now is left".to_owned(),
+                |part| format!("now “{}”", escaped(&part.part.name)),
+            );
+            out.labelled("Plan", &format!("{billed} used, {now}"));
+        }
         (Some(cap), balance) => {
             let left = balance.unwrap_or(0);
             let over = plan.billed.saturating_sub(cap);

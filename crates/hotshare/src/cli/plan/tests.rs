@@ -111,7 +111,23 @@ fn screens() {
     let example: api::Status =
         serde_json::from_str(include_str!("../../../../hotshare-api/src/status.json")).expect("a status");
     let ahead = api::Plan { outlook: example.plan.outlook, carrier: example.plan.carrier, ..monthly.clone() };
-    let told: Vec<String> = [monthly, free, later, now, ahead]
+    let part = |name: &str, cap, rate, used, in_use| api::PartStatus {
+        part: api::Part { name: name.into(), cap, rate, ..api::Part::default() },
+        in_use,
+        in_hours: true,
+        begins: Some(1_793_401_200),
+        ends: Some(1_795_993_200),
+        used,
+        credit: 0,
+        balance: cap.map(|cap| cap - used),
+        bought: "0.00".into(),
+    };
+    let fast = part("fast", Some(20_000_000_000), None, 20_000_000_000, false);
+    let parts = vec![fast.clone(), part("slow", None, Some(125_000), 300_000_000, true)];
+    let slow = api::Plan { parts, billed: 20_300_000_000, balance: Some(0), ..monthly.clone() };
+    let parts = vec![fast, part("last", Some(300_000_000), None, 300_000_000, false)];
+    let out = api::Plan { parts, ..slow.clone() };
+    let told: Vec<String> = [monthly, free, later, now, ahead, slow, out]
         .iter()
         .map(|plan| anstream::adapter::strip_str(&text(plan, NOW, 80)).to_string())
         .collect();
