@@ -211,7 +211,7 @@ fn text(plan: &api::Plan, at: i64, width: usize) -> String {
         },
     );
     out.labelled("", &renewal_words(&plan.period));
-    if plan.cap.is_some() {
+    if plan.cap.is_some() && plan.parts.len() < 2 {
         out.labelled(
             "At cap",
             &format!("stop; the last {} are kept for what is still in flight then", pretty(plan.reserve)),
