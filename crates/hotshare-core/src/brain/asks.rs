@@ -320,7 +320,9 @@ impl Brain {
         let mut last = self.book.last_bucket;
         let number = |bucket: &Bucket| {
             let main = renamed.as_ref().filter(|(name, _)| *name == bucket.name).map(|(_, main)| *main);
-            let Some(old) = named(&bucket.name).or(main) else {
+            // What was bought is not what was left over, nor the other way round.
+            let same = |old: &&Bucket| old.pay.is_some() == bucket.pay.is_some();
+            let Some(old) = named(&bucket.name).filter(same).or(main) else {
                 last += 1;
                 return Bucket { id: BucketId(last), since: self.at, ..bucket.clone() };
             };
