@@ -10,7 +10,6 @@ use crate::ask::{Answer, Ask, PersonRules, PlanChange, Refusal};
 use crate::book::FIRST_DEVICE;
 use crate::keys::KeyOwner;
 use crate::ledger::{Entry, EntryKind};
-use crate::meter::Usage;
 use crate::people::{Allowance, AtEnd, Device, Person, PersonName};
 use crate::plan::{Bucket, Every, Phase, Plan, Unused};
 use crate::record::{Change, Tally};
@@ -198,7 +197,8 @@ impl Brain {
         if from != to && !total {
             // Another rhythm: what was used since the new period began counts in it.
             let live = self.live(new.slot, to);
-            self.carry(Account::Person(new.id), Tally::Person(new.id), to, live, &mut changes);
+            let used = self.spent_and(Tally::Person(new.id), to, live);
+            changes.extend(self.carried(Account::Person(new.id), to, used));
         }
         Ok(changes)
     }
@@ -298,7 +298,9 @@ impl Brain {
             && let Some((id, _)) = main.filter(|(_, period)| *period == plan.period)
         {
             let live = self.live(Slot::PLAN, span.key);
-            self.carry(Account::Bucket(id), Tally::Billed, span.key, live, &mut changes);
+            let elsewhere = self.used_apart(&plan, span.key);
+            let used = self.spent_and(Tally::Billed, span.key, live).saturating_sub(elsewhere);
+            changes.extend(self.carried(Account::Bucket(id), span.key, used));
         }
         Ok(changes)
     }
@@ -331,23 +333,5 @@ impl Brain {
             Bucket { id: old.id, since: if begins { self.at } else { old.since }, ..bucket.clone() }
         };
         buckets.iter().map(number).collect()
-    }
-
-    /// A period that begins on another day than the one that ran so far: what was used since then is
-    /// used in it, unless entries say so already.
-    fn carry(
-        &self,
-        account: Account,
-        tally: Tally,
-        period: crate::ledger::PeriodKey,
-        live: Usage,
-        changes: &mut Vec<Change>,
-    ) {
-        let used = self.book.spent_since(tally, period).total() + live.total();
-        let bytes = used.signed().saturating_sub(self.book.totals.used(account, period));
-        if bytes > 0 {
-            let (at, kind) = (self.at, EntryKind::Correction);
-            changes.push(Change::Entry(Entry { at, account, period, kind, bytes }));
-        }
     }
 }
