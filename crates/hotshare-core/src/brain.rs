@@ -36,7 +36,7 @@ use crate::plan::Every;
 use crate::policy::{Verdict, Why};
 use crate::radio::{Mode, RadioOrders, StationSeen};
 use crate::record::{Change, Leased, Noted};
-use crate::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Slot, UnixTime};
+use crate::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Rate, Slot, UnixTime};
 use crate::uplink::Uplink;
 
 /// News.
@@ -204,6 +204,8 @@ pub struct Brain {
     verdicts: BTreeMap<PersonId, Verdict>,
     /// Why everything was closed, as the diary knows it.
     closed: Option<Option<Why>>,
+    /// How fast the part of the plan in use was, as the diary knows it.
+    rate: Option<Option<Rate>>,
     /// The diary knows that all accounts are in use.
     full_said: bool,
     out: VecDeque<Command>,
@@ -277,6 +279,7 @@ impl Brain {
             given: orders::Given::default(),
             verdicts: BTreeMap::new(),
             closed: None,
+            rate: None,
             full_said: false,
             out: VecDeque::new(),
         };

@@ -42,6 +42,8 @@ pub struct Lender {
     pub used: Bytes,
     /// Lent or given away in this period already.
     pub lent: Bytes,
+    /// So much is not lent in any case, so that a lender need not borrow next.
+    pub keeps: Bytes,
 }
 
 impl Lender {
@@ -49,7 +51,8 @@ impl Lender {
     fn idle(&self, gone: u32) -> u128 {
         let whole = u128::from(self.part.0) + u128::from(self.lent.0);
         let due = whole * u128::from(gone.min(1_000_000)) / 1_000_000;
-        due.saturating_sub(u128::from(self.used.0)).saturating_sub(u128::from(self.lent.0))
+        let unused = due.saturating_sub(u128::from(self.used.0)).saturating_sub(u128::from(self.lent.0));
+        unused.min(u128::from(self.part.saturating_sub(self.used).saturating_sub(self.keeps).0))
     }
 }
 
@@ -72,7 +75,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn lender(part: u64, used: u64, lent: u64) -> Lender {
-        Lender { part: Bytes(part), used: Bytes(used), lent: Bytes(lent) }
+        Lender { part: Bytes(part), used: Bytes(used), lent: Bytes(lent), keeps: Bytes(0) }
     }
 
     fn sharer(weight: u16, used: u64) -> Sharer {
@@ -106,6 +109,12 @@ mod tests {
     fn who_has_lent_what_was_unused_lends_no_more() {
         assert_eq!(loans(Bytes(500), 500_000, &[lender(100, 0, 100)]), [Bytes(0)]);
         assert_eq!(loans(Bytes(500), 750_000, &[lender(100, 0, 100)]), [Bytes(50)]);
+    }
+
+    #[test]
+    fn a_lender_keeps_enough_not_to_borrow_next() {
+        let careful = Lender { keeps: Bytes(60), ..lender(100, 30, 0) };
+        assert_eq!(loans(Bytes(500), 1_000_000, &[careful]), [Bytes(10)]);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::ask::{Answer, Ask, PersonRules, PlanChange, Refusal};
 use crate::book::FIRST_DEVICE;
 use crate::keys::KeyOwner;
 use crate::ledger::{Entry, EntryKind};
-use crate::meter::Usage;
 use crate::people::{Allowance, AtEnd, Device, Person, PersonName};
 use crate::plan::{Bucket, Every, Phase, Plan, Unused};
 use crate::record::{Change, Tally};
@@ -203,7 +202,8 @@ impl Brain {
         if from != to && !total {
             // Another rhythm: what was used since the new period began counts in it.
             let live = self.live(new.slot, to);
-            self.carry(Account::Person(new.id), Tally::Person(new.id), to, live, &mut changes);
+            let used = self.spent_and(Tally::Person(new.id), to, live);
+            changes.extend(self.carried(Account::Person(new.id), to, used));
         }
         Ok(changes)
     }
@@ -303,7 +303,10 @@ impl Brain {
             && let Some((id, _)) = main.filter(|(_, period)| *period == plan.period)
         {
             let live = self.live(Slot::PLAN, span.key);
-            self.carry(Account::Bucket(id), Tally::Billed(self.book.card), span.key, live, &mut changes);
+            let elsewhere = self.used_apart(&plan, span.key);
+            let billed = Tally::Billed(self.book.card);
+            let used = self.spent_and(billed, span.key, live).saturating_sub(elsewhere);
+            changes.extend(self.carried(Account::Bucket(id), span.key, used));
         }
         Ok(changes)
     }
@@ -325,7 +328,9 @@ impl Brain {
         let mut last = self.book.last_bucket;
         let number = |bucket: &Bucket| {
             let main = renamed.as_ref().filter(|(name, _)| *name == bucket.name).map(|(_, main)| *main);
-            let Some(old) = named(&bucket.name).or(main) else {
+            // What was bought is not what was left over, nor the other way round.
+            let same = |old: &&Bucket| old.pay.is_some() == bucket.pay.is_some();
+            let Some(old) = named(&bucket.name).filter(same).or(main) else {
                 last += 1;
                 return Bucket { id: BucketId(last), since: self.at, ..bucket.clone() };
             };
@@ -334,23 +339,5 @@ impl Brain {
             Bucket { id: old.id, since: if begins { self.at } else { old.since }, ..bucket.clone() }
         };
         buckets.iter().map(number).collect()
-    }
-
-    /// A period that begins on another day than the one that ran so far: what was used since then is
-    /// used in it, unless entries say so already.
-    fn carry(
-        &self,
-        account: Account,
-        tally: Tally,
-        period: crate::ledger::PeriodKey,
-        live: Usage,
-        changes: &mut Vec<Change>,
-    ) {
-        let used = self.book.spent_since(tally, period).total() + live.total();
-        let bytes = used.signed().saturating_sub(self.book.totals.used(account, period));
-        if bytes > 0 {
-            let (at, kind) = (self.at, EntryKind::Correction);
-            changes.push(Change::Entry(Entry { at, account, period, kind, bytes }));
-        }
     }
 }

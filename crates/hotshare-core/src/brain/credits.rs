@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Brain;
 use super::diary::readable;
 use crate::ask::Refusal;
+use crate::grant::Position;
 use crate::ledger::{Entry, EntryKind, PeriodKey};
 use crate::money::Money;
 use crate::people::{Allowance, Person, PersonName};
@@ -223,7 +224,7 @@ impl Brain {
         // One at a time: the next one's loan is worked out from what is left then.
         for person in self.book.people.values().filter(sharing) {
             let at = self.allowance_position(person);
-            let least = at.usual().max(LOAN).signed();
+            let least = least_of(&at).signed();
             let Some(free) = at.free.filter(|free| at.active && free.saturating_mul(2) < least) else {
                 continue;
             };
@@ -253,6 +254,12 @@ impl Brain {
             part: self.fair.get(&person.id).copied().unwrap_or_default(),
             used: Bytes::from_signed(self.book.totals.used(Account::Person(person.id), key)),
             lent: Bytes::from_signed(credit.saturating_neg()),
+            keeps: least_of(&self.allowance_position(person)),
         }
     }
+}
+
+/// Who has less than half of this borrows so much.
+fn least_of(at: &Position) -> Bytes {
+    at.usual().max(LOAN)
 }

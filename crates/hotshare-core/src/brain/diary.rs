@@ -2,7 +2,7 @@
 
 use super::Brain;
 use crate::alert::Kind;
-use crate::policy::{Verdict, Why};
+use crate::policy::{PlanState, Verdict, Why};
 use crate::record::{Change, Noted};
 use crate::units::Bytes;
 
@@ -47,6 +47,17 @@ impl Brain {
             && before != closed
         {
             self.note_all(before, closed);
+        }
+        if let PlanState::InUse(rate) = self.plan_state()
+            && let Some(before) = self.rate.replace(rate)
+            && before != rate
+        {
+            match rate {
+                Some(_) => {
+                    self.note("plan-slow", format!("everybody is slow: {}", Why::PlanSlow.words()));
+                }
+                None => self.note("plan-fast", "the plan is fast again".into()),
+            }
         }
         let now: Vec<_> =
             self.book.people.values().map(|p| (p.id, p.name.clone(), self.verdict_on(p))).collect();

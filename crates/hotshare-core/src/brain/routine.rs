@@ -192,21 +192,20 @@ impl Brain {
         Standing { slot: person.slot, now, at: self.person_position(person) }
     }
 
-    /// Puts in force what is to be given back. It is written when the meter was read after that: true, if
+    /// Puts in force what is to be given back: also of what was granted in the period before, or of another part of the
+    /// plan, when the one that runs now has less. It is written when the meter was read after that: true, if
     /// that has to come first.
     pub(super) fn tighten(&mut self) -> bool {
         let leaving = self.book.people.values().filter(|person| self.leaving.contains(&person.id));
         let leaving: Vec<Standing> = leaving.map(|person| self.standing(person)).collect();
         let mut narrowed = false;
         for Standing { slot, now, at } in self.standings().into_iter().chain(leaving) {
-            let (posted, drawn) = self.posted_total(slot, now);
+            let (posted, _) = self.posted_total(slot, now);
             let boot = self.now.boot;
             let keep = self.purse(slot).keep(boot, &at);
             if keep >= posted {
                 self.tightened.remove(&slot);
-            } else if self.tightened.get(&slot).is_none_or(|before| keep < *before)
-                && self.may_narrow(drawn, now)
-            {
+            } else if self.tightened.get(&slot).is_none_or(|before| keep < *before) {
                 self.tightened.insert(slot, keep);
                 narrowed = true;
             }
@@ -215,12 +214,6 @@ impl Brain {
             self.read_first();
         }
         narrowed
-    }
-
-    /// What rolls into another period of the same account goes on; what another part of a plan granted does not
-    /// become more than this one has.
-    fn may_narrow(&self, drawn: Drawn, now: Drawn) -> bool {
-        drawn == now || drawn.0 != now.0
     }
 
     fn purse(&mut self, slot: Slot) -> &mut Purse {

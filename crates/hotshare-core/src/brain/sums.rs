@@ -2,8 +2,9 @@
 
 use super::Brain;
 use crate::ledger::{Entry, EntryKind, PeriodKey};
-use crate::plan::Bucket;
-use crate::record::Change;
+use crate::meter::Usage;
+use crate::plan::{Bucket, Plan};
+use crate::record::{Change, Tally};
 use crate::units::{Account, Slot};
 
 impl Brain {
@@ -33,6 +34,32 @@ impl Brain {
         let held = posted.signed().saturating_sub(self.reading(slot).used().signed());
         let written = self.book.totals.used(account, key);
         if drawn == (account, key) { written.saturating_sub(held) } else { written }
+    }
+
+    /// A period that begins on another day than the one that ran so far: what was used since then is used in it,
+    /// unless entries say so already.
+    pub(super) fn carried(&self, account: Account, period: PeriodKey, used: i64) -> Option<Change> {
+        let bytes = used.saturating_sub(self.book.totals.used(account, period));
+        let (at, kind) = (self.at, EntryKind::Correction);
+        (bytes > 0).then_some(Change::Entry(Entry { at, account, period, kind, bytes }))
+    }
+
+    /// What the days from `from` on say, and what is not booked yet.
+    pub(super) fn spent_and(&self, tally: Tally, from: PeriodKey, live: Usage) -> i64 {
+        (self.book.spent_since(tally, from).total() + live.total()).signed()
+    }
+
+    /// What was used since then of those parts of a plan that have periods of their own.
+    pub(super) fn used_apart(&self, plan: &Plan, from: PeriodKey) -> i64 {
+        let apart = plan.buckets.iter().filter(|bucket| bucket.period.is_some());
+        let used = |bucket: &Bucket| {
+            let account = Account::Bucket(bucket.id);
+            let (posted, drawn) = self.posted_total(Slot::PLAN, (account, from));
+            let held = posted.signed().saturating_sub(self.reading(Slot::PLAN).used().signed());
+            let written = self.book.totals.since(account, from);
+            if drawn.0 == account && drawn.1 >= from { written.saturating_sub(held) } else { written }
+        };
+        apart.fold(0, |sum, bucket| sum.saturating_add(used(bucket)))
     }
 
     /// So many bytes more (or fewer) were used of the plan than was counted: of its parts in the order in which they are
