@@ -51,7 +51,7 @@ impl Brain {
     }
 
     /// Something that fits a packet is left of it.
-    fn has_some(&self, bucket: &Bucket, key: PeriodKey) -> bool {
+    pub(super) fn has_some(&self, bucket: &Bucket, key: PeriodKey) -> bool {
         let dry = self.dry.get(&(Account::Bucket(bucket.id), key));
         self.left_of(bucket, key).is_none_or(|left| left > 0 && dry.is_none_or(|dry| left > *dry))
     }
