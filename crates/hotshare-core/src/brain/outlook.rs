@@ -142,7 +142,13 @@ impl Brain {
         let since = self.since_figure();
         // The carrier counted it since its last figure, and we did not.
         let more = correction.as_carrier_counts(since).signed().saturating_sub(since.signed());
-        let left = told.parts.iter().map(|bucket| self.left_of(bucket, self.key_of(bucket)));
+        // A rest that is less than a packet, or that is kept back, is nothing.
+        let closed = self.plan_is_used();
+        let stands = self.stands();
+        let left = told.parts.iter().map(|bucket| {
+            let stand = stands.iter().find(|stand| stand.bucket.id == bucket.id && stand.usable);
+            if closed { Some(0) } else { stand.map_or(Some(0), |stand| stand.left) }
+        });
         let left = left.map(|left| left.map(|left| left.max(0)));
         let left = left.reduce(|sum, left| Some(sum?.saturating_add(left?))).flatten();
         let of_told =
@@ -219,12 +225,14 @@ impl Brain {
     fn person_standing(&self, person: &Person, today: PeriodKey) -> Standing {
         let key = self.person_span(person).key;
         let used = self.used_in(person.slot, Account::Person(person.id), key);
+        let left = self.person_left(person).map(Bytes::from_signed);
+        let dry = self.is_dry(person.slot, &self.allowance_position(person));
         Standing {
             today,
             gone: self.day_gone(),
             used_today: self.spent_on(Tally::Person(person.id), person.slot, today),
             used: Bytes::from_signed(used),
-            balance: self.person_left(person).map(Bytes::from_signed),
+            balance: if dry { left.map(|_| Bytes::ZERO) } else { left },
             end: self.allowance_days(person, today).map(|period| period.end),
         }
     }

@@ -126,6 +126,9 @@ fn days_on_which_somebody_was_closed_say_nothing() {
         people.iter().map(|p| p.outlook.expect("each").forecast.basis.days).collect::<Vec<_>>()
     };
     assert_eq!(days(&mut world), [7, 5, 8]);
+    download(&mut world, 1, 1 << 40);
+    let anna = world.status().people[0].outlook.expect("anna").standing;
+    assert_eq!((anna.balance, anna.used_today > Bytes::mib(29)), (Some(Bytes::ZERO), true));
     world.ask(Ask::PersonPause { name: name("bo"), paused: false });
     world.boot_on(601_000);
     world.pass(1000);
@@ -143,6 +146,7 @@ fn days_on_which_the_plan_was_used_up_say_nothing_about_anybody() {
     // Set up on the first day, used up on the fifth.
     let status = world.status();
     assert!(status.closed.is_some());
+    assert_eq!(status.plan.outlook.expect("runs").standing.balance, Some(Bytes::ZERO));
     assert_eq!(status.plan.outlook.expect("runs").forecast.basis.days, 3);
     assert_eq!(status.people[0].outlook.expect("anna").forecast.basis.days, 3);
     // The same seen from the next period, in which there is plenty again.

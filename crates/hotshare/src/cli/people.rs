@@ -329,7 +329,8 @@ fn text(status: &api::Status, width: usize, command: &str) -> String {
     let keys = status.wifi.as_ref().map(|_| Keys { at: status.at, zone: &zone });
     let mut out = Screen::new(width);
     out.block(&people_table(&status.people, keys.as_ref(), width));
-    let ahead = status.people.iter().filter_map(|person| {
+    let closed = |person: &api::Person| matches!(person.verdict, Verdict::Paused | Verdict::Ended);
+    let ahead = status.people.iter().filter(|person| !closed(person)).filter_map(|person| {
         let then = person.then_rate.map(|_| "it goes on slowly");
         Some(format!("{}: {}", escaped(&person.name), outlook::words(person.outlook.as_ref()?, then)?))
     });
