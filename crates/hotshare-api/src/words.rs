@@ -30,6 +30,8 @@ pub enum Verdict {
     AsksForMoney,
     /// This part of the plan is slow.
     PlanSlow,
+    /// Open towards the sites that this part of the plan is kept for, and nothing else.
+    OnlySites,
     /// A word that this reader does not know yet. Never sent.
     #[serde(other)]
     Unknown,

@@ -16,6 +16,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0002-wifi.sql")),
     M::up(include_str!("../migrations/0003-plans.sql")),
     M::up(include_str!("../migrations/0004-alerts.sql")),
+    M::up(include_str!("../migrations/0007-sites.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

@@ -68,7 +68,10 @@ impl Brain {
                 key: turn.span.key,
                 limit: self.limit_of(bucket, turn.span.key),
                 beyond,
-                state: PlanState::InUse(bucket.rate),
+                state: match bucket.sites() {
+                    None => PlanState::InUse(bucket.rate),
+                    Some(_) => PlanState::OnlySites(bucket.rate),
+                },
             };
         }
         let state = match running.iter().any(|(turn, bucket)| self.could_buy(bucket, turn)) {
@@ -104,7 +107,7 @@ impl Brain {
     /// Where the plan stands for one person.
     pub(super) fn plan_state_for(&self, person: &Person) -> PlanState {
         let now = self.plan_in_use();
-        if self.plan_is_used() && matches!(now.state, PlanState::InUse(_)) {
+        if self.plan_is_used() && now.state.is_in_use() {
             return PlanState::Used;
         }
         let bucket = now.place.and_then(|place| self.book.plan.buckets.get(place));
@@ -166,7 +169,9 @@ impl Brain {
         }
         let in_use = self.plan_in_use();
         let now = in_use.place.and_then(|place| plan.buckets.get(place));
-        if now.is_some_and(|bucket| bucket.cap.is_none() && bucket.pay.is_none()) {
+        // What is kept for some sites is everybody's who needs them.
+        let endless = |bucket: &Bucket| bucket.cap.is_none() && bucket.pay.is_none();
+        if now.is_some_and(|bucket| endless(bucket) || bucket.sites().is_some()) {
             return BTreeMap::new();
         }
         // What is kept for what is in flight, and what was promised to others, is not shared.

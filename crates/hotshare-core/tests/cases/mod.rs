@@ -5,4 +5,5 @@ pub(crate) mod alerts;
 mod devices;
 mod disk;
 mod periods;
+mod sites;
 mod wifi;

@@ -414,6 +414,7 @@ fn verdict_words(verdict: Verdict) -> &'static str {
         Verdict::BedTime => "bed time",
         Verdict::KeptForOthers => "kept for others",
         Verdict::AsksForMoney => "asks for money",
+        Verdict::OnlySites => "only some sites",
         Verdict::Unknown => "closed",
     }
 }

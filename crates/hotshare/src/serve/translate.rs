@@ -152,13 +152,10 @@ fn person(status: &PersonStatus) -> api::Person {
         balance: status.balance.map(|balance| balance.0),
         renews: status.renews.map(|renews| renews.0),
         verdict: verdict(status.verdict),
-        slow: match status.verdict {
-            Verdict::Slow(rate, _) => Some(rate.0),
-            Verdict::Open | Verdict::Closed(_) => None,
-        },
+        slow: status.verdict.rate().map(|rate| rate.0),
         slow_because: match status.verdict {
             Verdict::Slow(_, why) => Some(why_told(why)),
-            Verdict::Open | Verdict::Closed(_) => None,
+            Verdict::Open | Verdict::OnlySites(_) | Verdict::Closed(_) => None,
         },
         fair: status.allowance == Allowance::Fair,
         limit: status.limit.map(|limit| limit.0),
@@ -196,6 +193,7 @@ fn verdict(verdict: Verdict) -> api::Verdict {
     match verdict {
         Verdict::Open => api::Verdict::Open,
         Verdict::Slow(..) => api::Verdict::Slow,
+        Verdict::OnlySites(_) => api::Verdict::OnlySites,
         Verdict::Closed(why) => why_told(why),
     }
 }
@@ -213,6 +211,7 @@ fn why_told(why: Why) -> api::Verdict {
         Why::NoUplink => api::Verdict::NoUplink,
         Why::LedgerStuck => api::Verdict::LedgerStuck,
         Why::PlanSlow => api::Verdict::PlanSlow,
+        Why::OnlySites => api::Verdict::OnlySites,
     }
 }
 
@@ -235,6 +234,7 @@ mod tests {
             Why::NoUplink,
             Why::LedgerStuck,
             Why::PlanSlow,
+            Why::OnlySites,
         ] {
             let text = serde_json::to_string(&verdict(Verdict::Closed(why))).expect("plain");
             assert_eq!(text, format!("\"{}\"", why.word()));
