@@ -26,8 +26,8 @@ mod socket;
 mod tcp;
 mod uplink;
 
-pub use hotshare_core::names::NamesView;
 pub use answer::SiteSeen;
+pub use hotshare_core::names::NamesView;
 pub use message::{BadMessage, Query, parse_query};
 pub use server::{Names, serve};
 

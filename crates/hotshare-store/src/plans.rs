@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use hotshare_core::money::{Currency, Money, Price, Vat};
-use hotshare_core::plan::{Bucket, Date, Hours, Only, Pay, Period, Plan, SiteName, Terms, Unused, Window, Zone};
+use hotshare_core::plan::{
+    Bucket, Date, Hours, Only, Pay, Period, Plan, SiteName, Terms, Unused, Window, Zone,
+};
 use hotshare_core::units::{BucketId, Bytes, PersonName, Rate, UnixTime};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 

@@ -88,8 +88,23 @@ mod tests {
         let long = format!("{}.example", "a".repeat(64));
         let longer = ["abcdefg"; 32].join(".");
         for bad in [
-            "", "com", ".", "a.", ".b", "a..b", "a b.example", "https://a.example", "a.example/x", "*.a.example",
-            "-a.example", "a-.example", "1.2.3.4", "größe.example", "a.example\n", &long, &longer,
+            "",
+            "com",
+            ".",
+            "a.",
+            ".b",
+            "a..b",
+            "a b.example",
+            "https://a.example",
+            "a.example/x",
+            "*.a.example",
+            "-a.example",
+            "a-.example",
+            "1.2.3.4",
+            "größe.example",
+            "a.example\n",
+            &long,
+            &longer,
         ] {
             assert!(bad.parse::<SiteName>().is_err(), "{bad}");
         }

@@ -41,10 +41,9 @@ pub(super) fn leads(query: &Query, answer: &Message, view: &NamesView) -> Option
     let mut names = vec![query.name()];
     for _ in 0..MOST_ALIASES {
         let last = names.last().copied()?;
-        let next = answer.answers.iter().find_map(|record| match &record.data {
-            RData::CNAME(target) if record.name == *last => Some(&target.0),
-            _ => None,
-        });
+        let mut of_last = answer.answers.iter().filter(|record| record.name == *last);
+        let next = of_last
+            .find_map(|record| if let RData::CNAME(target) = &record.data { Some(&target.0) } else { None });
         let Some(next) = next.filter(|next| !names.contains(next)) else { break };
         names.push(next);
     }
@@ -154,8 +153,8 @@ mod tests {
     use std::sync::Arc;
 
     use hickory_proto::op::OpCode;
-    use hickory_proto::rr::rdata::CNAME;
     use hickory_proto::rr::RecordType;
+    use hickory_proto::rr::rdata::CNAME;
     use hotshare_core::names::Sites;
 
     use super::super::message::parse_query;

@@ -64,7 +64,8 @@ fn nothing_is_forwarded_while_the_meter_is_not_there() {
 
 #[test]
 fn every_rule_can_be_said_in_words() {
-    for wanted in [wanted(&["eth1", "eth2"]), only_sites(), with_wifi(&["eth1"], true), with_wifi(&[], false)] {
+    for wanted in [wanted(&["eth1", "eth2"]), only_sites(), with_wifi(&["eth1"], true), with_wifi(&[], false)]
+    {
         let text = text(&ruleset(&wanted)).unwrap();
         assert!(text.lines().all(|line| line.is_empty() || !line.trim().is_empty()), "{text}");
     }

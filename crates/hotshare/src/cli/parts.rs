@@ -217,7 +217,8 @@ fn line(status: &PartStatus, currency: &str) -> String {
         text += &format!(", only for {}", people.iter().map(|p| escaped(p)).collect::<Vec<_>>().join(", "));
     }
     if !part.sites.is_empty() {
-        text += &format!(", only to {}", part.sites.iter().map(|s| escaped(s)).collect::<Vec<_>>().join(", "));
+        text +=
+            &format!(", only to {}", part.sites.iter().map(|s| escaped(s)).collect::<Vec<_>>().join(", "));
     }
     if !status.in_hours && part.hours.is_some() {
         text += ", not at this hour";
