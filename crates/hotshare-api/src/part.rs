@@ -30,6 +30,9 @@ pub struct Part {
     /// Only these people may use it; `null`: everybody.
     #[serde(default)]
     pub people: Option<Vec<String>>,
+    /// Only these sites, and what is under their names, can be reached with it; empty: everything.
+    #[serde(default)]
+    pub sites: Vec<String>,
 }
 
 /// What becomes of what is left over at the end of a period.

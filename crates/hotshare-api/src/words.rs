@@ -32,6 +32,8 @@ pub enum Verdict {
     PlanSlow,
     /// The data card is new, and the owner has not agreed to use it.
     NewCard,
+    /// Open towards the sites that this part of the plan is kept for, and nothing else.
+    OnlySites,
     /// A word that this reader does not know yet. Never sent.
     #[serde(other)]
     Unknown,

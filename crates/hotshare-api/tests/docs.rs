@@ -97,6 +97,7 @@ fn every_word_and_path_is_on_the_page() {
         Verdict::BedTime,
         Verdict::KeptForOthers,
         Verdict::AsksForMoney,
+        Verdict::OnlySites,
     ];
     let codes = codes.iter().map(|code| word(serde_json::json!(code)));
     let verdicts = verdicts.iter().map(|verdict| word(serde_json::json!(verdict)));

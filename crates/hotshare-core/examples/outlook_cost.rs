@@ -69,6 +69,7 @@ fn main() {
             default_person: None,
             grant_life_secs: 30,
             wifi: None,
+            off_when_idle_secs: None,
             alerts: hotshare_core::alert::Rules::default(),
         };
         let book = Book::new(snapshot(allowance), Zone::utc());

@@ -9,6 +9,7 @@ mod cards;
 mod carrier;
 mod credits;
 mod diary;
+mod idle;
 mod keys;
 pub use keys::first_changes;
 mod leases;
@@ -17,6 +18,7 @@ mod outlook;
 mod posting;
 mod routine;
 mod settle;
+mod sites;
 mod stations;
 mod status;
 mod sums;
@@ -31,8 +33,9 @@ use crate::clock::Clock;
 use crate::grant::Purse;
 use crate::ledger::PeriodKey;
 use crate::meter::{AccountOrder, Reading};
+use crate::names::Sites;
 use crate::people::PersonName;
-use crate::plan::Every;
+use crate::plan::{Every, SiteName};
 use crate::policy::{Verdict, Why};
 use crate::radio::{Mode, RadioOrders, StationSeen};
 use crate::record::{Change, Leased, Noted};
@@ -67,6 +70,8 @@ pub enum Event {
     Uplink(Option<Uplink>),
     /// The meter and the rules are on the uplink with this interface index.
     UplinkReady(u32),
+    /// The rules let these sites be reached from the LAN, and nothing else; `None`: everything.
+    SitesReady(Option<BTreeSet<SiteName>>),
     Asked(AskId, Ask),
     /// Give everything back and stop.
     Stop,
@@ -99,6 +104,8 @@ pub enum Command {
     Close(BTreeSet<Ipv4Addr>),
     /// The addresses on the LAN that may ask for names beyond the local ones.
     Names(BTreeSet<Ipv4Addr>),
+    /// Which sites the plan speaks of, and which of them alone may be reached; answer with `SitesReady`.
+    Sites(Sites),
     /// Use this uplink, or none; answer with `UplinkReady`.
     Connect(Option<Uplink>),
     /// The lease is durable (or could not be made so: stay silent).
@@ -126,6 +133,8 @@ pub struct Settings {
     pub wifi: Option<Mode>,
     /// What the owner is told without asking, and how.
     pub alerts: crate::alert::Rules,
+    /// Stop when nobody's device was there for so long. `None`: never.
+    pub off_when_idle_secs: Option<u64>,
 }
 
 /// See the module.
@@ -189,6 +198,11 @@ pub struct Brain {
     look: bool,
     stopping: bool,
     stopped: bool,
+    sites: sites::Kept,
+    /// When somebody's device was there last, or the daemon began.
+    last_there: BootTime,
+    /// It stops because nobody was there.
+    idle: bool,
     /// The last posting failed.
     unwritten: bool,
     notes: VecDeque<Noted>,
@@ -270,6 +284,9 @@ impl Brain {
             look: false,
             stopping: false,
             stopped: false,
+            sites: sites::Kept::default(),
+            last_there: now.boot,
+            idle: false,
             unwritten: false,
             notes: VecDeque::new(),
             alerted: BootTime::default(),
@@ -316,6 +333,7 @@ impl Brain {
                     self.ready = Some(ifindex);
                 }
             }
+            Event::SitesReady(only) => self.sites_are(only),
             Event::Asked(id, Ask::Status) => {
                 self.look_ahead();
                 let status = Answer::Status(Box::new(self.status()));
@@ -331,12 +349,14 @@ impl Brain {
                 self.out.push_back(Command::Answer(id, Answer::Refused(busy)));
             }
             Event::Asked(id, ask) => self.asks.push_back((id, ask)),
-            Event::Stop => {
-                self.stopping = true;
-                self.read_first();
-            }
+            Event::Stop => self.stop(),
         }
         self.decide();
+    }
+
+    fn stop(&mut self) {
+        self.stopping = true;
+        self.read_first();
     }
 
     /// Nothing is written before this turn's orders are in force and the meter was read again.
@@ -353,6 +373,9 @@ impl Brain {
         self.look_at_air();
         self.fair = self.fair_parts();
         self.judge();
+        self.judge_sites();
+        self.stop_when_idle();
+        self.shut_for_sites();
         self.next_posting();
         self.give_orders();
         if std::mem::take(&mut self.look) {

@@ -158,7 +158,7 @@ pub enum Table {
     Unknown,
 }
 
-/// What the table is to say. Which devices are closed is a set beside it, changed without touching the rules.
+/// What the table is to say. Which devices are closed, and where sites are, is in sets beside it, changed without touching the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ruleset {
     pub uplink: String,
@@ -171,6 +171,8 @@ pub struct Ruleset {
     /// TCP ports of the gateway that the LAN may reach, beside DNS.
     pub portal_ports: BTreeSet<u16>,
     pub ok_mark: u32,
+    /// Only what is in the set of sites can be reached from the LAN.
+    pub only_sites: bool,
     /// Packets pass between these two, and no others.
     pub metered: Metered,
     /// Stations of Wi-Fi are on the LAN, too.
@@ -212,6 +214,8 @@ pub struct Wanted {
     pub ipv6: bool,
     /// Where the meter is by now. Until it is on both sides, nothing is forwarded.
     pub metered: Metered,
+    /// Only what is in the set of sites can be reached from the LAN.
+    pub only_sites: bool,
     /// Wi-Fi, beside the ports or alone.
     pub wifi: Option<WifiLan>,
 }
@@ -272,6 +276,7 @@ impl Wanted {
             gateway,
             portal_ports: self.portal_ports.clone(),
             ok_mark: OK_MARK,
+            only_sites: self.only_sites,
             metered: self.metered,
             wifi: self.wifi.clone(),
         };

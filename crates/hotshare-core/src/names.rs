@@ -3,6 +3,7 @@
 //! Decides over labels and numbers; it knows no message, no cache and no socket. A question that must
 //! stay local never leaves, whoever asks; a station that may not use the uplink gets local answers only.
 
+mod sites;
 mod special;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+pub use sites::{Answered, Sites, TOLD_SECS};
 use special::{Special, special};
 
 /// The box's own name, in lower case, from the most to the least specific label.
@@ -30,6 +32,7 @@ pub struct NamesView {
     pub prefix: u8,
     /// The addresses of the stations that may use the uplink now.
     pub open: Arc<BTreeSet<Ipv4Addr>>,
+    pub sites: Arc<Sites>,
 }
 
 impl NamesView {
@@ -98,7 +101,8 @@ pub fn answer_for(question: Question<'_>, client: Ipv4Addr, view: &NamesView) ->
     if let Some(local) = local_answer(question, view) {
         return local;
     }
-    if view.open.contains(&client) { Answer::Forward } else { Answer::Refused }
+    let admitted = view.open.contains(&client) && view.sites.admit(question.labels);
+    if admitted { Answer::Forward } else { Answer::Refused }
 }
 
 fn local_answer(question: Question<'_>, view: &NamesView) -> Option<Answer> {

@@ -15,12 +15,14 @@ pub use bucket::{Bucket, Only, Pay, Unused};
 pub use check::BadPlan;
 pub use hours::{Hours, Window};
 pub use jiff::civil::Date;
+pub use site::{NotASite, SiteName};
 pub use turn::Turn;
 
 mod bucket;
 mod calendar;
 mod check;
 pub mod hours;
+pub mod site;
 mod turn;
 
 /// A time zone by its IANA name, with its rules. The rules are handed in: this crate reads no files.

@@ -8,6 +8,8 @@ pub enum Verdict {
     Open,
     /// Open, but no faster than this in each direction: the person's own rate, or that of all together.
     Slow(Rate, Why),
+    /// Open towards the sites that a part of the plan is kept for, and nothing else; no faster than this.
+    OnlySites(Option<Rate>),
     Closed(Why),
 }
 
@@ -15,7 +17,27 @@ impl Verdict {
     /// Packets may pass.
     #[must_use]
     pub const fn is_open(self) -> bool {
-        matches!(self, Verdict::Open | Verdict::Slow(..))
+        matches!(self, Verdict::Open | Verdict::Slow(..) | Verdict::OnlySites(_))
+    }
+
+    /// Why it is not simply open.
+    #[must_use]
+    pub const fn why(self) -> Option<Why> {
+        match self {
+            Verdict::Open => None,
+            Verdict::Slow(_, why) | Verdict::Closed(why) => Some(why),
+            Verdict::OnlySites(_) => Some(Why::OnlySites),
+        }
+    }
+
+    /// No faster than this, where it is open.
+    #[must_use]
+    pub const fn rate(self) -> Option<Rate> {
+        match self {
+            Verdict::Slow(rate, _) => Some(rate),
+            Verdict::OnlySites(rate) => rate,
+            Verdict::Open | Verdict::Closed(_) => None,
+        }
     }
 }
 
@@ -46,6 +68,8 @@ pub enum Why {
     LedgerStuck,
     /// This part of the plan is slow.
     PlanSlow,
+    /// This part of the plan is kept for some sites.
+    OnlySites,
 }
 
 impl Why {
@@ -65,6 +89,7 @@ impl Why {
             Why::NoUplink => "no-uplink",
             Why::LedgerStuck => "ledger-stuck",
             Why::PlanSlow => "plan-slow",
+            Why::OnlySites => "only-sites",
         }
     }
 
@@ -84,6 +109,7 @@ impl Why {
             Why::NoUplink => "there is no uplink",
             Why::LedgerStuck => "the ledger cannot be written",
             Why::PlanSlow => "this part of the plan is slow",
+            Why::OnlySites => "what is left of the plan is kept for some sites",
         }
     }
 }
@@ -102,6 +128,8 @@ pub enum AtEnd {
 pub enum PlanState {
     /// A part of it is in use; as fast as this.
     InUse(Option<Rate>),
+    /// The same, and it is kept for some sites.
+    OnlySites(Option<Rate>),
     /// What is left is not for this person.
     KeptForOthers,
     /// There would be more, for money.
@@ -110,6 +138,23 @@ pub enum PlanState {
     Used,
     /// It has not begun, or is over.
     Over,
+}
+
+impl PlanState {
+    /// A part of it is in use.
+    #[must_use]
+    pub const fn is_in_use(self) -> bool {
+        matches!(self, PlanState::InUse(_) | PlanState::OnlySites(_))
+    }
+
+    /// As fast as this, each direction, for all people together.
+    #[must_use]
+    pub const fn rate(self) -> Option<Rate> {
+        match self {
+            PlanState::InUse(rate) | PlanState::OnlySites(rate) => rate,
+            PlanState::KeptForOthers | PlanState::AsksForMoney | PlanState::Used | PlanState::Over => None,
+        }
+    }
 }
 
 /// Everything a verdict depends on.
@@ -153,19 +198,59 @@ pub fn verdict(facts: &Facts) -> Verdict {
         AtEnd::Slow(rate) if facts.allowance_used => Some((rate, Why::AllowanceUsed)),
         AtEnd::Slow(_) | AtEnd::Stop => None,
     };
-    let all = match facts.plan {
-        PlanState::InUse(Some(rate)) => Some((rate, Why::PlanSlow)),
-        PlanState::InUse(None)
-        | PlanState::KeptForOthers
-        | PlanState::AsksForMoney
-        | PlanState::Used
-        | PlanState::Over => None,
-    };
-    match own.into_iter().chain(all).min_by_key(|(rate, _)| *rate) {
-        Some((rate, why)) => Verdict::Slow(rate, why),
-        None => Verdict::Open,
+    let all = facts.plan.rate().map(|rate| (rate, Why::PlanSlow));
+    let slowest = own.into_iter().chain(all).min_by_key(|(rate, _)| *rate);
+    match (facts.plan, slowest) {
+        (PlanState::OnlySites(_), slowest) => Verdict::OnlySites(slowest.map(|(rate, _)| rate)),
+        (_, Some((rate, why))) => Verdict::Slow(rate, why),
+        (_, None) => Verdict::Open,
     }
 }
 
 /// What is left, when something limits it.
 pub type Balance = Option<Bytes>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL_WELL: Facts = Facts {
+        paused: false,
+        ended: false,
+        bed_time: false,
+        allowance_used: false,
+        at_end: AtEnd::Stop,
+        plan: PlanState::InUse(None),
+        card_agreed: true,
+        uplink: true,
+        stuck: false,
+    };
+
+    #[test]
+    fn a_part_for_sites_is_open_and_says_so() {
+        let sites = Facts { plan: PlanState::OnlySites(None), ..ALL_WELL };
+        assert_eq!(verdict(&sites), Verdict::OnlySites(None));
+        assert!(verdict(&sites).is_open());
+        let slow = Facts { plan: PlanState::OnlySites(Some(Rate(9))), ..sites };
+        assert_eq!(verdict(&slow), Verdict::OnlySites(Some(Rate(9))));
+        let own = Facts { allowance_used: true, at_end: AtEnd::Slow(Rate(5)), ..slow };
+        assert_eq!(verdict(&own), Verdict::OnlySites(Some(Rate(5))));
+        let used = Facts { allowance_used: true, ..slow };
+        assert_eq!(verdict(&used), Verdict::Closed(Why::AllowanceUsed));
+        assert_eq!(verdict(&Facts { paused: true, ..slow }), Verdict::Closed(Why::Paused));
+    }
+
+    /// From the first part of a plan to none: each is harsher than the one before.
+    #[test]
+    fn the_order_of_verdicts_is_that_of_harshness() {
+        let states = [
+            PlanState::InUse(None),
+            PlanState::InUse(Some(Rate(9))),
+            PlanState::OnlySites(None),
+            PlanState::OnlySites(Some(Rate(9))),
+            PlanState::Used,
+        ];
+        let verdicts = states.map(|plan| verdict(&Facts { plan, ..ALL_WELL }));
+        assert!(verdicts.is_sorted(), "{verdicts:?}");
+    }
+}

@@ -146,8 +146,13 @@ fn verdicts(case: &Case) -> Vec<Verdict> {
     let snapshot =
         Snapshot { plan: Some(case.plan.clone()), people, devices, totals, leases, ..Snapshot::default() };
     let now = Now { boot: BootTime(1_000_000_000), wall: at, synced: true };
-    let settings =
-        Settings { default_person: None, grant_life_secs: 30, wifi: None, alerts: Rules::default() };
+    let settings = Settings {
+        default_person: None,
+        grant_life_secs: 30,
+        wifi: None,
+        off_when_idle_secs: None,
+        alerts: Rules::default(),
+    };
     let book = Book::new(snapshot, Zone::utc());
     let mut brain = Brain::new(settings, book, now, 1, Vec::new(), Some(uplink(7, 2)));
     brain.handle(now, Event::Asked(AskId(1), Ask::Status));
@@ -161,11 +166,12 @@ fn verdicts(case: &Case) -> Vec<Verdict> {
 }
 
 /// Larger is harsher.
-fn harshness(verdict: Verdict) -> u64 {
+fn harshness(verdict: Verdict) -> (u8, u64) {
     match verdict {
-        Verdict::Open => 0,
-        Verdict::Slow(rate, _) => u64::MAX - 1 - rate.0,
-        Verdict::Closed(_) => u64::MAX,
+        Verdict::Open => (0, 0),
+        Verdict::Slow(rate, _) => (1, u64::MAX - rate.0),
+        Verdict::OnlySites(rate) => (2, rate.map_or(0, |rate| u64::MAX - rate.0)),
+        Verdict::Closed(_) => (3, 0),
     }
 }
 
@@ -197,16 +203,18 @@ fn every_kind_of_verdict_comes_up() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let (mut open, mut slow, mut closed) = (0, 0, 0);
+    let (mut open, mut slow, mut sites, mut closed) = (0, 0, 0, 0);
     for _ in 0..500 {
         let case = case().new_tree(&mut runner).expect("a case").current();
         for verdict in verdicts(&case) {
             match verdict {
                 Verdict::Open => open += 1,
                 Verdict::Slow(..) => slow += 1,
+                Verdict::OnlySites(_) => sites += 1,
                 Verdict::Closed(_) => closed += 1,
             }
         }
     }
-    assert!(open > 100 && slow > 100 && closed > 100, "{open} open, {slow} slow, {closed} closed");
+    let counts = [open, slow, sites, closed];
+    assert!(counts.iter().all(|count| *count > 50), "open, slow, for sites, closed: {counts:?}");
 }

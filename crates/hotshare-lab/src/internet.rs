@@ -23,12 +23,13 @@ pub async fn serve(inside: &Inside, phones: u8) -> Result<()> {
 }
 
 async fn bind_all(phones: u8) -> Result<()> {
-    web::serve(80).await?;
+    web::serve(layout::WEB_ADDR, 80).await?;
+    web::serve(layout::TOPUP_ADDR, 80).await?;
     dns::serve().await?;
     udp::serve_echo(layout::UDP_ECHO_PORT).await?;
     udp::serve_floods(layout::UDP_FLOOD_PORT).await?;
     for n in 0..=u16::from(phones) {
-        web::serve(layout::PHONE_WEB_PORTS + n).await?;
+        web::serve(layout::WEB_ADDR, layout::PHONE_WEB_PORTS + n).await?;
         udp::serve_sink(layout::UDP_SINK_PORTS + n).await?;
     }
     Ok(())

@@ -22,6 +22,10 @@ pub const UPLINK_ADDR: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 2);
 pub const UPLINK_PREFIX: u8 = 24;
 /// The web server (RFC 5737 documentation space).
 pub const WEB_ADDR: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 10);
+/// The carrier's top-up site, by name behind an alias.
+pub const TOPUP_ADDR: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 20);
+/// Its name.
+pub const TOPUP_NAME: &str = "topup.example.com";
 /// The name server.
 pub const DNS_ADDR: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 53);
 /// A second web server port for each phone begins here, so that an observer beyond the NAT can tell phones apart.

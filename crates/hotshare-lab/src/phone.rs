@@ -113,7 +113,32 @@ impl Phone {
         bytes: u64,
         progress: &Progress,
     ) -> tokio::task::JoinHandle<Result<Transfer>> {
-        self.inside.start(download((layout::WEB_ADDR, port).into(), bytes, Arc::clone(progress)))
+        self.download_from((layout::WEB_ADDR, port), bytes, progress)
+    }
+
+    /// The same from anywhere.
+    pub fn download_from(
+        &self,
+        target: (Ipv4Addr, u16),
+        bytes: u64,
+        progress: &Progress,
+    ) -> tokio::task::JoinHandle<Result<Transfer>> {
+        self.inside.start(download(target.into(), bytes, Arc::clone(progress)))
+    }
+
+    /// The page that the box shows to this phone.
+    pub async fn page(&self) -> Result<String> {
+        let router = self.lease()?.router.context("the lease names no router")?;
+        let page = async move {
+            let mut stream = TcpStream::connect((router, 80)).await?;
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nHost: hotshare.internal\r\nConnection: close\r\n\r\n")
+                .await?;
+            let mut page = String::new();
+            stream.read_to_string(&mut page).await?;
+            Ok(page)
+        };
+        self.inside.run(async move { tokio::time::timeout(Duration::from_secs(3), page).await? }).await
     }
 
     /// `POST /sink` of N bytes, counting what the kernel takes.

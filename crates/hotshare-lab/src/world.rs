@@ -35,7 +35,7 @@ pub async fn build(phones: u8, rate: Option<Rate>) -> Result<()> {
     far.set_link_up("lo").await?;
     near.set_link_up("lo").await?;
     link_uplink(&far, &near, &hotspot).await?;
-    for addr in [layout::WEB_ADDR, layout::DNS_ADDR] {
+    for addr in [layout::WEB_ADDR, layout::TOPUP_ADDR, layout::DNS_ADDR] {
         far.add_address(Ipv4Address::new("lo", addr, 32)).await?;
     }
     if let Some(rate) = rate {

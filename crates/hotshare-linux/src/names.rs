@@ -9,6 +9,9 @@
 //! TCP connections without a bound, and hickory-resolver either lets one dead resolver use up the whole
 //! deadline or asks two at a time, which a metered uplink pays for.
 //!
+//! What is answered for a site of the plan is told before the answer goes out, so that the rules know the address
+//! when the station uses it.
+//!
 //! DNSSEC: nothing is validated here. A station that sets DO gets the signatures that the resolver gives,
 //! and the AD bit as the resolver set it. EDNS goes hop by hop: 1232 bytes over UDP, no options passed on.
 
@@ -23,6 +26,7 @@ mod socket;
 mod tcp;
 mod uplink;
 
+pub use answer::SiteSeen;
 pub use hotshare_core::names::NamesView;
 pub use message::{BadMessage, Query, parse_query};
 pub use server::{Names, serve};

@@ -34,7 +34,13 @@ struct World {
 
 fn view(resolvers: &[Ipv4Addr]) -> NamesView {
     let open = BTreeSet::from([OPEN.parse().expect("an address")]);
-    NamesView { resolvers: resolvers.to_vec(), gateway: GATEWAY, prefix: 24, open: Arc::new(open) }
+    NamesView {
+        resolvers: resolvers.to_vec(),
+        gateway: GATEWAY,
+        prefix: 24,
+        open: Arc::new(open),
+        sites: Arc::default(),
+    }
 }
 
 impl World {

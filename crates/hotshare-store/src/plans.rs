@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use hotshare_core::card::Card;
 use hotshare_core::money::{Currency, Money, Price, Vat};
-use hotshare_core::plan::{Bucket, Date, Hours, Only, Pay, Period, Plan, Terms, Unused, Window, Zone};
+use hotshare_core::plan::{
+    Bucket, Date, Hours, Only, Pay, Period, Plan, SiteName, Terms, Unused, Window, Zone,
+};
 use hotshare_core::units::{BucketId, Bytes, CardId, PersonName, Rate, UnixTime};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
@@ -141,10 +143,14 @@ fn put_bucket(tx: &Transaction<'_>, card: u32, place: usize, bucket: &Bucket) ->
         let names: Vec<&str> = people.iter().map(PersonName::as_str).collect();
         names.join("\n")
     });
+    let sites = bucket.sites().map(|sites| {
+        let names: Vec<&str> = sites.iter().map(SiteName::as_str).collect();
+        names.join("\n")
+    });
     tx.prepare_cached(
         "INSERT OR REPLACE INTO buckets (id, place, name, cap, period, days, from_date, until_date, unused,
-             kept_most, hours, rate, price, unit, money_limit, money_step, people, since, card)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             kept_most, hours, rate, price, unit, money_limit, money_step, people, since, card, sites)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         bucket.id.0,
@@ -166,6 +172,7 @@ fn put_bucket(tx: &Transaction<'_>, card: u32, place: usize, bucket: &Bucket) ->
         people,
         bucket.since.0,
         card,
+        sites,
     ])
     .map(drop)
 }
@@ -188,8 +195,8 @@ fn plan(conn: &Connection, card: u32) -> rusqlite::Result<Option<Plan>> {
         FROM plan WHERE id = ?";
     const BUCKETS: &str =
         "SELECT id, name, cap, unused, kept_most, hours, rate, price, unit, money_limit, money_step,
-        people, since, period, days, from_date, until_date FROM buckets WHERE card = ? AND place IS NOT NULL
-        ORDER BY place";
+        people, since, period, days, from_date, until_date, sites FROM buckets
+        WHERE card = ? AND place IS NOT NULL ORDER BY place";
     let mut buckets = conn.prepare(BUCKETS)?;
     let buckets: Vec<Bucket> = buckets.query_map([card], bucket)?.collect::<Result<_, _>>()?;
     let read = |row: &Row<'_>| {
@@ -230,6 +237,9 @@ fn bucket(row: &Row<'_>) -> rusqlite::Result<Bucket> {
     let name = |text: &str| text.parse::<PersonName>().map_err(|e| strange(11, "name", e));
     let people =
         people.map(|names| names.lines().map(name).collect::<Result<BTreeSet<_>, _>>()).transpose()?;
+    let sites: Option<String> = row.get(17)?;
+    let site = |text: &str| text.parse::<SiteName>().map_err(|e| strange(17, "site", e));
+    let sites = sites.unwrap_or_default().lines().map(site).collect::<Result<BTreeSet<_>, _>>()?;
     Ok(Bucket {
         id: BucketId(row.get(0)?),
         name: row.get(1)?,
@@ -251,7 +261,7 @@ fn bucket(row: &Row<'_>) -> rusqlite::Result<Bucket> {
             }),
             None => None,
         },
-        only: Only { people },
+        only: Only { people, sites },
         since: UnixTime(row.get(12)?),
     })
 }

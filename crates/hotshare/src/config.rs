@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) grants: GrantsConfig,
     pub(crate) people: PeopleConfig,
     pub(crate) alerts: AlertsConfig,
+    pub(crate) hotspot: HotspotConfig,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +92,12 @@ impl Default for GrantsConfig {
 pub(crate) struct PeopleConfig {
     /// Whose a device is that nobody knows. `None`: it is closed and waits for the owner.
     pub(crate) default: Option<PersonName>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HotspotConfig {
+    /// So long after the last device has left it stops. `None`: never. 30 seconds to 7 days.
+    pub(crate) off_when_idle: Option<Duration>,
 }
 
 impl Config {

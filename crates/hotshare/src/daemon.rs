@@ -5,6 +5,7 @@ mod alerts;
 mod event_loop;
 mod execute;
 mod ledger;
+mod sites;
 mod slow;
 mod start;
 mod tasks;

@@ -137,7 +137,7 @@ async fn begin() -> Result<(Netns, Connection<Route>)> {
     let space = Netns::create(layout::INTERNET)?;
     let far = Connection::<Route>::new_in(&space)?;
     far.set_link_up("lo").await?;
-    for addr in [layout::WEB_ADDR, layout::DNS_ADDR] {
+    for addr in [layout::WEB_ADDR, layout::TOPUP_ADDR, layout::DNS_ADDR] {
         far.add_address(Ipv4Address::new("lo", addr, 32)).await?;
     }
     Ok((space, far))

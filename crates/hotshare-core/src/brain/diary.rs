@@ -67,6 +67,7 @@ impl Brain {
             let own = match verdict {
                 Verdict::Open => true,
                 Verdict::Slow(_, why) | Verdict::Closed(why) => is_of_one(why),
+                Verdict::OnlySites(_) => false,
             };
             if !own {
                 continue;
@@ -74,6 +75,7 @@ impl Brain {
             let before = self.verdicts.insert(id, verdict);
             match verdict {
                 _ if before.is_none_or(|before| before == verdict) => {}
+                Verdict::OnlySites(_) => {}
                 Verdict::Open => self.note("open", format!("{name} is open again")),
                 Verdict::Slow(_, why) => self.note("slow", format!("{name} is slow: {}", why.words())),
                 Verdict::Closed(why) => self.note(why.word(), format!("{name} is closed: {}", why.words())),
@@ -105,7 +107,8 @@ fn is_of_one(why: Why) -> bool {
         | Why::PlanOver
         | Why::NoUplink
         | Why::LedgerStuck
-        | Why::PlanSlow => false,
+        | Why::PlanSlow
+        | Why::OnlySites => false,
     }
 }
 

@@ -61,7 +61,10 @@ impl Given {
 /// Whether flows are to be reset, or may wait: an uplink comes back, and a disk is given space.
 fn ends_flows(verdict: Verdict) -> bool {
     match verdict {
-        Verdict::Open | Verdict::Slow(..) | Verdict::Closed(Why::NoUplink | Why::LedgerStuck) => false,
+        Verdict::Open
+        | Verdict::Slow(..)
+        | Verdict::OnlySites(_)
+        | Verdict::Closed(Why::NoUplink | Why::LedgerStuck) => false,
         Verdict::Closed(_) => true,
     }
 }
@@ -95,7 +98,7 @@ impl Brain {
     pub(super) fn plan_is_used(&self) -> bool {
         let now = self.plan_in_use();
         match now.state {
-            PlanState::InUse(_) => {
+            PlanState::InUse(_) | PlanState::OnlySites(_) => {
                 let reserve = now.reserve().signed();
                 now.beyond == Some(0) && self.plan_position().balance().is_some_and(|left| left <= reserve)
             }
@@ -120,7 +123,7 @@ impl Brain {
         let now = self.plan_in_use();
         let plan_open =
             self.may_use_uplink() && now.place.is_some() && !self.plan_is_used() && !self.stopping;
-        let plan = self.plan_order(&now, plan_open);
+        let plan = self.plan_order(&now, plan_open && !self.is_shut_for_sites());
         for person in &people {
             let at = self.person_position(person);
             let verdict = self.verdict_on(person);
@@ -193,6 +196,7 @@ impl Brain {
             self.given.names = Some(names.clone());
             self.out.push_back(Command::Names(names));
         }
+        self.order_sites();
         if self.stopping {
             let leases = std::mem::take(&mut self.leased);
             self.turn_away(leases);
@@ -241,11 +245,7 @@ impl Brain {
             _ => NO_LIMIT,
         };
         let reserve = now.limit.map_or(Bytes::ZERO, reserve);
-        let rate = match now.state {
-            PlanState::InUse(rate) => rate,
-            PlanState::KeptForOthers | PlanState::AsksForMoney | PlanState::Used | PlanState::Over => None,
-        };
-        AccountOrder { later, reserve, glide: later < NO_LIMIT, rate, ..order }
+        AccountOrder { later, reserve, glide: later < NO_LIMIT, rate: now.state.rate(), ..order }
     }
 
     fn device_order(&self, open: bool, parent: Slot) -> AccountOrder {

@@ -120,7 +120,10 @@ impl Brain {
                 limit: stand.limit,
                 beyond: stand.beyond,
                 kept: Kept::default(),
-                state: PlanState::InUse(stand.bucket.rate),
+                state: match stand.bucket.sites() {
+                    None => PlanState::InUse(stand.bucket.rate),
+                    Some(_) => PlanState::OnlySites(stand.bucket.rate),
+                },
             };
             let before = running.iter().take_while(|before| before.turn.at != stand.turn.at);
             return self.less_what_is_kept(in_use, stand.left, before);
@@ -151,7 +154,7 @@ impl Brain {
     /// Where the plan stands for everybody.
     pub(super) fn plan_state(&self) -> PlanState {
         let state = self.plan_in_use().state;
-        if matches!(state, PlanState::InUse(_)) && self.plan_is_used() { self.at_its_end() } else { state }
+        if state.is_in_use() && self.plan_is_used() { self.at_its_end() } else { state }
     }
 
     /// What the owner could agree to: the first part that costs money and has not reached its limit.
@@ -170,7 +173,7 @@ impl Brain {
     /// Where the plan stands for one person.
     pub(super) fn plan_state_for(&self, person: &Person) -> PlanState {
         let state = self.plan_state();
-        let place = self.plan_in_use().place.filter(|_| matches!(state, PlanState::InUse(_)));
+        let place = self.plan_in_use().place.filter(|_| state.is_in_use());
         match place.and_then(|place| self.book.plan.buckets.get(place)) {
             Some(bucket) if !bucket.only.admits(&person.name) => PlanState::KeptForOthers,
             Some(_) | None => state,

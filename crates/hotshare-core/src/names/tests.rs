@@ -8,6 +8,7 @@ const CLOSED: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 21);
 
 fn view() -> NamesView {
     NamesView {
+        sites: Arc::default(),
         resolvers: vec![Ipv4Addr::new(198, 51, 100, 53)],
         gateway: GATEWAY,
         prefix: 24,

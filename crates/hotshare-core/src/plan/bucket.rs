@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Hours, Period};
+use super::{Hours, Period, SiteName};
 use crate::money::{Money, Price};
 use crate::units::{BucketId, Bytes, PersonName, Rate, UnixTime};
 
@@ -52,18 +52,30 @@ pub struct Pay {
     pub step: Money,
 }
 
-/// Whom a part is for.
+/// What a part is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Only {
     /// `None`: everybody.
     pub people: Option<BTreeSet<PersonName>>,
+    /// Nothing but these can be reached with it. Empty: everything.
+    pub sites: BTreeSet<SiteName>,
 }
 
 impl Only {
-    /// Everybody.
+    /// As many sites may be named.
+    pub const MOST_SITES: usize = 32;
+
+    /// Everybody, and everything.
     #[must_use]
     pub fn is_all(&self) -> bool {
-        self.people.is_none()
+        self.people.is_none() && self.sites.is_empty()
+    }
+
+    /// Whether every site that can be reached with this can be reached with `other`.
+    #[must_use]
+    pub fn reaches_no_more_than(&self, other: &Only) -> bool {
+        let within = |site: &SiteName| other.sites.iter().any(|wider| wider.covers(site));
+        other.sites.is_empty() || (!self.sites.is_empty() && self.sites.iter().all(within))
     }
 
     #[must_use]
@@ -88,6 +100,12 @@ impl Bucket {
             only: Only::default(),
             since: UnixTime::default(),
         }
+    }
+
+    /// The only sites that can be reached with it; `None`: all.
+    #[must_use]
+    pub fn sites(&self) -> Option<&BTreeSet<SiteName>> {
+        Some(&self.only.sites).filter(|sites| !sites.is_empty())
     }
 
     /// What rolls over into the period after one in which `used` of `cap` and of `brought` was used: what was

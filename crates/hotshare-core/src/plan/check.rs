@@ -1,6 +1,6 @@
 //! What a plan can be.
 
-use super::{BadPeriod, Bucket, Hours, Plan, Unused};
+use super::{BadPeriod, Bucket, Hours, Only, Plan, Unused};
 use crate::units::Bytes;
 
 /// A plan that cannot be.
@@ -34,6 +34,12 @@ pub enum BadPlan {
         "“{after}” is for people for whom “{before}” is not, though that is used first: what is used later is for the same people or fewer; change the order"
     )]
     Wider { before: String, after: String },
+    #[error("“{0}” is kept for more sites than a part can be: name 32 at most")]
+    Sites(String),
+    #[error(
+        "with “{after}” sites can be reached that cannot be with “{before}”, though that is used first: what is used later reaches the same sites or fewer; change the order"
+    )]
+    Farther { before: String, after: String },
     #[error(
         "nothing after “{0}” would ever be used: it has no cap and is always there; change the order, or give it a cap or hours"
     )]
@@ -72,6 +78,10 @@ impl Plan {
                     let (before, after) = names();
                     return Err(BadPlan::Wider { before, after });
                 }
+                if !bucket.only.reaches_no_more_than(&other.only) {
+                    let (before, after) = names();
+                    return Err(BadPlan::Farther { before, after });
+                }
                 if other.cap.is_none()
                     && other.pay.is_none()
                     && other.hours.is_none()
@@ -100,6 +110,9 @@ impl Bucket {
         }
         if self.hours.as_ref().is_some_and(|hours| !hours.can_be()) {
             return Err(BadPlan::Hours(name()));
+        }
+        if self.only.sites.len() > Only::MOST_SITES {
+            return Err(BadPlan::Sites(name()));
         }
         if let Some(pay) = &self.pay {
             let priced = pay.price.money.0 > 0 && pay.price.unit > Bytes::ZERO;

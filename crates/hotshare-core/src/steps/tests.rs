@@ -11,6 +11,7 @@ use crate::uplink::Subnet;
 
 fn wanted(ports: &[&str]) -> Wanted {
     Wanted {
+        only_sites: false,
         uplink: "wwan0".into(),
         ports: ports.iter().map(|port| (*port).to_owned()).collect(),
         subnet: Subnet::new([172, 29, 77, 0].into(), 24),
@@ -279,7 +280,7 @@ prop_compose! {
         let lan = |lan: &str| Table::Holds(Ruleset {
             uplink: "wwan0".into(), lan: lan.into(), ports: BTreeSet::new(),
             subnet: Subnet::new([10, 9, 9, 0].into(), 24), gateway: [10, 9, 9, 1].into(),
-            portal_ports: BTreeSet::new(), ok_mark: 1, metered: Metered::default(), wifi: None,
+            portal_ports: BTreeSet::new(), ok_mark: 1, only_sites: false, metered: Metered::default(), wifi: None,
         });
         match which { 0 => Table::Absent, 1 => Table::Unknown, 2 => lan("eth1"), _ => lan(BRIDGE) }
     }

@@ -7,4 +7,5 @@ mod devices;
 mod disk;
 mod outlook;
 mod periods;
+mod sites;
 mod wifi;

@@ -29,25 +29,29 @@ fn draft() -> impl Strategy<Value = Draft> {
     )
 }
 
-/// One to five parts: later ones never faster, never for more people; perhaps a slow end without a cap.
+/// One to five parts: later ones never faster, never for more people or sites; perhaps a slow end without a cap.
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
     let drafts = prop::collection::vec(draft(), 1..5);
-    (drafts, 0usize..6, prop::option::of(1u64..8), 1u8..29).prop_map(|(drafts, narrow, end, day)| {
+    let places = (0usize..6, 0usize..8);
+    (drafts, places, prop::option::of(1u64..8), 1u8..29).prop_map(|(drafts, (narrow, sited), end, day)| {
         let mut slowest: Option<Rate> = None;
         let mut buckets = Vec::new();
         for (place, draft) in drafts.into_iter().enumerate() {
             slowest = if draft.rate < 6 { slowest } else { at_most(slowest, Rate(draft.rate * 20_000)) };
             let mut part = drawn(&draft, place, slowest);
             part.only.people = (place > narrow).then(|| BTreeSet::from([name("anna"), name("bo")]));
+            if place > sited {
+                part.only.sites = BTreeSet::from(["topup.example".parse().expect("a name")]);
+            }
             buckets.push(part);
         }
         if let Some(rate) = end {
             let place = buckets.len();
-            let people = buckets.last().and_then(|part: &Bucket| part.only.people.clone());
+            let only = buckets.last().map_or_else(Default::default, |part: &Bucket| part.only.clone());
             let rate = at_most(slowest, Rate(rate * 10_000));
             let mut part =
                 Bucket { id: id(place), name: format!("part {place}"), rate, ..Bucket::main(None) };
-            part.only.people = people;
+            part.only = only;
             buckets.push(part);
         }
         Plan { period: Period::Monthly { day }, zone: Zone::utc(), buckets, terms: Terms::default() }

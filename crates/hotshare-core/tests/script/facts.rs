@@ -77,6 +77,8 @@ fn gate(verdict: Verdict) -> Fact {
     let (key, word) = match verdict {
         Verdict::Open => ("open", String::new()),
         Verdict::Slow(rate, why) => ("slow", format!("{} {}", show_rate(rate), why.word())),
+        Verdict::OnlySites(None) => ("open", "only-sites".to_owned()),
+        Verdict::OnlySites(Some(rate)) => ("slow", format!("{} only-sites", show_rate(rate))),
         Verdict::Closed(why) => ("closed", why.word().to_owned()),
     };
     Fact { key, instead: GATE, value: Value::Words(word), slack: Slack::Verdict }

@@ -10,7 +10,7 @@ use hotshare_core::book::Book;
 use hotshare_core::brain::{AskId, Brain, Command, Event, LeaseId, PostId, Settings};
 use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::people::{Allowance, PersonName};
-use hotshare_core::plan::Zone;
+use hotshare_core::plan::{SiteName, Zone};
 use hotshare_core::radio::{Mode, RadioOrders};
 use hotshare_core::record::{Change, Leased, Snapshot};
 use hotshare_core::units::{Account, BootTime, BucketId, Mac, Now, PersonId, Slot, UnixTime};
@@ -74,6 +74,11 @@ pub(crate) struct World {
     pub(crate) default_person: Option<PersonName>,
     pub(crate) wifi: Option<Mode>,
     pub(crate) alerts: Rules,
+    pub(crate) off_when_idle_secs: Option<u64>,
+    /// What the rules let be reached; `None`: everything.
+    pub(crate) only_sites: Option<BTreeSet<SiteName>>,
+    /// The rules cannot be changed.
+    pub(crate) stubborn: bool,
     /// What the access point was told last.
     pub(crate) radio: RadioOrders,
     pub(crate) kicked: Vec<Mac>,
@@ -151,6 +156,9 @@ impl World {
             default_person: None,
             wifi: None,
             alerts: Rules { channels: Channel::ALL.to_vec(), ..Rules::default() },
+            off_when_idle_secs: None,
+            only_sites: None,
+            stubborn: false,
             radio: RadioOrders::default(),
             kicked: Vec::new(),
             air: BTreeMap::new(),
@@ -181,9 +189,12 @@ impl World {
             grant_life_secs: 30,
             wifi: self.wifi,
             alerts: self.alerts.clone(),
+            off_when_idle_secs: self.off_when_idle_secs,
         };
         let book = Book::new(disk::snapshot(&self.book), self.zone.clone());
         self.stopped = false;
+        // The rules as the daemon puts them in place before the brain's first order.
+        self.only_sites = self.only_sites.take().filter(|_| self.stubborn).or(book.sites_granted().cloned());
         self.brain = Some(Brain::new(settings, book, self.now(), self.generation, self.readings(), None));
         self.obey();
         self.connect();
@@ -230,6 +241,7 @@ impl World {
                 }
                 Command::Look => self.news(Event::Read(self.readings())),
                 Command::Account(slot, order) => {
+                    self.gives_nothing_away(slot, order);
                     let cell = self.cell(slot);
                     cell.reading.granted = order.granted;
                     cell.order = Some(order);
@@ -251,6 +263,12 @@ impl World {
                 }
                 Command::Close(closed) => self.closed = closed,
                 Command::Names(_) => {}
+                Command::Sites(sites) if !self.stubborn => {
+                    self.only_sites = sites.only;
+                    self.news(Event::Read(self.readings()));
+                    self.news(Event::SitesReady(self.only_sites.clone()));
+                }
+                Command::Sites(_) => {}
                 Command::Connect(uplink) => {
                     let index = uplink.map(|up| up.ifindex);
                     let leaves = self.attached.is_some() && self.attached != index;
@@ -279,6 +297,19 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    /// What a part has granted that is for some sites is not spent while everything can be reached.
+    fn gives_nothing_away(&self, slot: Slot, order: AccountOrder) {
+        if slot == Slot::PLAN && order.open && order.granted > self.readings_of(slot).used() {
+            let granted = self.book.sites_granted();
+            let kept = granted.is_none() || self.only_sites.is_some();
+            assert!(kept, "open for everything, with a grant for {granted:?}");
+        }
+    }
+
+    fn readings_of(&self, slot: Slot) -> Reading {
+        self.cells.get(&slot).map(|cell| cell.reading).unwrap_or_default()
     }
 
     fn news(&mut self, event: Event) {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result};
 use hickory_proto::op::{Message, MessageType, ResponseCode};
-use hickory_proto::rr::rdata::{A, TXT};
+use hickory_proto::rr::rdata::{A, CNAME, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -68,8 +68,11 @@ fn answer(question: &[u8], datagram: bool) -> Option<Vec<u8>> {
         reply.add_query(query.clone());
         match records(query.name(), query.query_type()) {
             Some(records) => {
+                let mut name = query.name().clone();
                 for data in records {
-                    reply.add_answer(Record::from_rdata(query.name().clone(), TTL, data));
+                    let next = if let RData::CNAME(target) = &data { target.0.clone() } else { name.clone() };
+                    reply.add_answer(Record::from_rdata(name, TTL, data));
+                    name = next;
                 }
             }
             None => reply.metadata.response_code = ResponseCode::NXDomain,
@@ -79,7 +82,10 @@ fn answer(question: &[u8], datagram: bool) -> Option<Vec<u8>> {
     if bytes.len() > usize::from(room) { reply.truncate().to_vec().ok() } else { Some(bytes) }
 }
 
-/// The records of a name: `None` for a name that does not exist, empty for a type that the name lacks.
+/// Where the top-up site really is.
+const TOPUP_ALIAS: &str = "edge.cdn.example.com.";
+
+/// The records of a name, and after an alias those of its target: `None` for a name that does not exist, empty for a type that the name lacks.
 fn records(name: &Name, kind: RecordType) -> Option<Vec<RData>> {
     let name = name.to_ascii().to_ascii_lowercase();
     let name = name.trim_end_matches('.');
@@ -87,6 +93,12 @@ fn records(name: &Name, kind: RecordType) -> Option<Vec<RData>> {
         "gone.example.com" => return None,
         "carrier.example.com" => layout::CARRIER_ADDR,
         "dns.example.com" => layout::DNS_ADDR,
+        "edge.cdn.example.com" => layout::TOPUP_ADDR,
+        layout::TOPUP_NAME => {
+            let alias = RData::CNAME(CNAME(Name::from_ascii(TOPUP_ALIAS).ok()?));
+            let address = (kind == RecordType::A).then_some(RData::A(A(layout::TOPUP_ADDR)));
+            return Some(std::iter::once(alias).chain(address).collect());
+        }
         // Answers that point into a private network: a careful resolver hides them.
         "rebind.example.com" => Ipv4Addr::new(192, 168, 1, 1),
         _ if name == "example.com" || name.ends_with(".example.com") => layout::WEB_ADDR,
@@ -121,6 +133,14 @@ mod tests {
         assert!(ask("www.example.com.", RecordType::AAAA, true).answers.is_empty());
         let gone = ask("gone.example.com.", RecordType::A, true);
         assert_eq!(gone.metadata.response_code, ResponseCode::NXDomain);
+    }
+
+    #[test]
+    fn the_top_up_site_is_behind_an_alias() {
+        let reply = ask("topup.example.com.", RecordType::A, true);
+        let owners: Vec<String> = reply.answers.iter().map(|record| record.name.to_ascii()).collect();
+        assert_eq!(owners, ["topup.example.com.", TOPUP_ALIAS]);
+        assert_eq!(reply.answers.last().map(|r| &r.data), Some(&RData::A(A(layout::TOPUP_ADDR))));
     }
 
     #[test]

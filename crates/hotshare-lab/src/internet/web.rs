@@ -1,6 +1,7 @@
 //! The web server: `GET /bytes/N` streams N bytes, `POST /sink` swallows a body and answers its length.
 
 use std::convert::Infallible;
+use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
@@ -12,17 +13,15 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::layout;
-
 /// What a download is made of, again and again.
 static FILLING: [u8; 1 << 18] = [0x5a; 1 << 18];
 
 type Reply = Response<Either<Stream, Full<Bytes>>>;
 
-pub(super) async fn serve(port: u16) -> Result<()> {
-    let listener = TcpListener::bind((layout::WEB_ADDR, port))
+pub(super) async fn serve(at: Ipv4Addr, port: u16) -> Result<()> {
+    let listener = TcpListener::bind((at, port))
         .await
-        .with_context(|| format!("the web server cannot listen at {}:{port}", layout::WEB_ADDR))?;
+        .with_context(|| format!("the web server cannot listen at {at}:{port}"))?;
     tokio::spawn(async move {
         loop {
             // A connection reset before it was accepted is no reason to stop serving.

@@ -282,6 +282,14 @@ impl Host {
         Ok(self.nat.set_closed(addresses).await?)
     }
 
+    /// Makes these the addresses of the sites that may be reached, while the rules let nothing else be.
+    ///
+    /// # Errors
+    /// When there is no table, or the kernel refuses.
+    pub async fn set_sites(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> Result<(), HostError> {
+        Ok(self.nat.set_sites(addresses).await?)
+    }
+
     async fn snapshot(&self) -> Result<Snapshot, HostError> {
         Snapshot::take(&self.conn).await.map_err(HostError::Observe)
     }

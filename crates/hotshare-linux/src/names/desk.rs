@@ -10,7 +10,7 @@ use hotshare_core::lease::pace::Pace;
 use hotshare_core::names::NamesView;
 use tokio::sync::oneshot;
 
-use super::answer::{decide, local, passed_on};
+use super::answer::{Leads, decide, leads, local, passed_on};
 use super::cache::{Cache, Key};
 use super::message::{BadMessage, Query, encode, parse_query};
 use super::uplink::{Asked, Resolvers, Unanswered};
@@ -63,6 +63,8 @@ struct Waiting {
 pub(super) struct Ready {
     pub(super) way: Way,
     pub(super) bytes: Vec<u8>,
+    /// To be told before it goes.
+    pub(super) leads: Option<Leads>,
 }
 
 /// What has to be asked beside the loop.
@@ -163,7 +165,12 @@ impl Desk {
         let key = Key::of(&query);
         if let Some(said) = self.cache.get(&key, Instant::now()) {
             self.counts.cached += 1;
-            return reply(way, &query, &passed_on(&query, &said, &self.view));
+            let answer = passed_on(&query, &said, &self.view);
+            let leads = leads(&query, &answer, &self.view);
+            return match reply(way, &query, &answer) {
+                Next::Reply(ready) => Next::Reply(Ready { leads, ..ready }),
+                next @ (Next::Nothing | Next::Ask(_)) => next,
+            };
         }
         self.ask(key, Waiting { query, way }, client)
     }
@@ -212,7 +219,8 @@ impl Desk {
             let answer = local(&waiting.query, decide(&waiting.query, client, &self.view))
                 .unwrap_or_else(|| passed_on(&waiting.query, &said, &self.view));
             let bytes = encode(&answer, waiting.way.largest(&waiting.query))?;
-            Some(Ready { way: waiting.way, bytes })
+            let leads = leads(&waiting.query, &answer, &self.view);
+            Some(Ready { way: waiting.way, bytes, leads })
         };
         waiting.into_iter().filter_map(answer).collect()
     }
@@ -234,5 +242,5 @@ fn reply(way: Way, query: &Query, answer: &Message) -> Next {
 }
 
 fn ready(way: Way, answer: &Message, largest: usize) -> Next {
-    encode(answer, largest).map_or(Next::Nothing, |bytes| Next::Reply(Ready { way, bytes }))
+    encode(answer, largest).map_or(Next::Nothing, |bytes| Next::Reply(Ready { way, bytes, leads: None }))
 }

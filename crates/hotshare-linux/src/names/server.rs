@@ -7,10 +7,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::answer::SiteSeen;
 use super::desk::{Desk, Next, Ready, Way};
 use super::tcp::{Asking, MOST_CONNECTIONS, MOST_OF_ONE, converse};
 use super::{NamesConfig, NamesError, NamesView, socket};
@@ -26,6 +27,8 @@ pub struct Names {
     config: NamesConfig,
     udp: UdpSocket,
     tcp: TcpListener,
+    /// Who is told where sites are.
+    sites: Option<mpsc::Sender<SiteSeen>>,
 }
 
 /// Binds and serves; see [`Names::bind`] and [`Names::serve`].
@@ -41,7 +44,13 @@ impl Names {
     /// Opens the sockets. Needs a tokio runtime around it.
     pub fn bind(config: NamesConfig) -> Result<Names, NamesError> {
         let (udp, tcp) = socket::open(&config)?;
-        Ok(Names { config, udp, tcp })
+        Ok(Names { config, udp, tcp, sites: None })
+    }
+
+    /// Tells where sites of the plan are, each time before a station hears it.
+    #[must_use]
+    pub fn telling(self, sites: mpsc::Sender<SiteSeen>) -> Names {
+        Names { sites: Some(sites), ..self }
     }
 
     /// Serves until told to stop. A view takes effect with the next message.
@@ -53,6 +62,7 @@ impl Names {
         let mut desk = Desk::new(view.borrow_and_update().clone());
         let mut errands = FuturesUnordered::new();
         let mut connections = FuturesUnordered::new();
+        let mut told = FuturesUnordered::new();
         let mut connections_by_client: BTreeMap<IpAddr, usize> = BTreeMap::new();
         let (ask, mut asked) = mpsc::channel::<Asking>(MOST_CONNECTIONS);
         let mut buffer = vec![0; LONGEST_QUERY];
@@ -69,8 +79,12 @@ impl Names {
                 }
                 Some(done) = errands.next(), if !errands.is_empty() => {
                     for ready in desk.answered(done) {
-                        self.send(ready);
+                        told.extend(self.tell(ready));
                     }
+                    continue;
+                }
+                Some(ready) = told.next(), if !told.is_empty() => {
+                    self.send(ready);
                     continue;
                 }
                 Some(asking) = asked.recv() => {
@@ -113,12 +127,29 @@ impl Names {
             };
             match next {
                 Next::Nothing => {}
-                Next::Reply(ready) => self.send(ready),
+                Next::Reply(ready) => told.extend(self.tell(ready)),
                 Next::Ask(errand) => errands.push(errand.run()),
             }
         }
         tracing::debug!(counts = ?desk.counts, gateway = %self.config.gateway, "names: stopped");
         Ok(())
+    }
+
+    /// Sends an answer, or gives it back to be sent when the rules know what it says.
+    fn tell(&self, mut ready: Ready) -> Option<impl Future<Output = Ready> + use<>> {
+        let told = ready.leads.take().zip(self.sites.as_ref()).and_then(|((sites, addresses), tell)| {
+            let (known, is_known) = oneshot::channel();
+            // Too many at once: the station hears it, and may find that it cannot get there yet.
+            tell.try_send(SiteSeen { sites, addresses, known }).is_ok().then_some(is_known)
+        });
+        let Some(is_known) = told else {
+            self.send(ready);
+            return None;
+        };
+        Some(async move {
+            _ = is_known.await;
+            ready
+        })
     }
 
     /// An answer that does not get out at once is like one that is lost on the way.

@@ -19,12 +19,18 @@ use crate::packet;
 /// More flows than this are left to their own timeouts: a closed station must not keep us busy.
 const MOST: usize = 4096;
 
-/// Makes the TCP flows of these addresses, on the LAN interface `lan`, speak once. Says how many there were.
+/// Makes the TCP flows of these addresses, on the LAN interface `lan`, speak once, but for those to far ends that are
+/// `spared`. Says how many there were.
 ///
 /// # Errors
 /// Without netlink or packet sockets, or without the right to use them.
-pub async fn poke_flows(lan: &str, addresses: &BTreeSet<Ipv4Addr>) -> Result<usize, NatError> {
-    let flows = flows_of(addresses).await.map_err(NatError::ListFlows)?;
+pub async fn poke_flows(
+    lan: &str,
+    addresses: &BTreeSet<Ipv4Addr>,
+    spared: &BTreeSet<Ipv4Addr>,
+) -> Result<usize, NatError> {
+    let mut flows = flows_of(addresses).await.map_err(NatError::ListFlows)?;
+    flows.retain(|flow| !spared.contains(&flow.far.0));
     if flows.is_empty() {
         return Ok(0);
     }

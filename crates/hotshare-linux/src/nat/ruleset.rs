@@ -6,7 +6,7 @@
 use hotshare_core::desired::Ruleset;
 use nlink::netlink::nftables::{
     BaseChain, ChainName, CtState, Family, Field, FilterHook, LimitExpr, LimitUnit, Match, MatchOp, NatHook,
-    Policy, Priority, Rule, SetKeyType, Stmt, TcpFlags, Value,
+    PacketField, Policy, Priority, Rule, SetKeyType, Stmt, TcpFlags, Value,
 };
 
 use super::table::{Draft, NamedSet, PRIORITY, TABLE};
@@ -15,11 +15,16 @@ use super::table::{Draft, NamedSet, PRIORITY, TABLE};
 pub(super) const CLOSED: NamedSet =
     NamedSet { family: Family::Inet, name: "closed", key: SetKeyType::Ipv4Addr, size: 1024 };
 
+/// The addresses that may be reached while a part of the plan is kept for sites.
+pub(super) const SITES: NamedSet =
+    NamedSet { family: Family::Inet, name: "sites", key: SetKeyType::Ipv4Addr, size: 1024 };
+
 const FORWARD: &str = "forward";
 const FROM_LAN: &str = "from_lan";
 const TO_LAN: &str = "to_lan";
 const RESET: &str = "reset";
 const REFUSE: &str = "refuse";
+const STRAY: &str = "stray";
 const INPUT: &str = "input";
 const LAN_TO_HOST: &str = "lan_to_host";
 const POSTROUTING: &str = "postrouting";
@@ -39,9 +44,9 @@ pub(super) fn draft(r: &Ruleset) -> nlink::Result<Draft> {
         .match_oif(&r.uplink)
         .match_saddr_v4(r.subnet.network(), r.subnet.prefix_len())
         .masquerade();
-    Ok(Draft {
+    let mut draft = Draft {
         family: Family::Inet,
-        sets: vec![CLOSED],
+        sets: vec![CLOSED, SITES],
         chains: vec![
             (REFUSE, None),
             (RESET, None),
@@ -62,7 +67,12 @@ pub(super) fn draft(r: &Ruleset) -> nlink::Result<Draft> {
             (INPUT, input(r)?),
             (POSTROUTING, vec![masquerade]),
         ],
-    })
+    };
+    if r.only_sites {
+        draft.chains.insert(0, (STRAY, None));
+        draft.rules.insert(0, (STRAY, stray()));
+    }
+    Ok(draft)
 }
 
 /// Interfaces that belong to the LAN's bridge, there already or not yet: what comes through them beside the bridge
@@ -125,13 +135,19 @@ fn forward(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
 fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
     let ok = u64::from(r.ok_mark);
     let unmarked = Match::new(Field::Mark, MatchOp::Ne, Value::Masked { value: ok, mask: ok });
-    Ok(vec![
+    let mut rules = vec![
         // LAN to LAN, and to any other interface than the one that is metered.
         other(FROM_LAN, Field::Oif, r.metered.uplink).drop(),
         other(FROM_LAN, Field::Iif, r.metered.lan).drop(),
         not_ipv4(FROM_LAN).drop(),
         rule(FROM_LAN).match_saddr_v4_not(r.subnet.network(), r.subnet.prefix_len()).drop(),
         rule(FROM_LAN).match_saddr_in_set(CLOSED.name).goto(to(REFUSE)?),
+    ];
+    if r.only_sites {
+        // By every packet's own target: flows that were there before are no exception.
+        rules.push(rule(FROM_LAN).match_not_in_set(PacketField::Ip4Daddr, SITES.name).goto(to(REFUSE)?));
+    }
+    rules.extend([
         // The gate may be closed for a moment only, and flows outlive that if nobody resets them.
         rule(FROM_LAN).then(unmarked.clone()).match_ct_state(CtState::NEW).goto(to(REFUSE)?),
         rule(FROM_LAN).then(unmarked).drop(),
@@ -139,19 +155,28 @@ fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
         rule(FROM_LAN).match_ct_state(CtState::INVALID).drop(),
         clamp(rule(FROM_LAN)),
         rule(FROM_LAN).accept(),
-    ])
+    ]);
+    Ok(rules)
 }
 
 fn to_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
-    Ok(vec![
+    let mut rules = vec![
         other(TO_LAN, Field::Iif, r.metered.uplink).drop(),
         other(TO_LAN, Field::Oif, r.metered.lan).drop(),
         not_ipv4(TO_LAN).drop(),
         rule(TO_LAN).match_ct_state(known()).match_daddr_in_set(CLOSED.name).goto(to(RESET)?),
+    ];
+    if r.only_sites {
+        // What is only related is an error on the way to a site, and may come from anywhere on it.
+        let flow = rule(TO_LAN).match_ct_state(CtState::ESTABLISHED);
+        rules.push(flow.match_not_in_set(PacketField::Ip4Saddr, SITES.name).goto(to(STRAY)?));
+    }
+    rules.extend([
         clamp(rule(TO_LAN).match_ct_state(known())),
         rule(TO_LAN).match_ct_state(known()).accept(),
         rule(TO_LAN).drop(),
-    ])
+    ]);
+    Ok(rules)
 }
 
 fn of(chain: &str, protocol: u8) -> Rule {
@@ -176,6 +201,15 @@ fn reset() -> Vec<Rule> {
         of(RESET, IPPROTO_UDP).then(limit(10, 10)).reject_icmp(PORT_UNREACHABLE),
         // The rest goes on to the meter, which refuses it and counts it.
         rule(RESET).accept(),
+    ]
+}
+
+/// The same for what comes from elsewhere while only sites may be reached: the meter would let the rest pass.
+fn stray() -> Vec<Rule> {
+    vec![
+        of(STRAY, IPPROTO_TCP).then(limit(200, 400)).reject_tcp_reset(),
+        of(STRAY, IPPROTO_UDP).then(limit(10, 10)).reject_icmp(PORT_UNREACHABLE),
+        rule(STRAY).drop(),
     ]
 }
 

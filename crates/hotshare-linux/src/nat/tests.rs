@@ -13,6 +13,7 @@ fn wanted(ports: &[&str]) -> Wanted {
         portal_ports: [80].into(),
         ipv6: true,
         metered: Metered { uplink: Some(7), lan: Some(9) },
+        only_sites: false,
         wifi: None,
     }
 }
@@ -21,6 +22,10 @@ fn with_wifi(ports: &[&str], station_ports: bool) -> Wanted {
     let mac = Mac([2, 0x48, 0x53, 0, 0, 1]);
     let wifi = WifiLan { card: "wlan0".into(), pattern: STATION_PORTS, station_ports, mac };
     Wanted { wifi: Some(wifi), ..wanted(ports) }
+}
+
+fn only_sites() -> Wanted {
+    Wanted { only_sites: true, ..wanted(&["eth1"]) }
 }
 
 fn ruleset(wanted: &Wanted) -> Ruleset {
@@ -34,6 +39,7 @@ fn the_tables_read_as_reviewed() {
     let cases = [
         (wanted(&["eth1", "eth2"]), include_str!("ruleset/bridged.nft")),
         (wanted(&["eth1"]), include_str!("ruleset/one-port.nft")),
+        (only_sites(), include_str!("ruleset/only-sites.nft")),
         (with_wifi(&["eth1"], true), include_str!("ruleset/wifi.nft")),
         (with_wifi(&[], false), include_str!("ruleset/wifi-shared-port.nft")),
     ];
@@ -58,7 +64,8 @@ fn nothing_is_forwarded_while_the_meter_is_not_there() {
 
 #[test]
 fn every_rule_can_be_said_in_words() {
-    for wanted in [wanted(&["eth1", "eth2"]), with_wifi(&["eth1"], true), with_wifi(&[], false)] {
+    for wanted in [wanted(&["eth1", "eth2"]), only_sites(), with_wifi(&["eth1"], true), with_wifi(&[], false)]
+    {
         let text = text(&ruleset(&wanted)).unwrap();
         assert!(text.lines().all(|line| line.is_empty() || !line.trim().is_empty()), "{text}");
     }

@@ -226,6 +226,7 @@ pub(crate) fn wanted(phones: u8) -> Wanted {
         portal_ports: [80].into(),
         ipv6: true,
         metered: Metered::default(),
+        only_sites: false,
         wifi: None,
     }
 }

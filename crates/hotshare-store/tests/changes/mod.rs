@@ -136,9 +136,11 @@ fn bucket(id: u32) -> impl Strategy<Value = Bucket> {
     let names = proptest::collection::btree_set("[a-z]{1,4}", 0..3)
         .prop_map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
     let what = (option::of(counter()), option::of(plan_period()), unused, option::of(hours(1)));
-    let how = (option::of((1_u64..u64::MAX).prop_map(Rate)), option::of(pay), option::of(names), at());
+    let sites = proptest::collection::btree_set("[a-z]{1,4}\\.[a-z]{2}", 0..3)
+        .prop_map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
+    let how = (option::of((1_u64..u64::MAX).prop_map(Rate)), option::of(pay), option::of(names), sites, at());
     ("[a-zé ]{1,8}", what, how).prop_map(
-        move |(name, (cap, period, unused, hours), (rate, pay, people, since))| Bucket {
+        move |(name, (cap, period, unused, hours), (rate, pay, people, sites, since))| Bucket {
             id: BucketId(id),
             name,
             cap,
@@ -147,7 +149,7 @@ fn bucket(id: u32) -> impl Strategy<Value = Bucket> {
             hours,
             rate,
             pay,
-            only: Only { people },
+            only: Only { people, sites },
             since,
         },
     )

@@ -33,6 +33,8 @@ struct PartFile {
     limit: Option<String>,
     step: Option<String>,
     people: Option<Vec<String>>,
+    #[serde(default)]
+    sites: Vec<String>,
 }
 
 /// Reads a plan from the text of a file.
@@ -90,6 +92,7 @@ fn part_of(part: &PartFile) -> Result<Part, String> {
         rate: part.speed.as_deref().map(|text| rate(text).map(|bits| bits / 8)).transpose()?,
         pay,
         people: part.people.clone(),
+        sites: part.sites.clone(),
     })
 }
 
@@ -213,6 +216,10 @@ fn line(status: &PartStatus, currency: &str) -> String {
     if let Some(people) = &part.people {
         text += &format!(", only for {}", people.iter().map(|p| escaped(p)).collect::<Vec<_>>().join(", "));
     }
+    if !part.sites.is_empty() {
+        text +=
+            &format!(", only to {}", part.sites.iter().map(|s| escaped(s)).collect::<Vec<_>>().join(", "));
+    }
     if !status.in_hours && part.hours.is_some() {
         text += ", not at this hour";
     }
@@ -247,6 +254,12 @@ mod tests {
             [[part]]
             name = "slow"
             speed = "1Mbit"
+            data = "1GB"
+            [[part]]
+            name = "last"
+            data = "20MB"
+            sites = ["topup.carrier.example"]
+            people = ["anna"]
         "#;
         let change = plan_file(text).expect("a plan");
         insta::assert_snapshot!(serde_json::to_string_pretty(&change).expect("plain"));

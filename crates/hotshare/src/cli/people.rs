@@ -429,6 +429,7 @@ fn verdict_words(verdict: Verdict) -> &'static str {
         Verdict::KeptForOthers => "kept for others",
         Verdict::AsksForMoney => "asks for money",
         Verdict::NewCard => "new data card",
+        Verdict::OnlySites => "only some sites",
         Verdict::Unknown => "closed",
     }
 }

@@ -110,6 +110,7 @@ fn closed_words(why: Verdict, plan: &api::Plan, at: i64, zone: &TimeZone, comman
         | Verdict::BedTime
         | Verdict::KeptForOthers
         | Verdict::PlanSlow
+        | Verdict::OnlySites
         | Verdict::Open
         | Verdict::Unknown => {
             "nothing is forwarded; the daemon's log tells why".to_owned()

@@ -27,6 +27,7 @@ fn what_the_example_only_hints_at_is_right_too() {
     assert_eq!(config.uplink.interface.as_deref(), Some("wwan0"));
     assert_eq!(config.lan.subnet, Some(Subnet::new(Ipv4Addr::new(10, 77, 0, 0), 24)));
     assert_eq!(config.people.default.map(|name| name.to_string()).as_deref(), Some("guests"));
+    assert_eq!(config.hotspot.off_when_idle, Some(Duration::from_secs(1800)));
     let wifi = WifiConfig {
         name: Ssid::new("The Millers").ok(),
         mode: Mode::People,
@@ -63,6 +64,8 @@ fn everything_said() {
         lease_time = "7d"
         [grants]
         expiry_seconds = 0x12C
+        [hotspot]
+        off_when_idle = "7d"
         [alerts]
         language = "zh"
         levels = [100, 5]
@@ -99,6 +102,7 @@ fn everything_said() {
     assert_eq!(config.lan.subnet, Some(Subnet::new(Ipv4Addr::new(192, 168, 0, 0), 16)));
     assert_eq!(config.lan.lease_time, Duration::from_secs(604_800));
     assert_eq!(config.grants.expiry, Duration::from_secs(300));
+    assert_eq!(config.hotspot.off_when_idle, Some(Duration::from_secs(604_800)));
     let AlertsConfig { rules, patience, timeout, desktop, webhook, mail, mqtt } = config.alerts;
     let channels = vec![Channel::Mail, Channel::Mqtt];
     let none = (0, None, false);
@@ -177,6 +181,9 @@ fn each_way_to_be_wrong() {
         "[alerts.mail]\nserver = \"a b\"\nfrom = \"anna\"\nport = 0\nsecurity = \"some\"",
         "[alerts.mail]\nserver = \"a\"\nfrom = \"a@b.example\"\nto = [\"a@b.example\"]\nuser = \"anna\"",
         "[alerts.mqtt]\nserver = \"a\"\nsecurity = \"starttls\"\ntopic = \"a/+/b\"\npassword_file = \"p\"",
+        "[hotspot]\noff_when_idle = \"29s\"",
+        "[hotspot]\noff_when_idle = \"8d\"",
+        "[hotspot]\noff_when_idle = 0",
         "[people]\ndefault = \"Guests\"",
         "[people]\ndefault = [\"guests\"]",
         "[lan]\n\"sub\\nnet\" = 1",
@@ -201,7 +208,7 @@ proptest::proptest! {
     /// Whatever is in the file, the answer is a configuration or a list of places.
     #[test]
     fn any_text_is_answered(
-        text in "(\\[(uplink|lan|wifi|grants|people|alerts|alerts.mail|alerts.webhook|alerts.mqtt)\\]\n|(interface|name|mode|country|band|channel|resolvers|interfaces|subnet|lease_time|expiry_seconds|default) = |[\\[\\]\"',\n=0-9a-z./ü长\u{202e}]){0,12}",
+        text in "(\\[(uplink|lan|wifi|grants|people|hotspot|alerts|alerts.mail|alerts.webhook|alerts.mqtt)\\]\n|(interface|name|mode|country|band|channel|resolvers|interfaces|subnet|lease_time|off_when_idle|expiry_seconds|default) = |[\\[\\]\"',\n=0-9a-z./ü长\u{202e}]){0,12}",
     ) {
         if let Err(told) = parse(&text) {
             proptest::prop_assert!(told.starts_with("hotshare.toml:"), "{}", told);

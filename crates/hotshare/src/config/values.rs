@@ -8,7 +8,7 @@ use hotshare_core::uplink::Subnet;
 use toml::de::DeValue;
 
 use super::document::{Document, shown};
-use super::{Config, GrantsConfig, LanConfig, PeopleConfig, UplinkConfig};
+use super::{Config, GrantsConfig, HotspotConfig, LanConfig, PeopleConfig, UplinkConfig};
 use super::{alerts, wifi};
 use crate::cli::text::escaped;
 
@@ -18,8 +18,9 @@ pub(super) fn take(document: &mut Document<'_>) -> Config {
     let lan = lan(document, uplink.interface.as_deref());
     let wifi = wifi::take(document, &lan.interfaces);
     let (grants, people, alerts) = (grants(document), people(document), alerts::take(document));
-    let config = Config { uplink, lan, wifi, grants, people, alerts };
-    document.end(&["[uplink]", "[lan]", "[wifi]", "[grants]", "[people]", "[alerts]"]);
+    let hotspot = hotspot(document);
+    let config = Config { uplink, lan, wifi, grants, people, alerts, hotspot };
+    document.end(&["[uplink]", "[lan]", "[wifi]", "[grants]", "[people]", "[alerts]", "[hotspot]"]);
     config
 }
 
@@ -65,6 +66,13 @@ fn people(document: &mut Document<'_>) -> PeopleConfig {
     let default = document.take(&mut section, "default", person);
     document.end_section(section);
     PeopleConfig { default }
+}
+
+fn hotspot(document: &mut Document<'_>) -> HotspotConfig {
+    let mut section = document.section("hotspot");
+    let off_when_idle = document.take(&mut section, "off_when_idle", idle);
+    document.end_section(section);
+    HotspotConfig { off_when_idle }
 }
 
 /// Can Linux have an interface of this name? The message says why not.
@@ -132,13 +140,24 @@ fn subnet(value: &DeValue<'_>) -> Result<Subnet, String> {
 
 fn lease_time(value: &DeValue<'_>) -> Result<Duration, String> {
     const ALLOWED: &str = "write a number and s, m, h or d in quotes, from \"2m\" to \"7d\", such as \"1h\"";
+    time(value, 120, ALLOWED)
+}
+
+fn idle(value: &DeValue<'_>) -> Result<Duration, String> {
+    const ALLOWED: &str =
+        "write a number and s, m, h or d in quotes, from \"30s\" to \"7d\", such as \"30m\"";
+    time(value, 30, ALLOWED)
+}
+
+/// At least so many seconds, and at most a week.
+fn time(value: &DeValue<'_>, least: u64, allowed: &str) -> Result<Duration, String> {
     let DeValue::String(text) = value else {
-        return Err(format!("{} is not text; {ALLOWED}", shown(value)));
+        return Err(format!("{} is not text; {allowed}", shown(value)));
     };
     match seconds(text) {
-        Some(seconds @ 120..=604_800) => Ok(Duration::from_secs(seconds)),
-        Some(_) => Err(format!("{} is too short or too long; {ALLOWED}", shown(value))),
-        None => Err(format!("{} is not a length of time; {ALLOWED}", shown(value))),
+        Some(seconds) if (least..=604_800).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        Some(_) => Err(format!("{} is too short or too long; {allowed}", shown(value))),
+        None => Err(format!("{} is not a length of time; {allowed}", shown(value))),
     }
 }
 

@@ -8,6 +8,7 @@ use hotshare_core::units::{BootTime, Slot};
 use hotshare_linux::clock;
 use hotshare_linux::datapath::{MeterEventKind, MeterEvents};
 use hotshare_linux::lease::LeaseNews;
+use hotshare_linux::names::SiteSeen;
 use hotshare_linux::radio::RadioNews;
 use hotshare_linux::uplink::Watch;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,6 +23,7 @@ use super::tasks::{Tasks, What};
 pub(super) struct Sources {
     pub(super) asks: mpsc::Receiver<(Ask, oneshot::Sender<Answer>)>,
     pub(super) leases: mpsc::Receiver<LeaseNews>,
+    pub(super) sites: mpsc::Receiver<SiteSeen>,
     /// `None`: no Wi-Fi.
     pub(super) radio: Option<mpsc::Receiver<RadioNews>>,
     pub(super) postings: mpsc::UnboundedReceiver<Event>,
@@ -73,6 +75,7 @@ impl EventLoop {
                 }
                 Some((ask, reply)) = self.sources.asks.recv() => self.asked(ask, reply).await?,
                 Some(news) = self.sources.leases.recv() => self.leased(news).await?,
+                Some(seen) = self.sources.sites.recv() => self.hands.site_seen(seen).await,
                 Some(news) = next(&mut self.sources.radio) => self.on_air(news).await?,
                 () = self.sources.uplink.changed() => self.network_changed().await?,
                 ended = self.tasks.next_ended() => {
@@ -84,6 +87,9 @@ impl EventLoop {
                 }
                 _ = tick.tick() => self.tick().await?,
             }
+        }
+        if self.brain.stopped_when_idle() {
+            tracing::info!("nobody was there for as long as [hotspot] off_when_idle says: stopped");
         }
         Ok(())
     }
@@ -200,6 +206,9 @@ impl EventLoop {
         sd_notify::notify(&[sd_notify::NotifyState::Watchdog]).ok();
         self.hands.poke().await;
         self.hands.mend_queue().await;
+        if let Some(event) = self.hands.mind_sites().await {
+            self.tell(event).await?;
+        }
         if self.hands.unconnected
             && let Some(event) = self.hands.retry().await
         {

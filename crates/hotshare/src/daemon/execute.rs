@@ -22,6 +22,7 @@ use hotshare_linux::observe::ifindex;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ledger::Ledger;
+use super::sites::SiteHand;
 use super::slow::Slow;
 
 /// The hands, and who waits for an answer.
@@ -55,6 +56,7 @@ pub(super) struct Hands {
     pub(super) unconnected: bool,
     pub(super) stopped: bool,
     slow: Slow,
+    pub(super) sites: SiteHand,
 }
 
 /// Everything [`Hands`] is made of.
@@ -70,7 +72,7 @@ pub(super) struct Parts {
 }
 
 /// How often a closed station's flows are made to speak, a tick apart.
-const POKES: u8 = 4;
+pub(super) const POKES: u8 = 4;
 
 impl Hands {
     pub(super) fn new(parts: Parts) -> Hands {
@@ -99,6 +101,7 @@ impl Hands {
             unconnected: false,
             stopped: false,
             slow: Slow::default(),
+            sites: SiteHand::default(),
         }
     }
 
@@ -166,6 +169,7 @@ impl Hands {
                 self.show_closed().await;
             }
             Command::Names(open) => self.view.send_modify(|view| view.open = Arc::new(open)),
+            Command::Sites(sites) => return Ok(self.keep_to_sites(sites).await),
             Command::Connect(uplink) => return Ok(self.connect(uplink).await),
             Command::Lease(id, durable) => {
                 if let Some(waiting) = self.leases.remove(&id)
@@ -183,6 +187,11 @@ impl Hands {
             Command::Stopped => self.stopped = true,
         }
         Ok(None)
+    }
+
+    /// Of the devices that may send.
+    pub(super) fn addresses(&self) -> BTreeSet<Ipv4Addr> {
+        self.mapped.values().map(|(_, ip)| *ip).collect()
     }
 
     /// The access point's interface has another name now.
@@ -245,7 +254,7 @@ impl Hands {
         }
         let addresses = self.silent.keys().copied().collect();
         self.silent.values_mut().for_each(|left| *left -= 1);
-        if let Err(error) = nat::poke_flows(self.wanted.lan(), &addresses).await {
+        if let Err(error) = nat::poke_flows(self.wanted.lan(), &addresses, &BTreeSet::new()).await {
             tracing::warn!(error = %error, "flows of closed devices could not be reset");
         }
     }

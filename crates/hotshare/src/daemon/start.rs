@@ -20,7 +20,7 @@ use hotshare_core::uplink::{Subnet, Uplink, choose_subnet};
 use hotshare_linux::datapath::Meter;
 use hotshare_linux::host::{Host, told};
 use hotshare_linux::lease::{Lease, LeaseNews};
-use hotshare_linux::names::{Names, NamesConfig};
+use hotshare_linux::names::{Names, NamesConfig, SiteSeen};
 use hotshare_linux::observe::ifindex;
 use hotshare_linux::uplink::{FindError, Watch, find};
 use hotshare_linux::{clock, datapath};
@@ -186,6 +186,7 @@ async fn ground(
         portal_ports: PORTAL_PORTS.into(),
         ipv6: Path::new("/proc/sys/net/ipv6").exists(),
         metered: Metered::default(),
+        only_sites: false,
         wifi: wifi.map(wifi::part_of_lan),
     };
     Ok(Ground { uplink, wanted, wifi: None })
@@ -219,12 +220,15 @@ async fn assemble(
         gateway: ground.wanted.subnet.gateway(),
         prefix: ground.wanted.subnet.prefix_len(),
         open: Arc::default(),
+        sites: Arc::default(),
     });
     let generation = meter.generation();
     let (radio, radio_orders) = watch::channel(RadioOrders::default());
     let (kicks, kicked) = mpsc::channel(64);
     let resolvers = options.config.uplink.resolvers.clone();
-    let wanted = ground.wanted.clone();
+    // What an earlier run was granted for sites is not to be had for anything else, from the first rule on.
+    let only_sites = book.sites_granted().is_some();
+    let wanted = Wanted { only_sites, ..ground.wanted.clone() };
     let marker = ledger.marker();
     let mut hands = Hands::new(Parts { host, meter, ledger, wanted, view, resolvers, radio, kicks });
     let result: anyhow::Result<_> = async {
@@ -232,12 +236,14 @@ async fn assemble(
         let (asks_in, asks) = mpsc::channel(64);
         let ways = alerts::open(&options.config.alerts, asks_in.clone())?;
         let (news, leases) = mpsc::channel(256);
+        let (seen, sites) = mpsc::channel(64);
         let down = CancellationToken::new();
         let settings = Settings {
             default_person: options.config.people.default.clone(),
             grant_life_secs: options.config.grants.expiry.as_secs(),
             wifi: options.config.wifi.as_ref().map(|wifi| wifi.mode),
             alerts: options.config.alerts.rules.clone(),
+            off_when_idle_secs: options.config.hotspot.off_when_idle.map(|idle| idle.as_secs()),
         };
         let watch = Watch::open().await?;
         if book.is_other_card(&ground.uplink) {
@@ -259,6 +265,7 @@ async fn assemble(
             side,
             index: None,
             news,
+            seen,
             asks: asks_in.clone(),
             views,
             missing: true,
@@ -290,7 +297,7 @@ async fn assemble(
         let couriers = ways.couriers(instance.ledger_path(), &marker, &raised, patience);
         tasks.carry_alerts(couriers, ways.link);
         let meter = hands.meter.events()?;
-        let sources = Sources { asks, leases, radio, postings: done, meter, uplink: watch, down };
+        let sources = Sources { asks, leases, sites, radio, postings: done, meter, uplink: watch, down };
         Ok((brain, tasks, lan, sources))
     }
     .await;
@@ -316,6 +323,7 @@ pub(super) struct LanServers {
     side: LanSide,
     index: Option<u32>,
     news: mpsc::Sender<LeaseNews>,
+    seen: mpsc::Sender<SiteSeen>,
     asks: BrainSender,
     views: watch::Receiver<NamesView>,
     /// The LAN is not there, or a server on it failed: looked at again with each tick.
@@ -333,6 +341,7 @@ impl LanServers {
         let server = Lease::bind(self.side.lease_config())?;
         let gateway: Ipv4Addr = self.side.subnet.gateway();
         let names = Names::bind(NamesConfig { lan: self.side.lan.clone(), gateway })?;
+        let names = names.telling(self.seen.clone());
         let page = serve::portal::bind(&self.side.lan, gateway)?;
         tasks.serve_leases(server, leases, self.news.clone());
         tasks.serve_portal(page, self.asks.clone());

@@ -6,7 +6,7 @@ use hotshare_api as api;
 use hotshare_core::ask::{BucketStatus, PersonRules, PlanStatus};
 use hotshare_core::money::{Currency, Money, Price, Vat};
 use hotshare_core::people::AtEnd;
-use hotshare_core::plan::{Bucket, Hours, Only, Pay, Terms, Unused, Window};
+use hotshare_core::plan::{Bucket, Hours, Only, Pay, SiteName, Terms, Unused, Window};
 use hotshare_core::units::{BucketId, Bytes, Rate, UnixTime};
 
 use super::failure::No;
@@ -66,6 +66,7 @@ pub(super) fn money(text: &str) -> Result<Money, No> {
 pub(super) fn bucket(part: &api::Part) -> Result<Bucket, No> {
     let people =
         part.people.as_ref().map(|names| names.iter().map(|n| name(n)).collect::<Result<BTreeSet<_>, _>>());
+    let sites = part.sites.iter().map(|site| site.parse::<SiteName>()).collect::<Result<BTreeSet<_>, _>>();
     let pay = part.pay.as_ref().map(|pay| -> Result<Pay, No> {
         Ok(Pay {
             price: Price { money: money(&pay.price)?, unit: Bytes(pay.unit) },
@@ -86,7 +87,7 @@ pub(super) fn bucket(part: &api::Part) -> Result<Bucket, No> {
         hours: part.hours.as_deref().map(hours).transpose()?,
         rate: part.rate.map(Rate),
         pay: pay.transpose()?,
-        only: Only { people: people.transpose()? },
+        only: Only { people: people.transpose()?, sites: sites.map_err(|why| bad(why.to_string()))? },
         since: UnixTime::default(),
     })
 }
@@ -140,6 +141,7 @@ fn part(bucket: &Bucket) -> api::Part {
             step: pay.step.to_string(),
         }),
         people: bucket.only.people.as_ref().map(|people| people.iter().map(ToString::to_string).collect()),
+        sites: bucket.only.sites.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -174,13 +174,10 @@ fn person(status: &PersonStatus) -> api::Person {
         balance: status.balance.map(|balance| balance.0),
         renews: status.renews.map(|renews| renews.0),
         verdict: verdict(status.verdict),
-        slow: match status.verdict {
-            Verdict::Slow(rate, _) => Some(rate.0),
-            Verdict::Open | Verdict::Closed(_) => None,
-        },
+        slow: status.verdict.rate().map(|rate| rate.0),
         slow_because: match status.verdict {
             Verdict::Slow(_, why) => Some(why_told(why)),
-            Verdict::Open | Verdict::Closed(_) => None,
+            Verdict::Open | Verdict::OnlySites(_) | Verdict::Closed(_) => None,
         },
         fair: status.allowance == Allowance::Fair,
         limit: status.limit.map(|limit| limit.0),
@@ -219,6 +216,7 @@ fn verdict(verdict: Verdict) -> api::Verdict {
     match verdict {
         Verdict::Open => api::Verdict::Open,
         Verdict::Slow(..) => api::Verdict::Slow,
+        Verdict::OnlySites(_) => api::Verdict::OnlySites,
         Verdict::Closed(why) => why_told(why),
     }
 }
@@ -237,6 +235,7 @@ fn why_told(why: Why) -> api::Verdict {
         Why::LedgerStuck => api::Verdict::LedgerStuck,
         Why::PlanSlow => api::Verdict::PlanSlow,
         Why::NewCard => api::Verdict::NewCard,
+        Why::OnlySites => api::Verdict::OnlySites,
     }
 }
 
@@ -260,6 +259,7 @@ mod tests {
             Why::LedgerStuck,
             Why::PlanSlow,
             Why::NewCard,
+            Why::OnlySites,
         ] {
             let text = serde_json::to_string(&verdict(Verdict::Closed(why))).expect("plain");
             assert_eq!(text, format!("\"{}\"", why.word()));

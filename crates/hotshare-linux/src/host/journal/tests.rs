@@ -15,6 +15,7 @@ fn journal() -> Journal {
         portal_ports: [80].into(),
         ipv6: true,
         metered: Metered::default(),
+        only_sites: false,
         wifi: None,
     };
     let mut ours = wanted.desired();

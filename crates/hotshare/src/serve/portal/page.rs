@@ -139,14 +139,8 @@ pub(super) fn html(language: Language, asker: &Asker<'_>) -> String {
         ),
         Asker::Person { person, closed, zone, plan_ends } => {
             // What closes everybody comes first: topping one person up does not help then.
-            let why = match closed.filter(|verdict| !verdict.is_open()).unwrap_or(person.verdict) {
-                Verdict::Open => None,
-                Verdict::Slow(_, why) | Verdict::Closed(why) => Some(why),
-            };
-            let slow = match person.verdict {
-                Verdict::Slow(rate, _) => Some(rate.0.saturating_mul(8) / 1000),
-                Verdict::Open | Verdict::Closed(_) => None,
-            };
+            let why = closed.filter(|verdict| !verdict.is_open()).unwrap_or(person.verdict).why();
+            let slow = person.verdict.rate().map(|rate| rate.0.saturating_mul(8) / 1000);
             let mut body = String::new();
             if let Some(why) = why {
                 let text = why_words(l, why, person, zone, *plan_ends);
@@ -283,6 +277,10 @@ fn why_words(
         Why::PlanSlow => {
             l.pick("This part of the data plan is slow.", "套餐的这一部分限速。") + &again(plan_ends)
         }
+        Why::OnlySites => l.pick(
+            "What is left of the data plan is kept for some sites; nothing else can be reached.",
+            "套餐剩余的流量仅限访问指定的网站，其他网站无法访问。",
+        ),
         Why::PlanUsed => {
             l.pick("Everybody's data plan is used up.", "大家共用的流量套餐已用完。") + &again(plan_ends)
         }
