@@ -140,8 +140,12 @@ impl Brain {
 
     /// Where the plan stands for everybody.
     pub(super) fn plan_state(&self) -> PlanState {
-        let state = self.plan_in_use().state;
-        if matches!(state, PlanState::InUse(_)) && self.plan_is_used() { self.at_its_end() } else { state }
+        self.plan_state_of(&self.plan_in_use())
+    }
+
+    fn plan_state_of(&self, now: &InUse) -> PlanState {
+        let in_use = matches!(now.state, PlanState::InUse(_));
+        if in_use && self.plan_is_used(now) { self.at_its_end() } else { now.state }
     }
 
     /// What the owner could agree to: the first part that costs money and has not reached its limit.
@@ -159,8 +163,9 @@ impl Brain {
 
     /// Where the plan stands for one person.
     pub(super) fn plan_state_for(&self, person: &Person) -> PlanState {
-        let state = self.plan_state();
-        let place = self.plan_in_use().place.filter(|_| matches!(state, PlanState::InUse(_)));
+        let now = self.plan_in_use();
+        let state = self.plan_state_of(&now);
+        let place = now.place.filter(|_| matches!(state, PlanState::InUse(_)));
         match place.and_then(|place| self.book.plan.buckets.get(place)) {
             Some(bucket) if !bucket.only.admits(&person.name) => PlanState::KeptForOthers,
             Some(_) | None => state,
