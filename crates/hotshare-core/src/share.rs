@@ -19,18 +19,41 @@ pub struct Sharer {
 }
 
 /// How much each may use in this period in all, in the order of `people`; `left` of the plan is for them together.
-/// What came to one of them from others, or went there, does not change what the rest is entitled to.
+/// What came to one of them from others, or went there, does not change what the rest is entitled to. Who has used
+/// more than their part (weights change, people come) leaves that much less for the rest to divide.
 #[must_use]
 pub fn parts(left: Bytes, people: &[Sharer]) -> Vec<Bytes> {
+    let first = divided(left, people);
+    let mut now = first.clone();
+    let mut within: Vec<bool> = vec![true; people.len()];
+    loop {
+        let over = |(at, person): (&i128, &Sharer)| *at < i128::from(person.used.0);
+        let still: Vec<bool> =
+            within.iter().zip(now.iter().zip(people)).map(|(w, at)| *w && !over(at)).collect();
+        if still == within {
+            break;
+        }
+        within = still;
+        let rest: Vec<Sharer> = people.iter().zip(&within).filter(|(_, w)| **w).map(|(p, _)| *p).collect();
+        let mut parts = divided(left, &rest).into_iter();
+        for (part, _) in now.iter_mut().zip(&within).filter(|(_, w)| **w) {
+            *part = parts.next().unwrap_or(*part);
+        }
+    }
+    let bytes = |n: i128| Bytes(u64::try_from(n.max(0)).unwrap_or(u64::MAX));
+    let whose = people.iter().zip(now.into_iter().zip(first)).zip(within);
+    whose
+        .map(|((p, (now, first)), within)| if within { bytes(now) } else { bytes(first).min(p.used) })
+        .collect()
+}
+
+/// The whole, divided by weight.
+fn divided(left: Bytes, people: &[Sharer]) -> Vec<i128> {
     let whole = i128::from(left.0) + people.iter().map(|p| i128::from(p.used.0)).sum::<i128>();
     let credits: i128 = people.iter().map(|p| i128::from(p.credit)).sum();
-    let divided = (whole - credits).max(0);
     let weight = |p: &Sharer| i128::from(p.weight.max(1));
     let weights: i128 = people.iter().map(weight).sum::<i128>().max(1);
-    let part = |p: &Sharer| {
-        let entitled = divided * weight(p) / weights;
-        Bytes(u64::try_from((entitled + i128::from(p.credit)).max(0)).unwrap_or(u64::MAX))
-    };
+    let part = |p: &Sharer| (whole - credits).max(0) * weight(p) / weights + i128::from(p.credit);
     people.iter().map(part).collect()
 }
 
@@ -178,6 +201,19 @@ mod tests {
                 let promised: u64 = now.iter().zip(&people).map(|(n, p)| n.0.saturating_sub(p.used.0)).sum();
                 prop_assert!(promised <= left + people.len() as u64, "{} promised of {}", promised, left);
             }
+        }
+
+        #[test]
+        fn never_more_is_promised_than_is_left(
+            left in 0u64..1 << 44, people in any_people(), credits in prop::collection::vec(-(1i64 << 38)..1 << 38, 12),
+        ) {
+            let with = people.iter().zip(credits).map(|(p, credit)| Sharer { credit, ..*p });
+            let people: Vec<Sharer> = with.collect();
+            let parts = parts(Bytes(left), &people);
+            let promised: u64 = parts.iter().zip(&people).map(|(n, p)| n.0.saturating_sub(p.used.0)).sum();
+            let credit: u64 = people.iter().map(|p| p.credit.max(0).unsigned_abs()).sum();
+            // More credit than there is at all cannot be kept to.
+            prop_assert!(promised <= left.max(credit) + people.len() as u64, "{} promised of {}", promised, left);
         }
 
         #[test]

@@ -50,7 +50,7 @@ impl Brain {
 
     fn plan_facts(&self) -> Option<PlanFacts> {
         let (span, true) = self.plan_span() else { return None };
-        let used_up = self.plan_is_used();
+        let used_up = self.plan_is_used(&self.plan_in_use());
         // Of the part that people mean by “the plan”; what comes after it is told as it begins.
         let main = self.book.plan.main();
         let used = main.map_or(0, |main| self.used_in(Slot::PLAN, Account::Bucket(main.id), span.key));

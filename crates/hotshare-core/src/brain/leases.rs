@@ -198,7 +198,8 @@ impl Brain {
         self.refused.insert(slot);
         if slot == Slot::PLAN {
             // Of its present part; another may come after it.
-            let (now, at) = (self.plan_in_use(), self.plan_position());
+            let now = self.plan_in_use();
+            let at = self.plan_position(&now);
             let mut purse = Purse::new(self.now.boot);
             purse.refused(&at, now.reserve());
             if let Some(left) = at.balance().filter(|_| purse.is_dry(&at)) {

@@ -95,12 +95,12 @@ impl Brain {
     }
 
     /// What is left of the plan is less than a packet, beside the reserve.
-    pub(super) fn plan_is_used(&self) -> bool {
-        let now = self.plan_in_use();
+    pub(super) fn plan_is_used(&self, now: &InUse) -> bool {
         match now.state {
             PlanState::InUse(_) | PlanState::OnlySites(_) => {
                 let reserve = now.reserve().signed();
-                now.beyond == Some(0) && self.plan_position().balance().is_some_and(|left| left <= reserve)
+                let left = self.plan_position(now).balance();
+                now.beyond == Some(0) && left.is_some_and(|left| left <= reserve)
             }
             PlanState::Used | PlanState::AsksForMoney => true,
             PlanState::Over | PlanState::KeptForOthers => false,
@@ -122,7 +122,7 @@ impl Brain {
         let mut wanted = BTreeMap::new();
         let now = self.plan_in_use();
         let plan_open =
-            self.may_use_uplink() && now.place.is_some() && !self.plan_is_used() && !self.stopping;
+            self.may_use_uplink() && now.place.is_some() && !self.plan_is_used(&now) && !self.stopping;
         let plan = self.plan_order(&now, plan_open && !self.is_shut_for_sites());
         for person in &people {
             let at = self.person_position(person);
@@ -237,7 +237,7 @@ impl Brain {
     }
 
     fn plan_order(&self, now: &InUse, open: bool) -> AccountOrder {
-        let at = self.plan_position();
+        let at = self.plan_position(now);
         let order = self.order(Slot::PLAN, &at, open, Slot(0));
         // It glides and keeps a reserve only towards the very end, not from one part to the next.
         let later = match (at.free, now.beyond) {

@@ -143,7 +143,7 @@ impl Brain {
         // The carrier counted it since its last figure, and we did not.
         let more = correction.as_carrier_counts(since).signed().saturating_sub(since.signed());
         // A rest that is less than a packet, or that is kept back, is nothing.
-        let closed = self.plan_is_used();
+        let closed = self.plan_is_used(&self.plan_in_use());
         let stands = self.stands();
         let left = told.parts.iter().map(|bucket| {
             let stand = stands.iter().find(|stand| stand.bucket.id == bucket.id && stand.usable);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::diary::readable;
 use super::posting::Purpose;
+use super::turn::InUse;
 use super::{Brain, minute_of};
 use crate::grant::{Position, Purse};
 use crate::ledger::{Entry, EntryKind, PeriodKey};
@@ -96,8 +97,7 @@ impl Brain {
         }
     }
 
-    pub(super) fn plan_position(&self) -> Position {
-        let now = self.plan_in_use();
+    pub(super) fn plan_position(&self, now: &InUse) -> Position {
         let active = now.place.is_some() && self.may_use_uplink() && !self.stopping;
         self.position(Slot::PLAN, (now.account, now.key), now.limit, active)
     }
@@ -182,7 +182,7 @@ impl Brain {
     /// The plan, and everybody who is not just being removed.
     fn standings(&self) -> Vec<Standing> {
         let now = self.plan_in_use();
-        let plan = Standing { slot: Slot::PLAN, now: (now.account, now.key), at: self.plan_position() };
+        let plan = Standing { slot: Slot::PLAN, now: (now.account, now.key), at: self.plan_position(&now) };
         let stay = self.book.people.values().filter(|person| !self.leaving.contains(&person.id));
         std::iter::once(plan).chain(stay.map(|person| self.standing(person))).collect()
     }

@@ -305,7 +305,7 @@ impl Brain {
 
     /// Within the last tenth of the plan people are asked to hold back.
     fn cost(&self) -> Cost {
-        if self.plan_is_used() {
+        if self.plan_is_used(&self.plan_in_use()) {
             return Cost::OverLimit;
         }
         let main = self.book.plan.main().filter(|_| self.plan_span().1);

@@ -33,13 +33,14 @@ impl Brain {
     }
 
     pub(super) fn closed(&self) -> Option<Why> {
+        let state = self.plan_state();
         match () {
             () if self.uplink.is_none() || self.ready.is_none() => Some(Why::NoUplink),
             () if !self.card_fits() => Some(Why::NoUplink),
             () if !self.card_agreed() => Some(Why::NewCard),
-            () if self.plan_state() == PlanState::Over => Some(Why::PlanOver),
-            () if self.plan_state() == PlanState::AsksForMoney => Some(Why::AsksForMoney),
-            () if self.plan_is_used() => Some(Why::PlanUsed),
+            () if state == PlanState::Over => Some(Why::PlanOver),
+            () if state == PlanState::AsksForMoney => Some(Why::AsksForMoney),
+            () if state == PlanState::Used => Some(Why::PlanUsed),
             () if self.is_stuck() => Some(Why::LedgerStuck),
             () => None,
         }

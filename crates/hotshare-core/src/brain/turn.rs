@@ -153,8 +153,11 @@ impl Brain {
 
     /// Where the plan stands for everybody.
     pub(super) fn plan_state(&self) -> PlanState {
-        let state = self.plan_in_use().state;
-        if state.is_in_use() && self.plan_is_used() { self.at_its_end() } else { state }
+        self.plan_state_of(&self.plan_in_use())
+    }
+
+    fn plan_state_of(&self, now: &InUse) -> PlanState {
+        if now.state.is_in_use() && self.plan_is_used(now) { self.at_its_end() } else { now.state }
     }
 
     /// What the owner could agree to: the first part that costs money and has not reached its limit.
@@ -172,8 +175,9 @@ impl Brain {
 
     /// Where the plan stands for one person.
     pub(super) fn plan_state_for(&self, person: &Person) -> PlanState {
-        let state = self.plan_state();
-        let place = self.plan_in_use().place.filter(|_| state.is_in_use());
+        let now = self.plan_in_use();
+        let state = self.plan_state_of(&now);
+        let place = now.place.filter(|_| state.is_in_use());
         match place.and_then(|place| self.book.plan.buckets.get(place)) {
             Some(bucket) if !bucket.only.admits(&person.name) => PlanState::KeptForOthers,
             Some(_) | None => state,
