@@ -10,7 +10,7 @@ use super::{Brain, minute_of};
 use crate::grant::{Position, Purse};
 use crate::ledger::{Entry, EntryKind, PeriodKey};
 use crate::people::{Allowance, AtEnd, Person};
-use crate::plan::{Every, PeriodSpan};
+use crate::plan::{Bucket, Every, PeriodSpan};
 use crate::record::Change;
 use crate::units::{Account, Bytes, Slot};
 
@@ -270,6 +270,16 @@ impl Brain {
         rolled
     }
 
+    /// How much more may be booked to a part of the plan that another one comes after.
+    fn room_of(&self, drawn: Drawn, now: Drawn) -> i64 {
+        let is_it = |bucket: &&Bucket| Account::Bucket(bucket.id) == drawn.0;
+        let part = self.book.plan.buckets.iter().find(is_it).filter(|_| drawn.0 != now.0);
+        match part.and_then(|part| self.limit_of(part, drawn.1)) {
+            Some(limit) => limit.signed().saturating_sub(self.book.totals.used(drawn.0, drawn.1)).max(0),
+            None => i64::MAX,
+        }
+    }
+
     /// Writes what one account needs: roll (then it says so), overrun, grant or return.
     fn draw(&mut self, standing: &Standing, along: bool, changes: &mut Vec<Change>) -> bool {
         let Standing { slot, now: (account, key), at } = *standing;
@@ -287,7 +297,14 @@ impl Brain {
                     changes.push(entry(standing.now, EntryKind::Grant, goes_on));
                 }
             } else if held < 0 {
-                changes.push(entry(drawn, EntryKind::Overrun, held.saturating_neg()));
+                // What the carrier billed beyond the end of a part is of the next one.
+                let over = held.saturating_neg();
+                let own = over.min(self.room_of(drawn, standing.now));
+                for (drawn, bytes) in [(drawn, own), (standing.now, over.saturating_sub(own))] {
+                    if bytes > 0 {
+                        changes.push(entry(drawn, EntryKind::Overrun, bytes));
+                    }
+                }
             }
             changes.push(Change::Granted { slot, total: kept, account, period: key });
             return true;

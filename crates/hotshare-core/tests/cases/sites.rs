@@ -75,6 +75,23 @@ fn the_gate_is_shut_before_the_rules_change_and_opens_when_they_hold() {
 }
 
 #[test]
+fn what_is_billed_beyond_the_end_of_a_part_is_of_the_next() {
+    let mut world = kept(10);
+    download(&mut world, 1, 19 * MIB);
+    // Nobody asked for it, and nobody stops it.
+    world.patient = true;
+    for _ in 0..3 * MIB / 1500 {
+        world.packet(1, false, 1500);
+    }
+    world.patient = false;
+    world.commit(true);
+    world.pass(2000);
+    let (common, last) = (world.recorded(Account::Bucket(BucketId::FIRST)), world.recorded(LAST));
+    assert!(common <= 20 * MIB as i64, "{common}");
+    assert!(last >= (world.truth.billed - 20 * MIB) as i64, "{common} {last} {}", world.truth.billed);
+}
+
+#[test]
 fn nothing_passes_while_the_rules_cannot_be_changed() {
     let mut world = kept(10);
     world.stubborn = true;
