@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Message, Query, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
-use hotshare_linux::names::{Names, NamesConfig, NamesError, NamesView};
+use hotshare_core::names::Sites;
+use hotshare_linux::names::{Names, NamesConfig, NamesError, NamesView, SiteSeen};
 use lan_support::resolver::Resolver;
 use lan_support::{Served, Space, runtime};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 1);
@@ -75,6 +76,14 @@ impl World {
     }
 
     fn serve_as(&self, config: NamesConfig) -> Served<Result<(), NamesError>> {
+        self.serve_with(config, |names| names)
+    }
+
+    fn serve_with(
+        &self,
+        config: NamesConfig,
+        with: impl FnOnce(Names) -> Names + Send + 'static,
+    ) -> Served<Result<(), NamesError>> {
         let (stop, view) = (CancellationToken::new(), self.view.subscribe());
         let token = stop.clone();
         let (bound, is_bound) = std::sync::mpsc::channel();
@@ -82,7 +91,7 @@ impl World {
             runtime().block_on(async {
                 let names = Names::bind(config);
                 let _listening = bound.send(());
-                names?.serve(view, token).await
+                with(names?).serve(view, token).await
             })
         });
         is_bound.recv().expect("it binds or fails");
@@ -108,6 +117,45 @@ fn status(answer: &str) -> &str {
 fn ttl(answer: &str, name: &str) -> u32 {
     let line = answer.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{answer}"));
     line.split_whitespace().nth(1).expect("a lifetime").parse().expect("a number")
+}
+
+/// While a part of the plan is for some sites: nothing else is answered, and an address only when the rules know it.
+#[test]
+fn sites_are_told_before_they_are_answered() {
+    const PATIENCE: Duration = Duration::from_millis(300);
+    let world = World::new();
+    let _resolver = Resolver::start(&world.internet, FIRST);
+    let named: BTreeSet<_> = BTreeSet::from(["www.example".parse().expect("a site")]);
+    world.view.send_modify(|view| {
+        view.sites = Arc::new(Sites { named: named.clone(), only: Some(named.clone()) });
+    });
+    let (tell, mut told) = mpsc::channel::<SiteSeen>(8);
+    let config = NamesConfig { lan: "lan0".into(), gateway: GATEWAY };
+    let mut served = world.serve_with(config, |names| names.telling(tell));
+    let rules = thread::spawn(move || {
+        let mut seen = Vec::new();
+        while let Some(news) = told.blocking_recv() {
+            thread::park_timeout(PATIENCE);
+            seen.push((news.sites, news.addresses.into_iter().map(|(ip, _)| ip).collect::<Vec<_>>()));
+            drop(news.known.send(()));
+        }
+        seen
+    });
+    for _ in 0..2 {
+        let begin = Instant::now();
+        let answer = world.dig(&["wWw.example"]);
+        assert!(answer.contains("192.0.2.1") && ttl(&answer, "wWw.example") <= 300, "{answer}");
+        assert!(begin.elapsed() >= PATIENCE, "answered after {:?}", begin.elapsed());
+    }
+    for other in ["example.org", "www.example.org", "ww.example"] {
+        let answer = world.dig(&[other]);
+        assert_eq!(status(&answer), "REFUSED", "{answer}");
+    }
+    assert_eq!(status(&world.dig(&["hotshare.internal"])), "NOERROR");
+    served.end().expect("it ends");
+    let seen = rules.join().expect("no panic");
+    let once = (named.into_iter().collect::<Vec<_>>(), vec![Ipv4Addr::new(192, 0, 2, 1)]);
+    assert_eq!(seen, [once.clone(), once]);
 }
 
 #[test]

@@ -273,6 +273,13 @@ async fn bad_requests_are_told_apart_and_reach_nobody() {
         ("PATCH", "/v1/devices/02:00:5e:10:00:01", "{}", 400, "bad-request"),
         ("PATCH", "/v1/plan", "{}", 400, "bad-request"),
         ("PATCH", "/v1/plan", r#"{"zone":"Europe/Nowhere"}"#, 400, "bad-request"),
+        (
+            "PATCH",
+            "/v1/plan",
+            r#"{"parts":[{"name":"a","sites":["http://a.example/"]}]}"#,
+            400,
+            "bad-request",
+        ),
         ("PATCH", "/v1/plan", r#"{"period":{"kind":"monthly","day":32}}"#, 422, "bad-period"),
         ("PATCH", "/v1/plan", r#"{"period":{"kind":"monthly","day":0}}"#, 422, "bad-period"),
         (

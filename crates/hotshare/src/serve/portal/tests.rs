@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use hotshare_core::ask::{DeviceStatus, KeyStatus};
 use hotshare_core::policy::{Verdict, Why};
-use hotshare_core::units::{Bytes, Mac, UnixTime};
+use hotshare_core::units::{Bytes, Mac, Rate, UnixTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
@@ -95,7 +95,7 @@ fn body(reply: &str) -> &str {
 async fn it_says_who_you_are_what_is_left_and_why_it_is_closed() {
     let mut told = String::new();
     let closed = |why| move |status: &mut Status| status.people[0].verdict = Verdict::Closed(why);
-    let cases: [(&str, Status); 8] = [
+    let cases: [(&str, Status); 9] = [
         ("open", status(|_| ())),
         (
             "key with an end",
@@ -107,6 +107,7 @@ async fn it_says_who_you_are_what_is_left_and_why_it_is_closed() {
         ("used up", status(closed(Why::AllowanceUsed))),
         ("paused", status(closed(Why::Paused))),
         ("plan used", status(|s| s.closed = Some(Verdict::Closed(Why::PlanUsed)))),
+        ("only sites, slowly", status(|s| s.people[0].verdict = Verdict::OnlySites(Some(Rate(16_000))))),
         ("nobody's", status(|s| s.devices[0].person = None)),
         ("blocked", status(|s| s.devices[0].blocked = true)),
         ("stranger", status(|s| s.devices.clear())),
