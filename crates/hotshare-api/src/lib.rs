@@ -7,6 +7,7 @@
 //!
 //! This crate knows no transport, and none of the daemon's own types.
 
+mod advice;
 mod alert;
 mod change;
 mod doctor;
@@ -19,6 +20,7 @@ mod status;
 mod wifi;
 mod words;
 
+pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use change::{
     Agreement, Amount, DeviceChange, Gift, Invite, KeyRotation, NetworkKeyRotation, PersonChange, PersonNew,

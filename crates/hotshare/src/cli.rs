@@ -19,6 +19,9 @@ mod people;
 mod devices;
 pub(crate) mod wifi;
 mod plan;
+mod tariffs;
+mod history;
+mod advise;
 mod usage;
 mod events;
 mod alerts;
@@ -65,6 +68,7 @@ enum Verb {
     Wifi(wifi::Wifi),
     Plan(plan::Plan),
     Usage(usage::Usage),
+    Advise(advise::Advise),
     Events(events::Events),
     Alerts(alerts::Alerts),
     Doctor(doctor::Doctor),
@@ -96,6 +100,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Wifi(verb) => verb.run(&session),
         Verb::Plan(verb) => verb.run(&session),
         Verb::Usage(verb) => verb.run(&session),
+        Verb::Advise(verb) => verb.run(&session),
         Verb::Events(verb) => verb.run(&session),
         Verb::Alerts(verb) => verb.run(&session),
         Verb::Doctor(verb) => return verb.run(&session).unwrap_or_else(|stop| session.tell(stop)),

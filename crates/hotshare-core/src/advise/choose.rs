@@ -61,6 +61,9 @@ pub fn advise(question: &Question<'_>) -> Advice {
     }
 }
 
+/// The tariffs of a line, the bits of its trips, and whether it is the one for trips.
+type Asked = (Vec<Option<usize>>, u32, bool);
+
 /// Days and tariffs, made ready.
 pub(super) struct World<'a> {
     first: Date,
@@ -70,8 +73,8 @@ pub(super) struct World<'a> {
     trips: usize,
     charges: Vec<(Option<usize>, Charges<'a>)>,
     present: Option<Charges<'a>>,
-    /// What lines for trips came to that were asked for before: by their tariffs and the bits of their trips.
-    known: RefCell<BTreeMap<(Vec<Option<usize>>, u32), (Cost, Vec<Purchase>)>>,
+    /// What lines came to that were asked for before.
+    known: RefCell<BTreeMap<Asked, (Cost, Vec<Purchase>)>>,
 }
 
 impl<'a> World<'a> {
@@ -191,17 +194,12 @@ impl<'a> World<'a> {
         ways.sort_by(|a, b| (a.0, a.2).cmp(&(b.0, b.2)));
         let mut best: Option<Choice> = None;
         // With no trip at all the line of home costs least.
-        let mut least = None;
+        let (least, _) = self.at_home(home, all);
         for (cost, away, bits) in ways {
-            if let (Some(best), Some(least)) = (&best, least)
-                && cost + least >= best.cost
-            {
+            if best.as_ref().is_some_and(|best| cost + least >= best.cost) {
                 break;
             }
-            let (at_home, mut bought) = self.line(home, |trip| !trip.is_some_and(|trip| on(bits, trip)));
-            if bits == all {
-                least = Some(at_home);
-            }
+            let (at_home, mut bought) = self.at_home(home, bits);
             bought.extend(away);
             bought.sort_by_key(|purchase| purchase.from);
             let choice = Choice { cost: at_home + cost, bought, risk: None };
@@ -217,11 +215,26 @@ impl<'a> World<'a> {
         if self.trips == 0 {
             return Default::default();
         }
-        let key = (away.iter().map(|(at, _)| *at).collect::<Vec<_>>(), bits);
+        self.known_or(away, bits, true, |trip| trip.is_some_and(|trip| on(bits, trip)))
+    }
+
+    /// The line for everything else.
+    fn at_home(&self, home: &[(Option<usize>, &Charges<'_>)], bits: u32) -> (Cost, Vec<Purchase>) {
+        self.known_or(home, bits, false, |trip| !trip.is_some_and(|trip| on(bits, trip)))
+    }
+
+    fn known_or(
+        &self,
+        tariffs: &[(Option<usize>, &Charges<'_>)],
+        bits: u32,
+        trips: bool,
+        serves: impl Fn(Option<usize>) -> bool,
+    ) -> (Cost, Vec<Purchase>) {
+        let key = (tariffs.iter().map(|(at, _)| *at).collect::<Vec<_>>(), bits, trips);
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }
-        let found = self.line(away, |trip| trip.is_some_and(|trip| on(bits, trip)));
+        let found = self.line(tariffs, serves);
         self.known.borrow_mut().insert(key, found.clone());
         found
     }

@@ -308,10 +308,16 @@ impl Line<'_> {
 
     /// Nothing is needed yet: buying it on the first day on which something is cannot be worse.
     fn is_early(&self, charges: &Charges<'_>, Here { day, idle }: Here, dates_end: usize) -> bool {
-        if idle == 0 || charges.rolls || !charges.tariff.again {
+        if idle == 0 || charges.rolls {
             return false;
         }
         let needed = day + idle;
+        if needed >= self.end(charges.tariff.lasts, day).min(self.days.len()) {
+            return true;
+        }
+        if !charges.tariff.again {
+            return false;
+        }
         needed >= dates_end.min(self.days.len()) || self.end(charges.tariff.lasts, needed) <= self.days.len()
     }
 
