@@ -16,6 +16,7 @@ mod part;
 pub mod path;
 mod report;
 mod secret;
+mod statement;
 mod status;
 mod wifi;
 mod words;
@@ -31,6 +32,7 @@ pub use failure::{Code, Failure, FailureDetail};
 pub use part::{Day, Part, PartStatus, Pay, Terms, Unused, Window};
 pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
 pub use secret::Secret;
+pub use statement::{Statement, StatementEntry, StatementPart, StatementPerson, Sums};
 pub use status::{Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Status, Uplink, Wish};
 pub use wifi::{
     Admission, AirState, Band, Cost, Denied, Key, Mode, PersonKey, Station, WhyDenied, Wifi, WifiLine,

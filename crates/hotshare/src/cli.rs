@@ -22,6 +22,7 @@ mod plan;
 mod tariffs;
 mod history;
 mod advise;
+mod statement;
 mod usage;
 mod events;
 mod alerts;
@@ -68,6 +69,7 @@ enum Verb {
     Wifi(wifi::Wifi),
     Plan(plan::Plan),
     Usage(usage::Usage),
+    Statement(statement::Statement),
     Advise(advise::Advise),
     Events(events::Events),
     Alerts(alerts::Alerts),
@@ -100,6 +102,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Wifi(verb) => verb.run(&session),
         Verb::Plan(verb) => verb.run(&session),
         Verb::Usage(verb) => verb.run(&session),
+        Verb::Statement(verb) => verb.run(&session),
         Verb::Advise(verb) => verb.run(&session),
         Verb::Events(verb) => verb.run(&session),
         Verb::Alerts(verb) => verb.run(&session),

@@ -12,6 +12,7 @@ pub(crate) mod portal;
 mod reports;
 mod routes;
 mod rules;
+mod statement;
 mod translate;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -19,12 +19,13 @@ const MOST_OTHERS: usize = 5;
 pub fn advise(question: &Question<'_>) -> Advice {
     let world = World::of(question);
     let all: Vec<usize> = (0..question.tariffs.len()).collect();
-    let best = world.choose(&all, &all);
+    let (best, trips) = world.choose(&all, &all, None);
     let used = best.tariffs();
     let mut others: Vec<Choice> = Vec::new();
     for without in &used {
         let rest: Vec<usize> = all.iter().copied().filter(|at| at != without).collect();
-        others.push(world.choose(&rest, &rest));
+        // Who serves which trip stays as it is.
+        others.push(world.choose(&rest, &rest, Some(trips)).0);
     }
     let mut alone: Vec<(Money, usize)> = all
         .iter()
@@ -39,7 +40,7 @@ pub fn advise(question: &Question<'_>) -> Advice {
         if known.get(MOST_OTHERS).is_some_and(|last| *last <= Cost { short: Bytes(0), money: least }) {
             break;
         }
-        others.push(world.choose(&[at], &all));
+        others.push(world.choose(&[at], &all, None).0);
     }
     others.sort_by(|a, b| a.cost.cmp(&b.cost).then_with(|| a.tariffs().len().cmp(&b.tariffs().len())));
     let mut told = vec![used];
@@ -140,11 +141,11 @@ impl<'a> World<'a> {
     fn present(&self) -> Choice {
         let all: Vec<usize> = (0..self.charges.len()).collect();
         let home = self.present.iter().map(|charges| (None, charges)).collect::<Vec<_>>();
-        self.cheapest(&home, &self.tariffs(&all, Place::Home))
+        self.cheapest(&home, &self.tariffs(&all, Place::Home), None).0
     }
 
     /// With these tariffs at home, and those on trips.
-    pub(super) fn choose(&self, home: &[usize], away: &[usize]) -> Choice {
+    fn choose(&self, home: &[usize], away: &[usize], trips: Option<u32>) -> (Choice, u32) {
         let away: Vec<usize> = away
             .iter()
             .copied()
@@ -154,7 +155,7 @@ impl<'a> World<'a> {
                 place == Some(Place::Abroad) || home.contains(at)
             })
             .collect();
-        self.cheapest(&self.tariffs(home, Place::Abroad), &self.tariffs(&away, Place::Home))
+        self.cheapest(&self.tariffs(home, Place::Abroad), &self.tariffs(&away, Place::Home), trips)
     }
 
     /// Those of them that are not only for one place.
@@ -168,46 +169,50 @@ impl<'a> World<'a> {
         let which = choice.tariffs();
         if choice.bought.iter().any(|purchase| purchase.tariff.is_none()) {
             let home = self.present.iter().map(|charges| (None, charges)).collect::<Vec<_>>();
-            return self.cheapest(&home, &self.tariffs(&which, Place::Home)).cost;
+            return self.cheapest(&home, &self.tariffs(&which, Place::Home), None).0.cost;
         }
-        self.cheapest(&self.tariffs(&which, Place::Abroad), &self.tariffs(&which, Place::Home)).cost
+        self.cheapest(&self.tariffs(&which, Place::Abroad), &self.tariffs(&which, Place::Home), None).0.cost
     }
 
+    /// With the bits of the trips that are not served at home; they can be given.
     fn cheapest(
         &self,
         home: &[(Option<usize>, &Charges<'_>)],
         away: &[(Option<usize>, &Charges<'_>)],
-    ) -> Choice {
+        trips: Option<u32>,
+    ) -> (Choice, u32) {
         let none = 0_u32;
         let all = u32::MAX;
         // Only what is good at home and abroad makes it a question who serves a trip.
         let weighed = home.iter().any(|(_, charges)| charges.tariff.place == Place::Everywhere);
         let weighed = if weighed { self.trips.min(MOST_TRIPS) } else { 0 };
+        let trips = trips.filter(|trips| trips & all << weighed == all << weighed);
         // Each bit is a trip that is served by the line for trips; those that are not weighed always are.
         let mut ways: Vec<(Cost, Vec<Purchase>, u32)> = (none..1 << weighed)
             .map(|bits| bits | all << weighed)
+            .filter(|bits| trips.is_none_or(|trips| trips == *bits))
             .map(|bits| {
                 let (cost, bought) = self.trips(away, bits);
                 (cost, bought, bits)
             })
             .collect();
         ways.sort_by(|a, b| (a.0, a.2).cmp(&(b.0, b.2)));
-        let mut best: Option<Choice> = None;
+        let mut best: Option<(Choice, u32)> = None;
         // With no trip at all the line of home costs least.
-        let (least, _) = self.at_home(home, all);
+        let least = if ways.len() > 1 { self.at_home(home, all).0 } else { Cost::default() };
         for (cost, away, bits) in ways {
-            if best.as_ref().is_some_and(|best| cost + least >= best.cost) {
+            if best.as_ref().is_some_and(|(best, _)| cost + least >= best.cost) {
                 break;
             }
             let (at_home, mut bought) = self.at_home(home, bits);
             bought.extend(away);
             bought.sort_by_key(|purchase| purchase.from);
             let choice = Choice { cost: at_home + cost, bought, risk: None };
-            if best.as_ref().is_none_or(|best| choice.cost < best.cost) {
-                best = Some(choice);
+            if best.as_ref().is_none_or(|(best, _)| choice.cost < best.cost) {
+                best = Some((choice, bits));
             }
         }
-        best.unwrap_or(Choice { cost: Cost::default(), bought: Vec::new(), risk: None })
+        best.unwrap_or((Choice { cost: Cost::default(), bought: Vec::new(), risk: None }, all))
     }
 
     /// The line for those trips whose bits are set.

@@ -262,7 +262,8 @@ fn text(advice: &api::Advice, tax: Option<&str>, width: usize) -> String {
 
 /// To the hundredth, as one pays; JSON has all of it.
 fn cents(text: &str) -> String {
-    let whole = |Money(all): Money| Money(all.saturating_add(5_000).div_euclid(10_000).saturating_mul(10_000));
+    let whole =
+        |Money(all): Money| Money(all.saturating_add(5_000).div_euclid(10_000).saturating_mul(10_000));
     crate::money::amount(text).map_or_else(|_| escaped(text), |money| whole(money).to_string())
 }
 
