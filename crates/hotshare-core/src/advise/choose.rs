@@ -196,7 +196,7 @@ impl<'a> World<'a> {
                 (cost, bought, bits)
             })
             .collect();
-        ways.sort_by(|a, b| (a.0, a.2).cmp(&(b.0, b.2)));
+        ways.sort_by_key(|(cost, _, bits)| (*cost, *bits));
         let mut best: Option<(Choice, u32)> = None;
         // With no trip at all the line of home costs least.
         let least = if ways.len() > 1 { self.at_home(home, all).0 } else { Cost::default() };

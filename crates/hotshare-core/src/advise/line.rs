@@ -208,7 +208,7 @@ impl Line<'_> {
             // Where nobody goes abroad, serving there makes no difference.
             let place = match charges.tariff.place {
                 Place::Everywhere if anywhere => Place::Home,
-                place => place,
+                place @ (Place::Home | Place::Abroad | Place::Everywhere) => place,
             };
             let is_short = charges.tariff.lasts.is_short();
             groups.entry((place, charges.daily, is_short)).or_default().push(at);

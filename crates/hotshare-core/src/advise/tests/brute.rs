@@ -1,4 +1,5 @@
 //! Every way through a few days, one after the other, each reckoned unit by unit.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
