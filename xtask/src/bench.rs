@@ -15,7 +15,7 @@ const PACKAGES: [Package; 6] = [
     Package { name: "strace", proof: "strace", purpose: "to count durable commits" },
 ];
 
-/// Runs both benchmarks. They need root, and a machine that does nothing else.
+/// Runs all benchmarks. They need root, and a machine that does nothing else.
 pub(crate) fn run() -> Result<()> {
     if !nix::unistd::geteuid().is_root() {
         bail!("the benchmarks make network namespaces: run `cargo xtask bench` as root");
@@ -23,13 +23,15 @@ pub(crate) fn run() -> Result<()> {
     packages::ensure(&PACKAGES)?;
     println!("The meter against plain masquerade (several minutes; the kernel does the work):");
     // Nothing of what is measured is Rust, so the profile that is built already will do.
-    bench(&["--package", "hotshare-linux", "--bench", "datapath", "--profile", "dev"])?;
+    measure(&["bench", "--package", "hotshare-linux", "--bench", "datapath", "--profile", "dev"])?;
     println!("\nThe daemon, as released:");
-    bench(&["--package", "hotshare", "--bench", "daemon"])
+    measure(&["bench", "--package", "hotshare", "--bench", "daemon"])?;
+    println!("\nThe cheapest tariffs for a year (docs/advice.md):");
+    measure(&["run", "--release", "--package", "hotshare-core", "--example", "advise_time"])
 }
 
-fn bench(arguments: &[&str]) -> Result<()> {
-    let status = cargo::cargo().arg("bench").args(arguments).status().context("cannot start cargo")?;
+fn measure(arguments: &[&str]) -> Result<()> {
+    let status = cargo::cargo().args(arguments).status().context("cannot start cargo")?;
     if !status.success() {
         bail!("a benchmark failed; its own message is above");
     }

@@ -7,6 +7,7 @@
 //!
 //! This crate knows no transport, and none of the daemon's own types.
 
+mod advice;
 mod alert;
 mod card;
 mod change;
@@ -17,10 +18,12 @@ mod part;
 pub mod path;
 mod report;
 mod secret;
+mod statement;
 mod status;
 mod wifi;
 mod words;
 
+pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use card::{Card, Cards};
 pub use change::{
@@ -33,6 +36,7 @@ pub use outlook::{Carrier, CarrierFigure, Compared, Confidence, Corrected, Outlo
 pub use part::{Day, Part, PartStatus, Pay, Terms, Unused, Window};
 pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
 pub use secret::Secret;
+pub use statement::{Statement, StatementEntry, StatementPart, StatementPerson, Sums};
 pub use status::{Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Status, Uplink, Wish};
 pub use wifi::{
     Admission, AirState, Band, Cost, Denied, Key, Mode, PersonKey, Station, WhyDenied, Wifi, WifiLine,

@@ -2,6 +2,7 @@
 
 pub const STATUS: &str = "/v1/status";
 pub const USAGE: &str = "/v1/usage";
+pub const STATEMENT: &str = "/v1/statement";
 pub const EVENTS: &str = "/v1/events";
 pub const ALERTS: &str = "/v1/alerts";
 pub const ALERTS_TEST: &str = "/v1/alerts/test";

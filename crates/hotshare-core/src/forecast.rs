@@ -18,6 +18,7 @@ mod safe;
 mod tuning;
 mod unusual;
 
+pub(crate) use draw::Draw;
 pub(crate) use middle::{middle, weighted_middle};
 pub use safe::Safe;
 pub use unusual::{Rule, Unusual, unusual};

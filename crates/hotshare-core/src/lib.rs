@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod plan;
 pub mod forecast;
 pub mod reconcile;
+pub mod advise;
 pub mod share;
 pub mod policy;
 pub mod grant;

@@ -12,9 +12,11 @@ mod outbox;
 mod reader;
 mod roll_up;
 mod snapshot;
+mod statement;
 
 pub use error::StoreError;
 pub use open::Store;
 pub use outbox::{Delivery, DeliveryState, Outcome, Pending};
 pub use reader::{By, Event, Posted, Reader, UsageRow, Whose};
 pub use roll_up::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS};
+pub use statement::Names;

@@ -21,6 +21,10 @@ mod devices;
 pub(crate) mod wifi;
 mod plan;
 mod cards;
+mod tariffs;
+mod history;
+mod advise;
+mod statement;
 mod usage;
 mod events;
 mod alerts;
@@ -68,6 +72,8 @@ enum Verb {
     Plan(plan::Plan),
     Cards(cards::Cards),
     Usage(usage::Usage),
+    Statement(statement::Statement),
+    Advise(advise::Advise),
     Events(events::Events),
     Alerts(alerts::Alerts),
     Doctor(doctor::Doctor),
@@ -100,6 +106,8 @@ pub(crate) fn run() -> ExitCode {
         Verb::Plan(verb) => verb.run(&session),
         Verb::Cards(verb) => verb.run(&session),
         Verb::Usage(verb) => verb.run(&session),
+        Verb::Statement(verb) => verb.run(&session),
+        Verb::Advise(verb) => verb.run(&session),
         Verb::Events(verb) => verb.run(&session),
         Verb::Alerts(verb) => verb.run(&session),
         Verb::Doctor(verb) => return verb.run(&session).unwrap_or_else(|stop| session.tell(stop)),

@@ -13,6 +13,7 @@ pub(crate) mod portal;
 mod reports;
 mod routes;
 mod rules;
+mod statement;
 mod translate;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::air::{band_told, key_told, mode_told};
 pub(crate) use self::alerts::AlertDesk;
 pub(crate) use self::passphrase::fresh_passphrase;
+pub(crate) use self::rules::read_plan;
 
 /// The way into the event loop. Bounded; each question brings the place for its answer.
 pub(crate) type BrainSender = mpsc::Sender<(Ask, oneshot::Sender<Answer>)>;

@@ -22,8 +22,8 @@ struct PlanFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PartFile {
-    name: String,
+pub(super) struct PartFile {
+    pub(super) name: String,
     data: Option<String>,
     period: Option<String>,
     unused: Option<String>,
@@ -62,7 +62,7 @@ pub(super) fn plan_file(text: &str) -> Result<PlanChange, String> {
     })
 }
 
-fn part_of(part: &PartFile) -> Result<Part, String> {
+pub(super) fn part_of(part: &PartFile) -> Result<Part, String> {
     let pay = match (&part.price, &part.limit, &part.step) {
         (None, None, None) => None,
         (Some(price), Some(limit), Some(step)) => {
@@ -97,7 +97,7 @@ fn part_of(part: &PartFile) -> Result<Part, String> {
 }
 
 /// `19% included` or `19%`.
-fn vat(text: &str) -> Result<(u16, bool), String> {
+pub(super) fn vat(text: &str) -> Result<(u16, bool), String> {
     let (number, included) = match text.strip_suffix(" included") {
         Some(number) => (number, true),
         None => (text, false),
@@ -109,7 +109,7 @@ fn vat(text: &str) -> Result<(u16, bool), String> {
 }
 
 /// `monthly 5`, `every 28d from 2026-11-01`, `daily from DATE`, `weekly from DATE` or `once FROM to UNTIL`.
-fn period(text: &str) -> Result<Period, String> {
+pub(super) fn period(text: &str) -> Result<Period, String> {
     const ALLOWED: &str = "write \"monthly 5\", \"every 28d from 2026-11-01\", \"daily\", \"weekly\" or \"once 2026-11-01 to 2026-11-30\"";
     // 2024-01-01 is a Monday.
     let every = |days| Period::EveryDays { days, from: "2024-01-01".to_owned() };

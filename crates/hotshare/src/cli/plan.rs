@@ -1,5 +1,7 @@
 //! `hotshare plan`
 
+mod new;
+
 use clap::{ArgGroup, Args, Subcommand};
 use hotshare_api::{self as api, Agreement, Corrected, Done, Period, PlanChange, PlanCorrection, path};
 use jiff::civil::Date;
@@ -33,6 +35,7 @@ enum Action {
         /// A file of TOML, or - for standard input
         path: std::path::PathBuf,
     },
+    New(new::New),
     /// Agree to another step of money, when the plan goes on only for money
     Agree {
         /// The step that `hotshare status` names, such as 2.50
@@ -112,6 +115,7 @@ impl Plan {
                 let done: Done = session.patch(&tried, path::PLAN, &change)?;
                 session.show_done(&done, "The plan is changed.")
             }
+            Action::New(new) => new.run(session),
             Action::Agree { money } => {
                 let tried = format!("cannot agree to {}", escaped(&money));
                 let agreement = Agreement { money };

@@ -54,6 +54,10 @@ impl No {
         No { status, failure: Failure::new(code, message) }
     }
 
+    pub(super) fn into_message(self) -> String {
+        self.failure.error.message
+    }
+
     pub(super) fn is(&self, code: Code) -> bool {
         self.failure.error.code == code
     }

@@ -17,12 +17,13 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::failure::No;
-use super::{AppState, air, alerts, outlook, reports, rules, translate};
+use super::{AppState, air, alerts, outlook, reports, rules, statement, translate};
 
 pub(super) fn router(state: AppState) -> Router {
     Router::new()
         .route(path::STATUS, get(status))
         .route(path::USAGE, get(reports::usage))
+        .route(path::STATEMENT, get(statement::statement))
         .route(path::EVENTS, get(reports::events))
         .route(path::ALERTS, get(alerts::list))
         .route(path::ALERTS_TEST, post(alerts::test))

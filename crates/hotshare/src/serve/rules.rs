@@ -92,6 +92,12 @@ pub(super) fn bucket(part: &api::Part) -> Result<Bucket, No> {
     })
 }
 
+/// Parts and what is said about money, for who has no daemon to ask; what is wrong is said in words.
+pub(crate) fn read_plan(parts: &[api::Part], said: &api::Terms) -> Result<(Vec<Bucket>, Terms), String> {
+    let parts = parts.iter().map(bucket).collect::<Result<_, _>>();
+    parts.and_then(|parts| Ok((parts, terms(said)?))).map_err(No::into_message)
+}
+
 pub(super) fn terms(terms: &api::Terms) -> Result<Terms, No> {
     let currency = terms.currency.as_deref().map(|text| {
         let code =

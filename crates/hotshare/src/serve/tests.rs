@@ -2,6 +2,7 @@
 
 mod air;
 mod reports;
+mod statement;
 
 use std::time::Duration;
 

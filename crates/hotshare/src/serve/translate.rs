@@ -151,7 +151,7 @@ pub(super) fn period_told(period: Period) -> api::Period {
     }
 }
 
-fn person(status: &PersonStatus) -> api::Person {
+pub(super) fn person(status: &PersonStatus) -> api::Person {
     let (allowance, allowance_every) = match status.allowance {
         Allowance::Unlimited | Allowance::Fair => (None, None),
         Allowance::Limited { bytes, every } => (
