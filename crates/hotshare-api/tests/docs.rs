@@ -1,8 +1,8 @@
 //! What docs/api.md shows is what is promised.
 
 use hotshare_api::{
-    Admission, AirState, Alerts, Band, Code, Cost, Doctor, Events, Failure, Key, Mode, Preview, Status,
-    UsageReport, Verdict, WhyDenied, Wifi,
+    Admission, Advice, AirState, Alerts, Band, Code, Cost, Doctor, Events, Failure, Key, Mode, Preview,
+    Statement, Status, UsageReport, Verdict, WhyDenied, Wifi,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,11 +30,15 @@ fn same<T: Serialize + DeserializeOwned>(example: &Value) {
 #[test]
 fn the_examples_are_replies() {
     let examples = examples();
-    let [status, usage, events, alerts, wifi, key, doctor, preview, failure] = examples.as_slice() else {
+    let [status, usage, statement, events, alerts, wifi, key, doctor, advice, preview, failure] =
+        examples.as_slice()
+    else {
         panic!("{} examples", examples.len())
     };
     same::<Status>(status);
     same::<UsageReport>(usage);
+    same::<Statement>(statement);
+    same::<Advice>(advice);
     same::<Events>(events);
     same::<Alerts>(alerts);
     same::<Wifi>(wifi);
