@@ -178,7 +178,12 @@ fn put_bucket(tx: &Transaction<'_>, card: u32, place: usize, bucket: &Bucket) ->
 }
 
 /// The plan of the card that is in, and those of the others.
-pub(crate) fn plans(conn: &Connection) -> rusqlite::Result<(Option<Plan>, Vec<(CardId, Plan)>)> {
+pub(crate) struct Plans {
+    pub(crate) present: Option<Plan>,
+    pub(crate) others: Vec<(CardId, Plan)>,
+}
+
+pub(crate) fn plans(conn: &Connection) -> rusqlite::Result<Plans> {
     let card = card_in(conn)?;
     let ids: Vec<u32> = conn
         .prepare("SELECT id FROM plan ORDER BY id")?
@@ -186,7 +191,7 @@ pub(crate) fn plans(conn: &Connection) -> rusqlite::Result<(Option<Plan>, Vec<(C
         .collect::<Result<_, _>>()?;
     let others = ids.into_iter().filter(|id| *id != card);
     let others = others.filter_map(|id| Some(plan(conn, id).transpose()?.map(|plan| (CardId(id), plan))));
-    Ok((plan(conn, card)?, others.collect::<Result<_, _>>()?))
+    Ok(Plans { present: plan(conn, card)?, others: others.collect::<Result<_, _>>()? })
 }
 
 fn plan(conn: &Connection, card: u32) -> rusqlite::Result<Option<Plan>> {

@@ -36,13 +36,13 @@ impl Store {
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )?;
         let generation: Option<i64> = generation;
-        let (plan, other_plans) = plans::plans(&tx)?;
+        let plans = plans::plans(&tx)?;
         let (cards, card) = plans::cards(&tx)?;
         Ok(Snapshot {
-            plan,
+            plan: plans.present,
             cards,
             card,
-            other_plans,
+            other_plans: plans.others,
             last_card: tx.query_row("SELECT coalesce(max(id), 0) FROM cards", [], |row| row.get(0))?,
             people: all(&tx, PEOPLE, person)?,
             devices: all(&tx, DEVICES, device)?,

@@ -322,11 +322,12 @@ pub(crate) fn with_owners(mut commits: Vec<Vec<Change>>) -> Vec<Vec<Change>> {
     let mut card = CardId::FIRST;
     for changes in &mut commits {
         changes.retain_mut(|change| {
-            match change {
-                Change::CardIn(id) => card = *id,
-                Change::Plan(plan) => plan.buckets.iter_mut().for_each(|b| b.id.0 += 10 * (card.0 - 1)),
-                Change::CardGone(id) => return *id != card,
-                _ => {}
+            if let Change::CardIn(id) = change {
+                card = *id;
+            } else if let Change::Plan(plan) = change {
+                plan.buckets.iter_mut().for_each(|b| b.id.0 += 10 * (card.0 - 1));
+            } else if let Change::CardGone(id) = change {
+                return *id != card;
             }
             true
         });
