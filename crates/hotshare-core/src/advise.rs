@@ -113,7 +113,8 @@ impl std::ops::Add for Cost {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Advice {
     pub best: Choice,
-    /// The cheapest with other tariffs, cheapest first: each tariff alone, and what is best without one of `best`'s.
+    /// The cheapest with other tariffs, cheapest first: each tariff alone, and what is best without one of `best`'s while the
+    /// same trips are served by tariffs for trips.
     pub others: Vec<Choice>,
     /// With [`Question::present`] at home.
     pub present: Option<Choice>,
@@ -125,6 +126,7 @@ pub struct Choice {
     pub cost: Cost,
     /// In the order of days; days on which nothing is needed, or nothing serves, have none.
     pub bought: Vec<Purchase>,
+    /// Of the best and of what there is now.
     pub risk: Option<Risk>,
 }
 

@@ -55,11 +55,7 @@ pub fn advise(question: &Question<'_>) -> Advice {
         let risk = risk::of(question, &choice);
         Choice { risk, ..choice }
     };
-    Advice {
-        best: with_risk(best),
-        others: others.into_iter().map(with_risk).collect(),
-        present: present.map(with_risk),
-    }
+    Advice { best: with_risk(best), others, present: present.map(with_risk) }
 }
 
 /// The tariffs of a line, the bits of its trips, and whether it is the one for trips.

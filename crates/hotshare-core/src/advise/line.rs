@@ -74,6 +74,19 @@ struct Ahead {
     going: Vec<Vec<Vec<Reached>>>,
 }
 
+impl Ahead {
+    /// Of each day from `day` on, what the cheapest way to it costs at most, or to a day before it.
+    fn tops(&self, day: usize) -> Vec<Cost> {
+        let none = Cost { short: Bytes(u64::MAX), money: Money(i64::MAX) };
+        let mut top = Cost::default();
+        let up_to = |cost: &Option<Cost>| {
+            top = top.max(cost.unwrap_or(none));
+            top
+        };
+        self.free.iter().skip(day).map(up_to).collect()
+    }
+}
+
 /// One way in which a tariff can be bought on a day.
 struct Start<'a> {
     before: usize,
@@ -88,7 +101,8 @@ struct Start<'a> {
     least: [Cost; 2],
     /// Who has to join again is not better off than who goes on, but for so much.
     worth: Cost,
-    /// It may be given up from the next day until here, this included.
+    /// It may be given up from `first` until `last`, both included; before that it could only be dearer than what is known.
+    first: usize,
     last: usize,
     /// Here it ends by itself; never, if that is beyond the days.
     end: usize,
@@ -119,6 +133,7 @@ impl Line<'_> {
             for (place, reached) in &ways {
                 self.with_nothing(day, *place, reached, &passes, &mut ahead);
             }
+            let tops = ahead.tops(day + 1);
             for group in &groups {
                 let mut starts = Vec::new();
                 for at in &group.tariffs {
@@ -128,6 +143,11 @@ impl Line<'_> {
                     done.extend(going.iter().map(|(_, reached)| *reached));
                     self.starts(*at, here, &ways, &going, &mut starts);
                 }
+                for start in starts.iter_mut().filter(|start| !start.charges.rolls) {
+                    let [a, b] = start.least;
+                    start.first += tops.partition_point(|top| a.min(b) >= *top + start.worth);
+                }
+                starts.retain(|start| start.first <= start.last);
                 starts.sort_by_key(|start| std::cmp::Reverse(start.last));
                 let last = starts.first().map_or(day, |start| start.last);
                 let mut front = Front::new();
@@ -135,7 +155,8 @@ impl Line<'_> {
                     if let Some(ways) = group.ways.get(until - 1) {
                         front.add(*ways);
                     }
-                    for start in starts.iter().take_while(|start| until <= start.last) {
+                    let open = starts.iter().take_while(|start| until <= start.last);
+                    for start in open.filter(|start| start.first <= until) {
                         self.relax(start, day, until, &front, &mut ahead);
                     }
                 }
@@ -294,6 +315,7 @@ impl Line<'_> {
                     charges,
                     least,
                     worth,
+                    first: day + 1,
                     last,
                     end,
                     share,

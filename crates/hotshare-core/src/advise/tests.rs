@@ -82,9 +82,9 @@ fn a_trip_is_served_by_an_esim_while_the_plan_at_home_runs() {
         told(&advice.best, &tariffs),
         ["2026-11-01 2026-11-30 home x1 26 GB 20.00", "2026-11-25 2026-11-28 esim x2 4 GB 6.00",]
     );
-    // 26 days at home, 4 abroad: without the eSIM, the day tariff; then one for both.
+    // Without the eSIM, the day tariff; one tariff for all of it; without “home”, “both” at home and the eSIM abroad.
     let others: Vec<String> = advice.others.iter().map(|choice| choice.cost.money.to_string()).collect();
-    assert_eq!(others, ["28.00", "40.00"]);
+    assert_eq!(others, ["28.00", "40.00", "46.00"]);
 }
 
 #[test]
