@@ -1,6 +1,9 @@
 //! A world for the brain: a kernel meter, a store, stations and a power switch, all in memory. The
 //! meter follows the rules of the real one (`bpf/hotshare.bpf.c`), and keeps the truth beside it.
 
+mod sites;
+mod snapshot;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -184,7 +187,7 @@ impl World {
             alerts: self.alerts.clone(),
             off_when_idle_secs: self.off_when_idle_secs,
         };
-        let book = Book::new(snapshot(&self.book), self.zone.clone());
+        let book = Book::new(snapshot::of(&self.book), self.zone.clone());
         self.stopped = false;
         // The rules as the daemon puts them in place before the brain's first order.
         self.only_sites = self.only_sites.take().filter(|_| self.stubborn).or(book.sites_granted().cloned());
@@ -256,12 +259,7 @@ impl World {
                 }
                 Command::Close(closed) => self.closed = closed,
                 Command::Names(_) => {}
-                Command::Sites(sites) if !self.stubborn => {
-                    self.only_sites = sites.only;
-                    self.news(Event::Read(self.readings()));
-                    self.news(Event::SitesReady(self.only_sites.clone()));
-                }
-                Command::Sites(_) => {}
+                Command::Sites(sites) => self.keep_to(sites),
                 Command::Connect(uplink) => {
                     let index = uplink.map(|up| up.ifindex);
                     let leaves = self.attached.is_some() && self.attached != index;
@@ -290,19 +288,6 @@ impl World {
                 _ => {}
             }
         }
-    }
-
-    /// What a part has granted that is for some sites is not spent while everything can be reached.
-    fn gives_nothing_away(&self, slot: Slot, order: AccountOrder) {
-        if slot == Slot::PLAN && order.open && order.granted > self.readings_of(slot).used() {
-            let granted = self.book.sites_granted();
-            let kept = granted.is_none() || self.only_sites.is_some();
-            assert!(kept, "open for everything, with a grant for {granted:?}");
-        }
-    }
-
-    fn readings_of(&self, slot: Slot) -> Reading {
-        self.cells.get(&slot).map(|cell| cell.reading).unwrap_or_default()
     }
 
     fn news(&mut self, event: Event) {
@@ -604,27 +589,5 @@ impl World {
             _ => None,
         });
         grants.max().unwrap_or(0)
-    }
-}
-
-fn snapshot(book: &Book) -> Snapshot {
-    Snapshot {
-        plan: Some(book.plan.clone()),
-        people: book.people.values().cloned().collect(),
-        devices: book.devices.values().cloned().collect(),
-        totals: book.totals.iter().collect(),
-        spent: book.spent.iter().map(|((tally, day), usage)| (*tally, *day, *usage)).collect(),
-        leases: book.leases.values().cloned().collect(),
-        clock: book.clock,
-        generation: book.generation,
-        granted: book.granted.iter().map(|(slot, granted)| (*slot, *granted)).collect(),
-        settled: book.settled.iter().map(|(slot, reading)| (*slot, *reading)).collect(),
-        last_person: book.last_person,
-        keys: book.keys.values().cloned().collect(),
-        last_key: book.last_key,
-        wishes: book.wishes.values().copied().collect(),
-        last_bucket: book.last_bucket,
-        marks: book.marks.iter().copied().collect(),
-        last_alert: book.last_alert,
     }
 }
