@@ -18,6 +18,7 @@ use hotshare_core::uplink::{Framing, Uplink};
 
 mod disk;
 mod meter;
+mod sites;
 
 #[allow(unused_imports, reason = "only flows of scenarios are slowed")]
 pub(crate) use meter::Wish;
@@ -263,12 +264,7 @@ impl World {
                 }
                 Command::Close(closed) => self.closed = closed,
                 Command::Names(_) => {}
-                Command::Sites(sites) if !self.stubborn => {
-                    self.only_sites = sites.only;
-                    self.news(Event::Read(self.readings()));
-                    self.news(Event::SitesReady(self.only_sites.clone()));
-                }
-                Command::Sites(_) => {}
+                Command::Sites(sites) => self.keep_to(sites),
                 Command::Connect(uplink) => {
                     let index = uplink.map(|up| up.ifindex);
                     let leaves = self.attached.is_some() && self.attached != index;
@@ -297,19 +293,6 @@ impl World {
                 _ => {}
             }
         }
-    }
-
-    /// What a part has granted that is for some sites is not spent while everything can be reached.
-    fn gives_nothing_away(&self, slot: Slot, order: AccountOrder) {
-        if slot == Slot::PLAN && order.open && order.granted > self.readings_of(slot).used() {
-            let granted = self.book.sites_granted();
-            let kept = granted.is_none() || self.only_sites.is_some();
-            assert!(kept, "open for everything, with a grant for {granted:?}");
-        }
-    }
-
-    fn readings_of(&self, slot: Slot) -> Reading {
-        self.cells.get(&slot).map(|cell| cell.reading).unwrap_or_default()
     }
 
     fn news(&mut self, event: Event) {
