@@ -181,7 +181,7 @@ pub enum Refusal {
     BadPlan(BadPlan),
     #[error("{0} has no allowance: there is nothing to add to, to ask for or to give")]
     HasNoAllowance(PersonName),
-    #[error("{name} has {left} left, which is not enough")]
+    #[error("{name} has {} left, which is not enough", left.readable())]
     NotEnough { name: PersonName, left: Bytes },
     #[error("{0} has not asked for anything")]
     NoWish(PersonName),

@@ -35,6 +35,23 @@ impl Bytes {
     pub fn from_signed(n: i64) -> Bytes {
         Bytes(u64::try_from(n).unwrap_or(0))
     }
+
+    /// As people read amounts: “8.4 MB”. Rounded up, so that a loss is not made smaller.
+    #[must_use]
+    pub fn readable(self) -> String {
+        let units = ["kB", "MB", "GB", "TB", "PB", "EB"];
+        let mut tenths = u128::from(self.0) * 10;
+        if self.0 < 1000 {
+            return format!("{} B", self.0);
+        }
+        for unit in units {
+            tenths = tenths.div_ceil(1000);
+            if tenths < 10_000 {
+                return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+            }
+        }
+        self.to_string()
+    }
 }
 
 impl std::ops::Add for Bytes {
@@ -235,4 +252,23 @@ pub enum Account {
     BucketCredit(BucketId),
     /// On top of the person's allowance: given by the owner or by others; negative when given away.
     PersonCredit(PersonId),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_readable() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (8_388_608, "8.4 MB"),
+            (999_950_001, "1.0 GB"),
+            (u64::MAX, "18.5 EB"),
+        ] {
+            assert_eq!(Bytes(bytes).readable(), text);
+        }
+    }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Brain;
-use super::diary::readable;
 use crate::ask::Refusal;
 use crate::grant::Position;
 use crate::ledger::{Entry, EntryKind, PeriodKey};
@@ -151,7 +150,7 @@ impl Brain {
             return Err(Refusal::Nothing);
         }
         let wish = Wish { person: person.id, bytes, at: self.at };
-        let line = self.noted("asked", format!("{name} asks for {}", readable(bytes)));
+        let line = self.noted("asked", format!("{name} asks for {}", bytes.readable()));
         Ok(vec![Change::Wish(wish), line])
     }
 
@@ -166,11 +165,11 @@ impl Brain {
         match bytes.map(|bytes| if bytes == Bytes::ZERO { wish.bytes } else { bytes }) {
             Some(bytes) => {
                 let mut changes = self.top_up(name, bytes)?;
-                changes.push(self.noted("granted", format!("{name} gets {} more", readable(bytes))));
+                changes.push(self.noted("granted", format!("{name} gets {} more", bytes.readable())));
                 Ok(changes)
             }
             None => {
-                let text = format!("{name} does not get {} more", readable(wish.bytes));
+                let text = format!("{name} does not get {} more", wish.bytes.readable());
                 Ok(vec![Change::WishGone(id), self.noted("denied", text)])
             }
         }
@@ -199,7 +198,7 @@ impl Brain {
         let (account, key) = (Account::PersonCredit(giver.id), self.person_span(giver).key);
         let mut changes = vec![self.credit(account, key, EntryKind::Gift, bytes.signed().saturating_neg())];
         changes.extend(self.on_top(taker, EntryKind::Gift, bytes));
-        changes.push(self.noted("gift", format!("{from} gives {} to {to}", readable(bytes))));
+        changes.push(self.noted("gift", format!("{from} gives {} to {to}", bytes.readable())));
         Ok(changes)
     }
 

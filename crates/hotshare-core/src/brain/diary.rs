@@ -4,7 +4,6 @@ use super::Brain;
 use crate::alert::Kind;
 use crate::policy::{PlanState, Verdict, Why};
 use crate::record::{Change, Noted};
-use crate::units::Bytes;
 
 /// More lines than this wait for the diary only when the ledger is stuck; then the oldest are dropped.
 const NOTES: usize = 256;
@@ -109,40 +108,5 @@ fn is_of_one(why: Why) -> bool {
         | Why::LedgerStuck
         | Why::PlanSlow
         | Why::OnlySites => false,
-    }
-}
-
-/// As people read amounts: “8.4 MB”. Rounded up, so that a loss is not made smaller.
-pub(super) fn readable(bytes: Bytes) -> String {
-    let units = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    let mut tenths = u128::from(bytes.0) * 10;
-    if bytes.0 < 1000 {
-        return format!("{} B", bytes.0);
-    }
-    for unit in units {
-        tenths = tenths.div_ceil(1000);
-        if tenths < 10_000 {
-            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
-        }
-    }
-    bytes.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_readable() {
-        for (bytes, text) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1000, "1.0 kB"),
-            (8_388_608, "8.4 MB"),
-            (999_950_001, "1.0 GB"),
-            (u64::MAX, "18.5 EB"),
-        ] {
-            assert_eq!(readable(Bytes(bytes)), text);
-        }
     }
 }

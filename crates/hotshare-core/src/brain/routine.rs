@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use super::diary::readable;
 use super::posting::Purpose;
 use super::turn::InUse;
 use super::{Brain, minute_of};
@@ -41,7 +40,7 @@ impl Brain {
                 .map(|(slot, granted)| granted.total.saturating_sub(self.settled(*slot).used()))
                 .sum();
             if lost > Bytes::ZERO {
-                let lost = readable(lost);
+                let lost = lost.readable();
                 let text = format!(
                     "the power failed or the kernel was restarted: up to {lost} that were granted count as used"
                 );
