@@ -44,7 +44,7 @@ impl New {
         let is_terminal = stdin.is_terminal();
         // With --save nobody has to be asked but the owner.
         let (today, own_zone) = match &self.save {
-            Some(_) => (None, None),
+            Some(_) => (None, Some(zone::system().name().to_owned())),
             None => {
                 let status: api::Status = session.get(tried, path::STATUS)?;
                 let rules = zone::rules(&status.plan.zone);
