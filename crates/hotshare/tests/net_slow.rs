@@ -16,8 +16,8 @@ use tokio::task::AbortHandle;
 /// 8 Mbit/s.
 const RATE: u64 = 1_000_000;
 /// After a flow has begun: TCP finds its speed.
-const WARM_UP: Duration = Duration::from_millis(700);
-const LONG: Duration = Duration::from_secs(3);
+const WARM_UP: Duration = Duration::from_millis(600);
+const LONG: Duration = Duration::from_secs(2);
 /// The dialogue, and what is in flight.
 const TOLERANCE: f64 = 0.05;
 
