@@ -11,7 +11,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use due::{Facts, Limited, PersonFacts, PlanFacts, PriceStep, Waiting, due, usual};
+pub use due::{DeviceFacts, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Waiting, due, usual};
 pub use marks::{Mark, Marks, PERIODS};
 pub use patience::{Patience, is_due};
 pub use words::words;
@@ -136,6 +136,14 @@ pub enum What {
         today: Bytes,
         usual: Bytes,
     },
+    /// The same of one device, while its person's use is not out of the ordinary.
+    UnusualDevice {
+        mac: Mac,
+        host_name: Option<String>,
+        owner: PersonName,
+        today: Bytes,
+        usual: Bytes,
+    },
     /// `again`: it renews; else it ends for good. `limit`: without a cap there is none.
     PlanRolls {
         ends: UnixTime,
@@ -161,7 +169,7 @@ impl What {
         match self {
             What::PlanLevel { .. } => Kind::PlanLevel,
             What::AllowanceLevel { .. } => Kind::AllowanceLevel,
-            What::UnusualUse { .. } => Kind::UnusualUse,
+            What::UnusualUse { .. } | What::UnusualDevice { .. } => Kind::UnusualUse,
             What::PlanRolls { .. } => Kind::PlanRolls,
             What::DeviceWaiting { .. } => Kind::DeviceWaiting,
             What::PriceStep { .. } => Kind::PriceStep,
@@ -222,6 +230,9 @@ impl Alert {
             },
             What::UnusualUse { name, today, .. } => {
                 Alert { about: Some(name.to_string()), used: Some(*today), ..bare }
+            }
+            What::UnusualDevice { mac, today, .. } => {
+                Alert { about: Some(mac.to_string()), used: Some(*today), ..bare }
             }
             What::PlanRolls { used, limit, .. } => Alert { used: Some(*used), limit: *limit, ..bare },
             What::DeviceWaiting { mac, .. } => Alert { about: Some(mac.to_string()), ..bare },

@@ -126,6 +126,7 @@ impl Book {
             }
             Change::DeviceGone(mac) => {
                 self.devices.remove(mac);
+                self.spent.retain(|(tally, _), _| *tally != Tally::Device(*mac));
                 self.marks.forget(Subject::Device(*mac));
             }
             Change::Key(key) => {

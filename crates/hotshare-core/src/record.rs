@@ -116,6 +116,8 @@ pub enum Tally {
     Delivered(CardId),
     /// What one person's devices really sent and got.
     Person(PersonId),
+    /// What one device really sent and got; forgotten with it.
+    Device(Mac),
 }
 
 /// A line of the diary.

@@ -35,4 +35,5 @@ DROP TABLE plan;
 ALTER TABLE plan_new RENAME TO plan;
 ALTER TABLE buckets ADD COLUMN card INTEGER NOT NULL DEFAULT 1;
 
--- In `spent`, tally is now, for the card with the number n: 1 - 2n billed, -2n delivered; else the person's id.
+-- In `spent`, tally is now, for the card with the number n: 1 - 2n billed, -2n delivered; 2^49 + MAC is a device's;
+-- else the person's id.

@@ -22,6 +22,8 @@ pub(crate) fn strange(column: usize, what: &'static str, value: impl ToString) -
 }
 
 const PLAN: i64 = -1;
+/// Above all people and all addresses: a device's sums.
+const DEVICE: i64 = 1 << 49;
 /// From here on both ways: what comes on top.
 const CREDIT: i64 = 1 << 33;
 
@@ -58,6 +60,7 @@ pub(crate) fn from_tally(tally: Tally) -> i64 {
         Tally::Billed(CardId(card)) => 1 - 2 * i64::from(card),
         Tally::Delivered(CardId(card)) => -2 * i64::from(card),
         Tally::Person(PersonId(id)) => i64::from(id),
+        Tally::Device(mac) => DEVICE + from_mac(mac),
     }
 }
 
@@ -65,6 +68,10 @@ pub(crate) fn tally(row: &Row<'_>, column: usize) -> rusqlite::Result<Tally> {
     let number: i64 = row.get(column)?;
     let id = |number: i64| u32::try_from(number).map_err(|_| strange(column, "tally", number));
     Ok(match number {
+        DEVICE.. => {
+            let [_, _, a, b, c, d, e, f] = (number - DEVICE).to_be_bytes();
+            Tally::Device(Mac([a, b, c, d, e, f]))
+        }
         0.. => Tally::Person(PersonId(id(number)?)),
         _ if number % 2 == 0 => Tally::Delivered(CardId(id(number / -2)?)),
         _ => Tally::Billed(CardId(id((1 - number) / 2)?)),

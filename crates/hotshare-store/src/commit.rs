@@ -5,7 +5,7 @@ use hotshare_core::keys::{Key, KeyId, KeyOwner};
 use hotshare_core::ledger::{Entry, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::people::{Allowance, AtEnd, Device, Person};
-use hotshare_core::record::{Change, Leased, Noted};
+use hotshare_core::record::{Change, Leased, Noted, Tally};
 use hotshare_core::units::{Account, Bytes, CardId, PersonId, Slot};
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
 
@@ -61,6 +61,7 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         Change::Device(device) => put_device(tx, device),
         Change::DeviceGone(mac) => {
             outbox::forget(tx, Subject::Device(*mac))?;
+            run(tx, "DELETE FROM spent WHERE tally = ?", [columns::from_tally(Tally::Device(*mac))])?;
             run(tx, "DELETE FROM devices WHERE mac = ?", [columns::from_mac(*mac)])
         }
         Change::Key(key) => put_key(tx, key),

@@ -72,6 +72,7 @@ impl Model {
             Change::DeviceGone(mac) => {
                 self.marks.forget(Subject::Device(mac));
                 self.devices.remove(&mac);
+                self.spent.retain(|(tally, _), _| *tally != Tally::Device(mac));
             }
             Change::Key(key) => {
                 self.last_key = self.last_key.max(key.id.0);

@@ -253,7 +253,7 @@ async fn pay_never_passes_the_limit() -> Result<()> {
     for cents in [10, 10, 5] {
         let refused = lab.api.agree("0.20").await;
         ensure!(refused.is_err(), "a step that nobody asked for was taken");
-        lab.api.agree("0.10").await?;
+        lab.api.agree(&format!("0.{cents:02}")).await?;
         agreed += cents;
         let progress = Progress::default();
         let mut transfers = Vec::new();

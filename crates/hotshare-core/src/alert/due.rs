@@ -16,6 +16,8 @@ pub struct Facts {
     /// `None`: it does not run.
     pub plan: Option<PlanFacts>,
     pub people: Vec<PersonFacts>,
+    /// Somebody's devices whose day may be out of the ordinary.
+    pub devices: Vec<DeviceFacts>,
     /// Devices on the LAN that are nobody's.
     pub waiting: Vec<Waiting>,
 }
@@ -70,6 +72,16 @@ pub struct PersonFacts {
 }
 
 #[derive(Clone, Debug)]
+pub struct DeviceFacts {
+    pub mac: Mac,
+    pub host_name: Option<String>,
+    pub person: PersonId,
+    pub owner: PersonName,
+    /// Used today, and what is usual.
+    pub today: (Bytes, Bytes),
+}
+
+#[derive(Clone, Debug)]
 pub struct Waiting {
     pub mac: Mac,
     pub host_name: Option<String>,
@@ -107,6 +119,9 @@ pub fn due(rules: &Rules, facts: &Facts, marks: &Marks, last: AlertId) -> Vec<(W
     }
     for person in &facts.people {
         person_is(&mut told, rules, facts.day, person);
+    }
+    for device in &facts.devices {
+        device_is(&mut told, rules, facts.day, device);
     }
     if rules.device_waiting {
         let mut left = DEVICES_A_DAY.saturating_sub(marks.count(Kind::DeviceWaiting, facts.day));
@@ -190,12 +205,30 @@ fn person_is(told: &mut Telling<'_>, rules: &Rules, day: PeriodKey, person: &Per
         let what = What::AllowanceLevel { name, percent, used, limit, renews: span.ends };
         told.tell(topic(Kind::AllowanceLevel), span.key, u32::from(percent), now.told(percent), what);
     }
-    if let (Some(rule), Some((today, usual))) = (rules.unusual, person.today)
-        && today > rule.floor
-        && u128::from(today.0) > u128::from(usual.0) * u128::from(rule.factor)
+    if let Some((today, usual)) = person.today
+        && is_unusual(rules, today, usual)
         && told.marks.get(topic(Kind::UnusualUse), day).is_none()
     {
         let what = What::UnusualUse { name: person.name.clone(), today, usual };
         told.tell(topic(Kind::UnusualUse), day, 0, today, what);
+    }
+}
+
+fn is_unusual(rules: &Rules, today: Bytes, usual: Bytes) -> bool {
+    rules.unusual.is_some_and(|rule| {
+        today > rule.floor && u128::from(today.0) > u128::from(usual.0) * u128::from(rule.factor)
+    })
+}
+
+/// What is unusual of the person is not told once more of the device.
+fn device_is(told: &mut Telling<'_>, rules: &Rules, day: PeriodKey, device: &DeviceFacts) {
+    let topic = |subject| Topic { kind: Kind::UnusualUse, subject };
+    let (own, person) = (topic(Subject::Device(device.mac)), topic(Subject::Person(device.person)));
+    let (today, usual) = device.today;
+    let is_told =
+        |topic| told.marks.get(topic, day).is_some() || told.out.iter().any(|(_, m)| m.topic == topic);
+    if is_unusual(rules, today, usual) && !is_told(own) && !is_told(person) {
+        let (mac, host_name, owner) = (device.mac, device.host_name.clone(), device.owner.clone());
+        told.tell(own, day, 0, today, What::UnusualDevice { mac, host_name, owner, today, usual });
     }
 }

@@ -24,6 +24,7 @@ fn plan(used: u64, limit: u64) -> Facts {
             price: None,
         }),
         people: Vec::new(),
+        devices: Vec::new(),
         waiting: Vec::new(),
     }
 }
@@ -175,6 +176,29 @@ fn unusual_is_ten_times_the_median_and_above_the_floor_once_a_day() {
 }
 
 #[test]
+fn a_device_is_told_of_unless_its_person_is() {
+    let mut owner = Owner::default();
+    let mut facts = Facts { plan: None, ..plan(0, GB) };
+    let device = |n, today| DeviceFacts {
+        mac: Mac([2, 0, 0, 0, 0, n]),
+        host_name: None,
+        person: PersonId(1),
+        owner: "anna".parse().expect("a name"),
+        today: (Bytes(today), Bytes(30_000_000)),
+    };
+    facts.people = vec![person(300_000_001, Some(90_000_000))];
+    facts.devices = vec![device(1, 300_000_001), device(2, 300_000_000)];
+    let told = owner.hears(&facts);
+    assert!(matches!(&told[..], [What::UnusualDevice { mac, .. }] if mac.0[5] == 1), "{told:?}");
+    assert_eq!(owner.hears(&facts), [], "once a day");
+    facts.day = PeriodKey(20_011);
+    facts.people = vec![person(900_000_001, Some(90_000_000))];
+    let told = owner.hears(&facts);
+    assert!(matches!(&told[..], [What::UnusualUse { .. }]), "{told:?}");
+    assert_eq!(owner.hears(&facts), [], "not of the device as well");
+}
+
+#[test]
 fn waiting_devices_are_told_once_each_and_a_flood_of_them_by_the_day() {
     let mut owner = Owner::default();
     let mut facts = Facts { plan: None, ..plan(0, GB) };
@@ -215,7 +239,14 @@ fn words_have_the_amounts() {
         What::PlanLevel { percent: 100, used: limit, limit, renews: None },
         What::AllowanceLevel { name: name.clone(), percent: 80, used, limit, renews },
         What::AllowanceLevel { name: name.clone(), percent: 100, used: limit, limit, renews },
-        What::UnusualUse { name, today: used, usual: Bytes(95_000_000) },
+        What::UnusualUse { name: name.clone(), today: used, usual: Bytes(95_000_000) },
+        What::UnusualDevice {
+            mac: Mac([2, 0, 0x5e, 0x10, 0, 1]),
+            host_name: Some("Pixel\u{202e}\r\n<b>8".into()),
+            owner: name,
+            today: used,
+            usual: Bytes(95_000_000),
+        },
         What::PlanRolls { ends: UnixTime(20_030 * DAY), again: true, used, limit: Some(limit) },
         What::PlanRolls { ends: UnixTime(20_030 * DAY), again: false, used, limit: None },
         What::DeviceWaiting {

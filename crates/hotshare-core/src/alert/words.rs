@@ -44,6 +44,15 @@ fn english(what: &What, zone: &Zone) -> (String, String) {
             format!("{name} uses unusually much"),
             format!("{name} has used {} today; {} a day is usual.", amount(*today), amount(*usual)),
         ),
+        What::UnusualDevice { mac, host_name, owner, today, usual } => (
+            format!("A device of {owner} uses unusually much"),
+            format!(
+                "{} has used {} today; {} a day is usual for it.",
+                device(mac, host_name.as_deref()),
+                amount(*today),
+                amount(*usual)
+            ),
+        ),
         What::PlanRolls { ends, again, used, limit } => {
             let verb = if *again { "renews" } else { "ends" };
             let text = match limit {
@@ -89,6 +98,15 @@ fn chinese(what: &What, zone: &Zone) -> (String, String) {
         What::UnusualUse { name, today, usual } => (
             format!("{name} 今天的用量异常"),
             format!("今天已用 {}，平常每天约 {}。", amount(*today), amount(*usual)),
+        ),
+        What::UnusualDevice { mac, host_name, owner, today, usual } => (
+            format!("{owner} 的一台设备今天用量异常"),
+            format!(
+                "{} 今天已用 {}，平常每天约 {}。",
+                device(mac, host_name.as_deref()),
+                amount(*today),
+                amount(*usual)
+            ),
         ),
         What::PlanRolls { ends, again, used, limit } => {
             let verb = if *again { "更新" } else { "到期" };

@@ -4,9 +4,11 @@
 //! again, and one that was is not.
 
 use super::Brain;
-use crate::alert::{self, Alert, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Raise, Waiting};
+use crate::alert::{
+    self, Alert, DeviceFacts, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Raise, Waiting,
+};
 use crate::ledger::PeriodKey;
-use crate::people::{Allowance, Person};
+use crate::people::{Allowance, Device, Person};
 use crate::plan::Period;
 use crate::record::{Change, Noted, Tally};
 use crate::units::{Account, Bytes, Slot};
@@ -42,6 +44,7 @@ impl Brain {
             day,
             plan: self.plan_facts(),
             people: self.book.people.values().map(|person| self.person_facts(person, day)).collect(),
+            devices: self.unusual_devices(day),
             waiting: waiting
                 .map(|device| Waiting { mac: device.mac, host_name: device.host_name.clone() })
                 .collect(),
@@ -84,15 +87,34 @@ impl Brain {
                 (span, Limited { used: Bytes::from_signed(used), limit, used_up })
             }),
         };
-        PersonFacts { id: person.id, name: person.name.clone(), limited, today: self.today_of(person, day) }
+        PersonFacts {
+            id: person.id,
+            name: person.name.clone(),
+            limited,
+            today: self.today_of(Tally::Person(person.id), person.slot, day),
+        }
+    }
+
+    fn unusual_devices(&self, day: PeriodKey) -> Vec<DeviceFacts> {
+        let facts = |device: &Device| {
+            let owner = self.book.people.get(&device.person?)?;
+            let today = self.today_of(Tally::Device(device.mac), device.slot?, day)?;
+            Some(DeviceFacts {
+                mac: device.mac,
+                host_name: device.host_name.clone(),
+                person: owner.id,
+                owner: owner.name.clone(),
+                today,
+            })
+        };
+        self.book.devices.values().filter_map(facts).collect()
     }
 
     /// What was used today, and what is usual, if the day is far out of the ordinary at all.
-    fn today_of(&self, person: &Person, day: PeriodKey) -> Option<(Bytes, Bytes)> {
+    fn today_of(&self, tally: Tally, slot: Slot, day: PeriodKey) -> Option<(Bytes, Bytes)> {
         let rule = self.settings.alerts.unusual?;
-        let tally = Tally::Person(person.id);
         let mut today = self.book.spent.get(&(tally, day)).copied().unwrap_or_default();
-        today += self.live(person.slot, day);
+        today += self.live(slot, day);
         let today = today.total();
         // Most days end here.
         if today <= rule.floor {

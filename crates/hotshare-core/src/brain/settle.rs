@@ -51,6 +51,10 @@ impl Brain {
             Owner::Device(mac, id) => {
                 changes.push(Change::Usage { minute, who: Who::Device(mac, id), usage });
                 changes.push(Change::Spent { tally: Tally::Delivered(self.book.card), day, usage });
+                // What is usual for it is known only where it is kept.
+                if self.book.devices.contains_key(&mac) {
+                    changes.push(Change::Spent { tally: Tally::Device(mac), day, usage });
+                }
             }
         }
         changes.push(Change::Settled { slot, reading });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hotshare_core::alert::{Channel, Kind, Raise};
 use hotshare_core::ask::{Answer, Ask, PlanChange};
 use hotshare_core::people::Allowance;
-use hotshare_core::record::Change;
+use hotshare_core::record::{Change, Tally};
 use hotshare_core::units::Bytes;
 
 use crate::world::{World, mac, name};
@@ -169,4 +169,34 @@ fn a_day_far_out_of_the_ordinary_is_told() {
     world.pass(61_000);
     assert_eq!(unusual(&world), 1);
     each_is_there_once(&world);
+}
+
+#[test]
+fn a_device_far_out_of_its_ordinary_is_told_though_its_person_is_not() {
+    let mut world = World::new();
+    world.person("anna", Allowance::Unlimited, 1);
+    world.arrive(2);
+    world.ask(Ask::DeviceAssign { mac: mac(2), person: name("anna") });
+    for _ in 0..5 {
+        download(&mut world, 1, 100 * MIB);
+        download(&mut world, 2, 15 * MIB);
+        world.pass(61_000);
+        world.wall += 86_400;
+        world.pass(61_000);
+    }
+    download(&mut world, 1, 100 * MIB);
+    download(&mut world, 2, 220 * MIB);
+    world.pass(61_000);
+    let told: Vec<Option<String>> = raised(&world)
+        .into_iter()
+        .filter(|raise| raise.alert.kind == Kind::UnusualUse)
+        .map(|raise| raise.alert.about.clone())
+        .collect();
+    assert_eq!(told, [Some(mac(2).to_string())]);
+    each_is_there_once(&world);
+    world.ask(Ask::DeviceForget { mac: mac(2) });
+    assert!(
+        !world.book.spent.keys().any(|(tally, _)| *tally == Tally::Device(mac(2))),
+        "it is forgotten with it"
+    );
 }

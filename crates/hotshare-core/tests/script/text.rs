@@ -113,6 +113,7 @@ pub(crate) fn change(change: &Change, names: &Names, calendar: &Calendar) -> Str
                 Tally::Billed(_) => "billed".into(),
                 Tally::Delivered(_) => "delivered".into(),
                 Tally::Person(id) => names.person(*id),
+                Tally::Device(mac) => names.device(*mac),
             };
             format!("spent {tally} {} {}", show_key(*day), amount(usage.total()))
         }

@@ -243,7 +243,8 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
     let tally = prop_oneof![
         card_id().prop_map(Tally::Billed),
         card_id().prop_map(Tally::Delivered),
-        id().prop_map(Tally::Person)
+        id().prop_map(Tally::Person),
+        mac().prop_map(Tally::Device)
     ];
     let card = (card_id(), text(), option::of(text()), any::<bool>(), at())
         .prop_map(|(id, interface, network, agreed, since)| Card { id, interface, network, agreed, since });
