@@ -263,10 +263,9 @@ async fn pay_never_passes_the_limit() -> Result<()> {
                 transfers.push(phone.upload(phone.web_port(), ENDLESS, &progress));
             }
         }
-        wait_verdict(&lab, "phone-1", Verdict::AsksForMoney, Duration::from_secs(30)).await.or_else(
-            // The last step: nobody is asked any more.
-            |error| if agreed == 25 { Ok(Duration::ZERO) } else { Err(error) },
-        )?;
+        // After the last step nobody is asked any more.
+        let end = if agreed == 25 { Verdict::PlanUsed } else { Verdict::AsksForMoney };
+        wait_verdict(&lab, "phone-1", end, Duration::from_secs(30)).await?;
         let _hanging = gather(transfers, Duration::from_secs(3)).await?;
         let (tally, status) = eyes.settle(&lab).await?;
         let billed = tally.billed();
