@@ -332,7 +332,9 @@ fn text(status: &api::Status, width: usize, command: &str) -> String {
     let closed = |person: &api::Person| matches!(person.verdict, Verdict::Paused | Verdict::Ended);
     let ahead = status.people.iter().filter(|person| !closed(person)).filter_map(|person| {
         let then = person.then_rate.map(|_| "it goes on slowly");
-        Some(format!("{}: {}", escaped(&person.name), outlook::words(person.outlook.as_ref()?, then)?))
+        // That nothing can be said yet needs no line for everybody.
+        let outlook = person.outlook.as_ref().filter(|outlook| outlook.enough || outlook.safe.is_some())?;
+        Some(format!("{}: {}", escaped(&person.name), outlook::words(outlook, then)?))
     });
     for (n, line) in ahead.enumerate() {
         if n == 0 {
