@@ -178,6 +178,8 @@ pub struct Brain {
     air: stations::Air,
     uplink: Option<Uplink>,
     ready: Option<u32>,
+    /// The uplink is connected once the plan of its card is in.
+    connects: bool,
     expiry: BootTime,
     posting: Option<posting::Posting>,
     posts: u64,
@@ -270,6 +272,7 @@ impl Brain {
             air: stations::Air::default(),
             ready: uplink.as_ref().map(|up| up.ifindex),
             uplink,
+            connects: false,
             expiry: BootTime::default(),
             posting: None,
             posts: 0,
@@ -385,6 +388,7 @@ impl Brain {
     }
 
     fn uplink_is(&mut self, uplink: Option<Uplink>) {
+        let uplink = uplink.map(|uplink| self.with_its_network(uplink));
         if uplink == self.uplink {
             return;
         }
@@ -405,8 +409,14 @@ impl Brain {
         }
         match &uplink {
             // Its plan comes first: nothing is counted for a card that is not in.
-            Some(up) if !self.fits(up) => self.read_first(),
-            Some(_) | None => self.out.push_back(Command::Connect(uplink)),
+            Some(up) if !self.fits(up) => {
+                self.connects = true;
+                self.read_first();
+            }
+            Some(_) | None => {
+                self.connects = false;
+                self.out.push_back(Command::Connect(uplink));
+            }
         }
     }
 }

@@ -15,6 +15,13 @@ impl Brain {
         self.book.present_card().is_none_or(|card| card.is_behind(uplink))
     }
 
+    /// An interface that has left its Wi-Fi network for a moment still leads to the same card.
+    pub(super) fn with_its_network(&self, uplink: Uplink) -> Uplink {
+        let before = self.uplink.as_ref().filter(|before| before.ifindex == uplink.ifindex);
+        let network = uplink.network.clone().or_else(|| before?.network.clone());
+        Uplink { network, ..uplink }
+    }
+
     /// The same for the uplink that is there.
     pub(super) fn card_fits(&self) -> bool {
         self.uplink.as_ref().is_some_and(|uplink| self.fits(uplink))
@@ -85,7 +92,7 @@ impl Brain {
     /// Its plan is in force: the uplink may be connected.
     pub(super) fn card_is_in(&mut self) {
         self.minute = minute_of(&self.book, self.at);
-        if self.ready.is_none() && self.card_fits() {
+        if self.card_fits() && std::mem::take(&mut self.connects) {
             self.out.push_back(super::Command::Connect(self.uplink.clone()));
         }
     }

@@ -2,6 +2,7 @@
 
 mod air;
 pub(crate) mod alerts;
+mod cards;
 mod carrier;
 mod devices;
 mod disk;

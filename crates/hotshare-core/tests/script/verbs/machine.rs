@@ -60,6 +60,9 @@ pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
         ["uplink", "lost"] => plug(run, None),
         ["uplink", "back"] => plug(run, Some((7, 2))),
         ["uplink", "other"] => plug(run, Some((8, 3))),
+        ["uplink", "network", name] => {
+            plug_in(run, Some(Uplink { network: Some((*name).to_owned()), ..uplink(7, 2) }));
+        }
         ["uplink", "card", name] => {
             let other = Uplink { name: (*name).to_owned(), ..uplink(9, 4) };
             plug_in(run, Some(other));

@@ -1,0 +1,31 @@
+//! Another data card: its plan is in before anything is connected to it.
+
+use hotshare_core::brain::{Command, Event};
+use hotshare_core::people::Allowance;
+use hotshare_core::record::Change;
+use hotshare_core::uplink::Uplink;
+
+use crate::world::{World, uplink};
+
+#[test]
+fn a_card_is_connected_once_its_plan_is_in() {
+    let mut world = World::new();
+    world.person("anna", Allowance::Unlimited, 1);
+    let network = |name: &str| Uplink { network: Some(name.to_owned()), ..uplink(7, 2) };
+    // Another interface, and the same one in other networks.
+    for other in [Uplink { name: "wwan1".into(), ..uplink(9, 4) }, network("harbour"), network("station")] {
+        world.heard = Some(Vec::new());
+        world.cable = Some(other.clone());
+        world.tell(Event::Uplink(Some(other.clone())));
+        world.pass(1000);
+        let heard = world.heard.take().expect("it was listened to");
+        let place = |is_it: &dyn Fn(&Command) -> bool| heard.iter().position(is_it);
+        let is_in = |change: &Change| matches!(change, Change::CardIn(_));
+        let posted =
+            place(&|command| matches!(command, Command::Post(_, changes) if changes.iter().any(is_in)));
+        let connects = |command: &Command| matches!(command, Command::Connect(Some(up)) if *up == other);
+        let connected = place(&connects);
+        assert!(posted.is_some() && posted < connected, "{posted:?} {connected:?} of {other:?}");
+        assert_eq!(heard.iter().filter(|command| connects(command)).count(), 1);
+    }
+}
