@@ -29,3 +29,21 @@ fn a_card_is_connected_once_its_plan_is_in() {
         assert_eq!(heard.iter().filter(|command| connects(command)).count(), 1);
     }
 }
+
+#[test]
+fn who_is_out_of_the_network_for_a_moment_has_not_changed_the_card() {
+    let mut world = World::new();
+    let network = |name: Option<&str>| Uplink { network: name.map(str::to_owned), ..uplink(7, 2) };
+    let mut is = |name| {
+        world.cable = Some(network(name));
+        world.tell(Event::Uplink(world.cable.clone()));
+        world.pass(1000);
+        world.book.card
+    };
+    let harbour = is(Some("harbour"));
+    assert_eq!(is(None), harbour);
+    assert_eq!(is(Some("harbour")), harbour);
+    let station = is(Some("station"));
+    assert_ne!(station, harbour);
+    assert_eq!(is(None), station);
+}
