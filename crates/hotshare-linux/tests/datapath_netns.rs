@@ -11,6 +11,7 @@ use std::net::UdpSocket;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use datapath_support::backlog::Backlog;
 use datapath_support::packet::{BOX, Packet};
 use datapath_support::raw::{echo, frame, tun};
 use datapath_support::world::{Counted, World};
@@ -122,6 +123,7 @@ const MIX: [(&str, Traffic); 10] = [
 
 #[test]
 fn what_is_counted_is_what_the_carrier_counts_to_the_byte() {
+    let _backlog = Backlog::widen();
     let hotspot = Hotspot::serving();
     let world = &hotspot.world;
     world.ipv6("box", "uplink0", "fd00:77::1");

@@ -13,6 +13,7 @@ use hotshare_core::meter::{AccountOrder, Reading};
 use hotshare_core::units::{BootTime, Bytes, Mac, Slot};
 use hotshare_linux::datapath::{KnownDevice, LinkHeader, MarkBits, Meter, MeterConfig, Reason, remove};
 
+pub mod backlog;
 pub mod flows;
 pub mod packet;
 pub mod raw;
