@@ -15,16 +15,16 @@ impl Brain {
         self.book.present_card().is_none_or(|card| card.is_behind(uplink))
     }
 
+    /// The same for the uplink that is there.
+    pub(super) fn card_fits(&self) -> bool {
+        self.uplink.as_ref().is_some_and(|uplink| self.fits(uplink))
+    }
+
     /// An interface that has left its Wi-Fi network for a moment still leads to the same card.
     pub(super) fn with_its_network(&self, uplink: Uplink) -> Uplink {
         let before = self.uplink.as_ref().filter(|before| before.ifindex == uplink.ifindex);
         let network = uplink.network.clone().or_else(|| before?.network.clone());
         Uplink { network, ..uplink }
-    }
-
-    /// The same for the uplink that is there.
-    pub(super) fn card_fits(&self) -> bool {
-        self.uplink.as_ref().is_some_and(|uplink| self.fits(uplink))
     }
 
     /// The owner agreed to use the card in the book.
