@@ -173,16 +173,7 @@ impl Reader {
         const ENTRIES: &str = "
             SELECT id, at, account, period, kind, bytes FROM entries
             WHERE at >= ?1 AND account = coalesce(?2, account) ORDER BY id DESC LIMIT ?3";
-        self.rows(ENTRIES, &[&since.0, &account.map(columns::from_account), &limit], |row| {
-            let entry = Entry {
-                at: UnixTime(row.get(1)?),
-                account: columns::account(row, 2)?,
-                period: PeriodKey(row.get(3)?),
-                kind: columns::kind(row, 4)?,
-                bytes: row.get(5)?,
-            };
-            Ok(Posted { id: row.get(0)?, entry })
-        })
+        self.rows(ENTRIES, &[&since.0, &account.map(columns::from_account), &limit], posted)
     }
 
     /// Σ entry bytes by account and period.
@@ -222,4 +213,16 @@ impl Reader {
     fn error(&self, attempt: &'static str, source: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(attempt, &self.path, source)
     }
+}
+
+/// From id, time, account, period, kind and bytes.
+pub(crate) fn posted(row: &Row<'_>) -> rusqlite::Result<Posted> {
+    let entry = Entry {
+        at: UnixTime(row.get(1)?),
+        account: columns::account(row, 2)?,
+        period: PeriodKey(row.get(3)?),
+        kind: columns::kind(row, 4)?,
+        bytes: row.get(5)?,
+    };
+    Ok(Posted { id: row.get(0)?, entry })
 }

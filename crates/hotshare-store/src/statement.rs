@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use hotshare_core::ledger::{Entry, PeriodKey};
+use hotshare_core::ledger::PeriodKey;
 use hotshare_core::units::{BucketId, PersonId, UnixTime};
 
-use crate::columns;
 use crate::error::StoreError;
-use crate::reader::{Posted, Reader};
+use crate::reader::{Posted, Reader, posted};
 
 /// Parts of plans and people by their numbers, those that are gone too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,16 +30,7 @@ impl Reader {
             ORDER BY id LIMIT ?5";
         let params: [&dyn rusqlite::ToSql; 5] =
             [&days.start.0, &days.end.0, &time.start.0, &time.end.0, &limit];
-        self.rows(ENTRIES, &params, |row| {
-            let entry = Entry {
-                at: UnixTime(row.get(1)?),
-                account: columns::account(row, 2)?,
-                period: PeriodKey(row.get(3)?),
-                kind: columns::kind(row, 4)?,
-                bytes: row.get(5)?,
-            };
-            Ok(Posted { id: row.get(0)?, entry })
-        })
+        self.rows(ENTRIES, &params, posted)
     }
 
     /// Who and what accounts belong to.

@@ -105,11 +105,15 @@ async fn each_card_has_its_plan_and_a_new_one_is_closed() -> Result<()> {
     ensure!(code == Some(0), "{text}");
     wait_verdict(&lab, "phone-1", Verdict::Open, Duration::from_secs(2)).await?;
     ensure!(fetch(&lab, 3 * MIB).await?, "the second card does not work");
-    let (_, status) = eyes.settle(&lab).await?;
-    let new = status.plan.billed;
-    ensure!((3 * MIB..4 * MIB + 20_000_000 / 8 * 4).contains(&new), "billed {new} on the second card");
+    let first_tally = tally;
+    let (tally, status) = eyes.settle(&lab).await?;
     let person = lab.api.person("phone-1").await?;
     let (up, down) = (eyes.up_all()?, eyes.down_all()?);
+    let passed = up + down - from_phones.0 - from_phones.1;
+    ensure!(status.plan.delivered == passed, "{:?}, {passed} passed on the second card", status.plan);
+    let (billed, counted) = (status.plan.billed, tally.billed() - first_tally.billed());
+    // What the box itself said between the two: while no daemon ran, it was of neither or of the first.
+    ensure!(billed <= counted && counted - billed < 20_000, "billed {billed}, the carrier counted {counted}");
     // Of the first start only what the observers saw; the person's count began before them.
     ensure!(
         person.up + person.down >= up + down && up + down > from_phones.0 + from_phones.1,

@@ -32,6 +32,22 @@ pub(crate) fn fitted(text: &str, cells: usize) -> String {
     out
 }
 
+/// Text as HTML shows it: nothing in it is markup, hidden or reordered.
+pub(crate) fn html_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in escaped(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 /// Characters that show as something else than themselves, or as nothing.
 pub(crate) fn is_treacherous(c: char) -> bool {
     c.is_control()

@@ -6,7 +6,7 @@ use hotshare_api::{self as api, Sums};
 use jiff::tz::TimeZone;
 
 use super::super::size::pretty;
-use super::super::text::escaped;
+use super::super::text::html_text;
 use super::super::when;
 use super::{Language, kinds, signed, span};
 
@@ -125,7 +125,7 @@ pub(super) fn page(statement: &api::Statement, zone: &TimeZone, language: Langua
         words.code,
         words.period,
         words.to,
-        safe(&statement.zone),
+        html_text(&statement.zone),
         words.card,
         title = words.title,
     );
@@ -143,7 +143,7 @@ pub(super) fn page(statement: &api::Statement, zone: &TimeZone, language: Langua
     }
     table(&mut out, &rows);
     for part in &statement.parts {
-        let _written = writeln!(out, "<h2>{}: {}</h2>", words.part, safe(&part.name));
+        let _written = writeln!(out, "<h2>{}: {}</h2>", words.part, html_text(&part.name));
         let mut rows = Vec::new();
         rows.extend(part.cap.map(|cap| (words.cap, pretty(cap), false)));
         rows.extend(part.bought.clone().map(|money| (words.bought_for, money, false)));
@@ -151,7 +151,7 @@ pub(super) fn page(statement: &api::Statement, zone: &TimeZone, language: Langua
         table(&mut out, &rows);
     }
     for person in &statement.people {
-        let _written = writeln!(out, "<h2>{}: {}</h2>", words.person, safe(&person.name));
+        let _written = writeln!(out, "<h2>{}: {}</h2>", words.person, html_text(&person.name));
         let mut rows = vec![
             (words.up, pretty(person.up), false),
             (words.down, pretty(person.down), false),
@@ -177,22 +177,8 @@ fn table(out: &mut String, rows: &[(&str, String, bool)]) {
     out.push_str("<table>\n");
     for (what, amount, is_sum) in rows {
         let class = if *is_sum { " class=\"sum\"" } else { "" };
-        let _written = writeln!(out, "<tr{class}><td>{}</td><td>{}</td></tr>", safe(what), safe(amount));
+        let _written =
+            writeln!(out, "<tr{class}><td>{}</td><td>{}</td></tr>", html_text(what), html_text(amount));
     }
     out.push_str("</table>\n");
-}
-
-/// Text that can neither be markup nor reorder what stands around it.
-fn safe(text: &str) -> String {
-    escaped(text).chars().fold(String::new(), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-        out
-    })
 }

@@ -9,7 +9,7 @@ use hotshare_core::units::{Mac, UnixTime};
 use jiff::tz::TimeZone;
 
 use crate::cli::size::pretty;
-use crate::cli::text::escaped;
+use crate::cli::text::html_text;
 use crate::cli::when;
 use crate::zone;
 
@@ -297,22 +297,6 @@ fn why_words(
             "热点无法记录用量，因此暂停放行，请告诉热点的主人。",
         ),
     }
-}
-
-/// Text as HTML shows it: nothing in it is markup, hidden or reordered.
-fn html_text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in escaped(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
