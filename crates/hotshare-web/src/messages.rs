@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 
+use hotshare_api::Verdict;
+
 use crate::language::Language;
 
 /// The message files of both languages, each with the same keys.
-const FILES: [(&str, &str, &str); 2] = [
-    ("common", include_str!("../messages/en/common.ftl"), include_str!("../messages/zh/common.ftl")),
-    ("admin", include_str!("../messages/en/admin.ftl"), include_str!("../messages/zh/admin.ftl")),
-];
+const FILES: [(&str, &str, &str); 1] =
+    [("common", include_str!("../messages/en/common.ftl"), include_str!("../messages/zh/common.ftl"))];
 
 static ENGLISH: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(Language::English));
 static CHINESE: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(Language::Chinese));
@@ -83,6 +83,31 @@ impl Text {
             tracing::error!(key, ?errors, "a message cannot be said");
         }
         text
+    }
+}
+
+impl Text {
+    /// Why somebody is closed or slow, or that they are open, in a few words.
+    #[must_use]
+    pub fn why(self, verdict: Verdict) -> String {
+        self.say(match verdict {
+            Verdict::Open => "why-open",
+            Verdict::Paused => "why-paused",
+            Verdict::AllowanceUsed => "why-allowance-used",
+            Verdict::PlanUsed => "why-plan-used",
+            Verdict::PlanOver => "why-plan-over",
+            Verdict::NoUplink => "why-no-uplink",
+            Verdict::LedgerStuck => "why-ledger-stuck",
+            Verdict::Slow => "why-slow",
+            Verdict::Ended => "why-ended",
+            Verdict::BedTime => "why-bed-time",
+            Verdict::KeptForOthers => "why-kept-for-others",
+            Verdict::AsksForMoney => "why-asks-for-money",
+            Verdict::PlanSlow => "why-plan-slow",
+            Verdict::NewCard => "why-new-card",
+            Verdict::OnlySites => "why-only-sites",
+            Verdict::Unknown => "why-unknown",
+        })
     }
 }
 
