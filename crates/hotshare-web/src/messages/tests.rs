@@ -77,7 +77,7 @@ fn every_key_is_used_and_every_used_key_is_there() {
         let family = key.match_indices('-').any(|(at, _)| text.contains(&format!("\"{}{{", &key[..=at])));
         assert!(text.contains(&format!("\"{key}\"")) || family, "{key} is said nowhere");
     }
-    for call in ["say(\"", "one(\"", "with(\""] {
+    for call in [".say(\"", ".one(\"", ".with(\""] {
         for (at, _) in text.match_indices(call) {
             let key: String = text[at + call.len()..].chars().take_while(|c| *c != '"').collect();
             assert!(key.contains('{') || all.contains(&key), "{key} is not in the message files");
