@@ -10,8 +10,10 @@ use hotshare_api::Verdict;
 use crate::language::Language;
 
 /// The message files of both languages, each with the same keys.
-const FILES: [(&str, &str, &str); 1] =
-    [("common", include_str!("../messages/en/common.ftl"), include_str!("../messages/zh/common.ftl"))];
+const FILES: [(&str, &str, &str); 2] = [
+    ("common", include_str!("../messages/en/common.ftl"), include_str!("../messages/zh/common.ftl")),
+    ("admin", include_str!("../messages/en/admin.ftl"), include_str!("../messages/zh/admin.ftl")),
+];
 
 static ENGLISH: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(Language::English));
 static CHINESE: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(Language::Chinese));
