@@ -4,12 +4,14 @@
 //! else of the daemon: what a page can do, the interface can, and the other way round. Text is in message files
 //! (`messages/`, [Fluent](https://projectfluent.org)), markup in `templates/`, and all of it is in the binary.
 
+pub mod access;
 mod api;
 mod language;
 mod messages;
 mod reply;
 pub mod show;
 
+pub use access::{Role, Who};
 pub use api::{Api, ApiError};
 pub use language::Language;
 pub use messages::{Text, Words};
