@@ -7,6 +7,7 @@
 //!
 //! This crate knows no transport, and none of the daemon's own types.
 
+mod access;
 mod advice;
 mod alert;
 mod card;
@@ -23,6 +24,10 @@ mod status;
 mod wifi;
 mod words;
 
+pub use access::{
+    Access, AccessLink, AccessLinkNew, AccessOwner, AccessPassword, AccessToken, AccessTokenMade,
+    AccessTokenNew, AccessTokens, OwnerDevice,
+};
 pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use card::{Card, Cards};

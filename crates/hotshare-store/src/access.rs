@@ -35,9 +35,7 @@ fn apply(tx: &Transaction<'_>, change: &AccessChange) -> rusqlite::Result<()> {
         AccessChange::Password(role, Some(hash)) => {
             run(tx, "INSERT OR REPLACE INTO passwords (role, hash) VALUES (?, ?)", params![role.word(), hash])
         }
-        AccessChange::Password(role, None) => {
-            run(tx, "DELETE FROM passwords WHERE role = ?", [role.word()])
-        }
+        AccessChange::Password(role, None) => run(tx, "DELETE FROM passwords WHERE role = ?", [role.word()]),
         AccessChange::Session(Session { digest, role, at_machine, begun, used }) => run(
             tx,
             "INSERT OR REPLACE INTO sessions (digest, role, at_machine, begun, used) VALUES (?, ?, ?, ?, ?)",

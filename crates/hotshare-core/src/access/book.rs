@@ -149,7 +149,12 @@ impl AccessBook {
 
     /// The session, if it goes on, and what is to be written of its being used.
     #[must_use]
-    pub fn session(&self, digest: Digest, at_machine: bool, now: UnixTime) -> Option<(Session, Option<AccessChange>)> {
+    pub fn session(
+        &self,
+        digest: Digest,
+        at_machine: bool,
+        now: UnixTime,
+    ) -> Option<(Session, Option<AccessChange>)> {
         let session = self.sessions.get(&digest)?;
         if session.is_over(now) || session.at_machine != at_machine {
             return None;
@@ -220,7 +225,9 @@ impl AccessBook {
     /// The name is none, or another token has it.
     pub fn add_token(&self, token: Token) -> Result<AccessChange, NoToken> {
         let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_');
-        if token.name.trim() != token.name || !(1..=40).contains(&token.name.chars().count()) || !token.name.chars().all(plain)
+        if token.name.trim() != token.name
+            || !(1..=40).contains(&token.name.chars().count())
+            || !token.name.chars().all(plain)
         {
             return Err(NoToken::BadName);
         }

@@ -19,7 +19,10 @@ struct Guest {
 pub enum Room {
     Free(GuestId),
     /// In the place of this one, which is to be put out.
-    InsteadOf { new: GuestId, out: GuestId },
+    InsteadOf {
+        new: GuestId,
+        out: GuestId,
+    },
     /// None: all others are being answered.
     None,
 }

@@ -81,6 +81,9 @@ pub(super) fn is_own(headers: &HeaderMap, door: Door) -> bool {
     if headers.contains_key("sec-fetch-site") {
         return one(headers, "sec-fetch-site") == Some("same-origin");
     }
-    let rest = one(headers, REFERER.as_str()).and_then(|from| from.get(..own.len()).zip(from.get(own.len()..)));
-    rest.is_some_and(|(from, rest)| from.eq_ignore_ascii_case(&own) && (rest.is_empty() || rest.starts_with('/')))
+    let rest =
+        one(headers, REFERER.as_str()).and_then(|from| from.get(..own.len()).zip(from.get(own.len()..)));
+    rest.is_some_and(|(from, rest)| {
+        from.eq_ignore_ascii_case(&own) && (rest.is_empty() || rest.starts_with('/'))
+    })
 }

@@ -39,7 +39,12 @@ pub fn guard<P: Porter>(porter: P, dashboard: Router) -> Router {
 }
 
 /// Only from where the owner lets it be reached.
-async fn reached<P: Porter>(State(porter): State<P>, language: Language, request: Request, next: Next) -> Response {
+async fn reached<P: Porter>(
+    State(porter): State<P>,
+    language: Language,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(visitor) = request.extensions().get::<Visitor>().copied() else { return nobody() };
     let path = request.uri().path();
     let by_link = path.starts_with(LINK) || STATIC.contains(&path);
@@ -50,7 +55,12 @@ async fn reached<P: Porter>(State(porter): State<P>, language: Language, request
 }
 
 /// Only with a session, and changes only by an owner from a page of ours.
-async fn known<P: Porter>(State(porter): State<P>, language: Language, request: Request, next: Next) -> Response {
+async fn known<P: Porter>(
+    State(porter): State<P>,
+    language: Language,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(visitor) = request.extensions().get::<Visitor>().copied() else { return nobody() };
     let looks = looks(request.method());
     if looks && STATIC.contains(&request.uri().path()) {
@@ -155,7 +165,9 @@ async fn log_out<P: Porter>(
         porter.log_out(&session).await;
     }
     let mut reply = see(LOGIN).into_response();
-    reply.headers_mut().extend(cookie::forget(visitor.door).map(|value| (axum::http::header::SET_COOKIE, value)));
+    reply
+        .headers_mut()
+        .extend(cookie::forget(visitor.door).map(|value| (axum::http::header::SET_COOKIE, value)));
     reply
 }
 

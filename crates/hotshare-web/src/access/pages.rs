@@ -179,12 +179,15 @@ fn words(t: Text, not: &NotIn) -> (StatusCode, String) {
         NotIn::Wrong { wait } => (StatusCode::FORBIDDEN, t.one("access-wrong-wait", "secs", *wait)),
         NotIn::TooEarly { wait } => (StatusCode::TOO_MANY_REQUESTS, t.one("access-too-early", "secs", *wait)),
         NotIn::NoLink => (StatusCode::GONE, t.say("access-link-gone-why")),
-        NotIn::Weak(weak) => (StatusCode::UNPROCESSABLE_ENTITY, t.say(match weak {
-            Weak::Length => "access-weak-length",
-            Weak::Character => "access-weak-character",
-            Weak::Guessable => "access-weak-guessable",
-            Weak::Missing => "access-weak-missing",
-        })),
+        NotIn::Weak(weak) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            t.say(match weak {
+                Weak::Length => "access-weak-length",
+                Weak::Character => "access-weak-character",
+                Weak::Guessable => "access-weak-guessable",
+                Weak::Missing => "access-weak-missing",
+            }),
+        ),
         NotIn::Busy => (StatusCode::SERVICE_UNAVAILABLE, t.say("access-busy")),
     }
 }
