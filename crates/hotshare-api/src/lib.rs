@@ -7,6 +7,7 @@
 //!
 //! Text that strangers chose is sent as it is; [`escaped`] makes it fit to be shown. This crate knows no transport, and none of the daemon's own types.
 
+mod access;
 mod advice;
 mod alert;
 mod card;
@@ -24,6 +25,10 @@ mod status;
 mod wifi;
 mod words;
 
+pub use access::{
+    Access, AccessLink, AccessLinkNew, AccessOwner, AccessPassword, AccessToken, AccessTokenMade,
+    AccessTokenNew, AccessTokens, OwnerDevice,
+};
 pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use card::{Card, Cards};

@@ -30,11 +30,11 @@ use serde::{Deserialize, Serialize};
 
 use self::fields::Unclear;
 use self::live::Live;
+use crate::access::{Role, Who};
 use crate::api::{Api, ApiError};
 use crate::language::Language;
 use crate::messages::Text;
 use crate::reply::{self, Policy, see};
-use crate::who::{Role, Who};
 
 /// What the pages need.
 #[derive(Clone, Debug)]

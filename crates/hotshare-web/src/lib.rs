@@ -4,6 +4,7 @@
 //! else of the daemon: what a page can do, the interface can, and the other way round. Text is in message files
 //! (`messages/`, [Fluent](https://projectfluent.org)), markup in `templates/`, and all of it is in the binary.
 
+pub mod access;
 pub mod admin;
 mod api;
 mod chart;
@@ -11,10 +12,9 @@ mod language;
 mod messages;
 mod reply;
 pub mod show;
-mod who;
 
+pub use access::{Role, Who};
 pub use api::{Api, ApiError};
 pub use language::Language;
 pub use messages::{Text, Words};
 pub use reply::{Door, Policy, Visitor, not_found, page, plain, see};
-pub use who::{Role, Who};
