@@ -77,13 +77,17 @@ pub(crate) fn bind_machine(port: u16) -> Result<TcpListener, DoorError> {
 pub(crate) fn behind(desk: &AccessDesk, interface: Router, dashboard: Router, hosts: Hosts) -> Router {
     let admin = guard(desk.clone(), dashboard);
     let interface = guard_api(desk.clone(), interface);
-    let pages = Router::new()
-        .route("/admin", axum::routing::any_service(admin.clone()))
-        .route("/admin/{*rest}", axum::routing::any_service(admin))
-        .route("/v1/{*rest}", axum::routing::any_service(interface.clone()))
-        .route("/metrics", axum::routing::any_service(interface))
-        .route("/", axum::routing::get(async || see("/admin")))
-        .fallback(async || not_found());
+    // By the path's beginning and not as routes: what a route's pattern takes would count as the pages' own.
+    let pages = Router::new().route("/", axum::routing::get(async || see("/admin"))).fallback(
+        async move |request: axum::extract::Request| {
+            let Ok(reply) = match request.uri().path() {
+                path if path == "/admin" || path.starts_with("/admin/") => admin.oneshot(request).await,
+                path if path == "/metrics" || path.starts_with("/v1/") => interface.oneshot(request).await,
+                _ => Ok(not_found()),
+            };
+            reply
+        },
+    );
     only_hosts(hosts, pages)
 }
 
