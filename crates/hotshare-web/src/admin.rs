@@ -13,6 +13,7 @@ mod overview;
 mod people;
 mod person;
 mod plan;
+mod settings;
 mod usage;
 mod wifi;
 
@@ -22,6 +23,7 @@ use askama::Template;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -46,6 +48,8 @@ struct Desk {
 /// The dashboard. It expects the guard around it.
 pub fn router(api: Api) -> Router {
     let live = Arc::new(Live::new(api.clone()));
+    // What was just changed is to be seen at once.
+    let looks_again = from_fn_with_state(Arc::clone(&live), live::look_again);
     Router::new()
         .route("/admin", get(overview::show))
         .route("/admin/live", get(live::stream))
@@ -65,9 +69,13 @@ pub fn router(api: Api) -> Router {
         .route("/admin/cards/{number}/{action}", post(plan::card))
         .route("/admin/diary", get(diary::show))
         .route("/admin/diary/test", post(diary::test))
+        .route("/admin/access", get(settings::show))
+        .route("/admin/access/{action}", post(settings::change))
+        .route("/admin/access/tokens/{name}", post(settings::token_remove))
         .route("/admin/page.js", get(assets::script))
         .route("/admin/style.css", get(assets::style))
         .with_state(Desk { api, live })
+        .layer(looks_again)
 }
 
 impl Desk {

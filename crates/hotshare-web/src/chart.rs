@@ -48,6 +48,7 @@ pub(crate) fn forecast(given: &Forecast) -> Option<String> {
     draw(&given.title, |root| {
         let mut chart = ChartBuilder::on(root)
             .margin(8)
+            .margin_right(40)
             .x_label_area_size(24)
             .y_label_area_size(52)
             .build_cartesian_2d(0..last.max(1), 0.0..top)?;
@@ -83,6 +84,7 @@ pub(crate) fn bars(title: &str, bars: &[(String, u64, u64)]) -> Option<String> {
     draw(title, |root| {
         let mut chart = ChartBuilder::on(root)
             .margin(8)
+            .margin_right(40)
             .x_label_area_size(24)
             .y_label_area_size(52)
             .build_cartesian_2d(0..count, 0.0..top)?;

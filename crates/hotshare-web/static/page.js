@@ -34,6 +34,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") { return; }
   if (form.dataset.sure && !confirm(form.dataset.sure)) { event.preventDefault(); return; }
+  if ("full" in form.dataset) { return; }
   event.preventDefault();
   if (form.getAttribute("aria-busy") !== "true") { send(form, event.submitter); }
 });

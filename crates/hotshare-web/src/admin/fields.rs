@@ -39,6 +39,11 @@ impl Fields {
         self.0.get(name).map_or("", |text| text.trim())
     }
 
+    /// As it was typed: blanks count in passwords.
+    pub(super) fn raw(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
     /// `None` when it is empty.
     pub(super) fn filled(&self, name: &str) -> Option<&str> {
         Some(self.text(name)).filter(|text| !text.is_empty())

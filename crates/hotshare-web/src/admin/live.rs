@@ -9,7 +9,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -32,7 +33,14 @@ const LONGEST: Duration = Duration::from_secs(50);
 #[derive(Debug)]
 pub(super) struct Live {
     api: Api,
-    latest: Mutex<Option<(Instant, Arc<Look>)>>,
+    latest: Mutex<Latest>,
+}
+
+#[derive(Debug, Default)]
+struct Latest {
+    look: Option<(Instant, Arc<Look>)>,
+    /// Something was changed since.
+    stale: bool,
 }
 
 /// The status, and how fast people were since the look before.
@@ -62,19 +70,36 @@ impl Live {
     /// Not older than a second.
     pub(super) async fn look(&self) -> Result<Arc<Look>, ApiError> {
         let mut latest = self.latest.lock().await;
-        if let Some((at, look)) = latest.as_ref().filter(|(at, _)| at.elapsed() < EVERY * 9 / 10) {
-            tracing::trace!(age = ?at.elapsed(), "the same look");
+        if let Some((at, look)) = &latest.look
+            && at.elapsed() < EVERY * 9 / 10
+            && !latest.stale
+        {
             return Ok(Arc::clone(look));
         }
         let status: Status = self.api.get(path::STATUS).await?;
         let now = Instant::now();
         // A look from long ago says nothing about the rate now.
-        let before = latest.take().filter(|(at, _)| at.elapsed() < EVERY * 5);
-        let rates = before.map(|(at, before)| rates(&before.status, &status, now - at)).unwrap_or_default();
+        let before = latest.look.take().filter(|(at, _)| at.elapsed() < EVERY * 5);
+        let rates = match before {
+            // Too short a time to measure a rate in.
+            Some((at, before)) if now - at < EVERY / 2 => before.rates.clone(),
+            Some((at, before)) => rates(&before.status, &status, now - at),
+            None => BTreeMap::new(),
+        };
         let look = Arc::new(Look { status: Arc::new(status), rates });
-        *latest = Some((now, Arc::clone(&look)));
+        *latest = Latest { look: Some((now, Arc::clone(&look))), stale: false };
         Ok(look)
     }
+}
+
+/// After a change the next look is a new one. Rates go on from the one before.
+pub(super) async fn look_again(State(live): State<Arc<Live>>, request: Request, next: Next) -> Response {
+    let changes = !request.method().is_safe();
+    let reply = next.run(request).await;
+    if changes {
+        live.latest.lock().await.stale = true;
+    }
+    reply
 }
 
 fn rates(before: &Status, now: &Status, span: Duration) -> BTreeMap<String, (u64, u64)> {
