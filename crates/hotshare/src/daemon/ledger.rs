@@ -155,7 +155,7 @@ impl Ledger {
     }
 
     /// Waits for what is under way.
-    pub(super) fn stop(self) {
+    pub(crate) fn stop(self) {
         drop(self.work);
         if self.thread.join().is_err() {
             tracing::error!("the ledger's thread ended badly");

@@ -295,7 +295,7 @@ async fn assemble(
             machine_port: web.machine_port.filter(|_| door.is_some()),
             gateway: None,
         };
-        let desk = serve::AccessDesk::new(settings, access, writer, asks_in.clone(), clock::now);
+        let desk = serve::AccessDesk::new(settings, access, writer, asks_in.clone(), Arc::new(clock::now));
         let state = serve::AppState {
             radio: view,
             brain: asks_in,

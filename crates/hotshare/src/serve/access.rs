@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Passwords that may wait to be judged, beside the one that is.
 const WAITING: usize = 8;
 
+/// What says the time.
+pub(crate) type Clock = Arc<dyn Fn() -> Now + Send + Sync>;
+
 /// Where the dashboard is, and from where it may be reached.
 #[derive(Clone, Debug)]
 pub(crate) struct AccessSettings {
@@ -47,7 +50,7 @@ struct Desk {
     settings: AccessSettings,
     writer: AccessWriter,
     brain: BrainSender,
-    clock: fn() -> Now,
+    clock: Clock,
     book: Mutex<AccessBook>,
     tries: Mutex<Tries>,
     /// One change at a time: what is written follows from what was written.
@@ -82,7 +85,7 @@ impl AccessDesk {
         book: AccessBook,
         writer: AccessWriter,
         brain: BrainSender,
-        clock: fn() -> Now,
+        clock: Clock,
     ) -> AccessDesk {
         AccessDesk(Arc::new(Desk {
             settings,
@@ -111,7 +114,7 @@ impl AccessDesk {
     }
 
     /// Works changes out, has them written, and takes them over. What `changes` says beside them comes back.
-    async fn change<E: From<NotWritten>>(
+    pub(super) async fn change<E: From<NotWritten>>(
         &self,
         changes: impl FnOnce(&AccessBook) -> Result<Vec<AccessChange>, E>,
     ) -> Result<(), E> {

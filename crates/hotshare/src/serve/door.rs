@@ -208,3 +208,6 @@ async fn answer(
     let Ok(reply) = pages.oneshot(request).await;
     reply
 }
+
+#[cfg(test)]
+mod tests;
