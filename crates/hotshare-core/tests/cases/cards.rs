@@ -3,9 +3,19 @@
 use hotshare_core::brain::{Command, Event};
 use hotshare_core::people::Allowance;
 use hotshare_core::record::Change;
+use hotshare_core::ask::{Answer, Ask};
+use hotshare_core::policy::Why;
+use hotshare_core::record::Tally;
+use hotshare_core::sim::{Sim, SimSeen};
+use hotshare_core::units::{Bytes, CardId};
 use hotshare_core::uplink::Uplink;
+use proptest::prelude::*;
 
 use crate::world::{World, uplink};
+
+fn read(number: &str, roaming: Option<bool>) -> SimSeen {
+    SimSeen::Read(Sim { number: number.into(), roaming })
+}
 
 #[test]
 fn a_card_is_connected_once_its_plan_is_in() {
@@ -13,7 +23,16 @@ fn a_card_is_connected_once_its_plan_is_in() {
     world.person("anna", Allowance::Unlimited, 1);
     let network = |name: &str| Uplink { network: Some(name.to_owned()), ..uplink(7, 2) };
     // Another interface, and the same one in other networks.
-    for other in [Uplink { name: "wwan1".into(), ..uplink(9, 4) }, network("harbour"), network("station")] {
+    let sim = |number, roaming| Uplink { sim: read(number, roaming), ..uplink(7, 2) };
+    for other in [
+        Uplink { name: "wwan1".into(), ..uplink(9, 4) },
+        network("harbour"),
+        network("station"),
+        // The first one is the number of a card of which none was known.
+        sim("A", Some(true)),
+        sim("B", Some(false)),
+        sim("A", Some(false)),
+    ] {
         world.heard = Some(Vec::new());
         world.cable = Some(other.clone());
         world.tell(Event::Uplink(Some(other.clone())));

@@ -246,7 +246,7 @@ async fn assemble(
             off_when_idle_secs: options.config.hotspot.off_when_idle.map(|idle| idle.as_secs()),
         };
         let watch = Watch::open().await?;
-        if book.is_other_card(&ground.uplink) {
+        if book.may_be_other_card(&ground.uplink) {
             hands.close_all()?;
         }
         // In place before the brain's first order: what an earlier run let through goes on meanwhile.
