@@ -81,15 +81,15 @@ pub fn behind(cards: &BTreeMap<CardId, Card>, present: CardId, uplink: &Uplink, 
         SimSeen::NotRead => return as_is(without_sim()),
         SimSeen::Read(sim) => sim,
     };
+    let same = || all().filter(|card| card.has_number(&sim.number));
+    let told = same().any(|card| card.sim.as_ref().is_some_and(|sim| sim.roaming.is_some()));
+    if sim.roaming.is_none() && told && !waited {
+        return Behind::NotKnownYet;
+    }
     // Wherever it is plugged in.
     if let Some(card) = all().find(|card| card.sim.as_ref() == Some(sim)) {
         let (interface, network) = (uplink.name.clone(), uplink.network.clone());
         return Behind::Card(Card { interface, network, ..card.clone() });
-    }
-    let same = || all().filter(|card| card.has_number(&sim.number));
-    let told = same().any(|card| card.sim.as_ref().is_some_and(|sim| sim.roaming.is_some()));
-    if sim.roaming.is_none() && told {
-        return if waited { Behind::New { completed: None } } else { Behind::NotKnownYet };
     }
     // Of whom less was known is this one, at home; but not beside one of whom as much is known.
     let less = if told { None } else { same().next().or_else(|| without_sim().filter(|_| !sim_was_here)) };

@@ -23,7 +23,8 @@ impl Brain {
     }
 
     fn behind(&self, uplink: &Uplink) -> Behind {
-        let waited = self.sim_unknown.is_some_and(|since| self.now.boot >= since.plus_secs(SIM_PATIENCE_SECS));
+        let waited =
+            self.sim_unknown.is_some_and(|since| self.now.boot >= since.plus_secs(SIM_PATIENCE_SECS));
         self.book.behind(uplink, waited)
     }
 

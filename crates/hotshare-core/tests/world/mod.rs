@@ -13,8 +13,8 @@ use hotshare_core::people::{Allowance, PersonName};
 use hotshare_core::plan::{SiteName, Zone};
 use hotshare_core::radio::{Mode, RadioOrders};
 use hotshare_core::record::{Change, Leased, Snapshot};
-use hotshare_core::units::{Account, BootTime, BucketId, Mac, Now, PersonId, Slot, UnixTime};
 use hotshare_core::sim::SimSeen;
+use hotshare_core::units::{Account, BootTime, BucketId, Mac, Now, PersonId, Slot, UnixTime};
 use hotshare_core::uplink::{Framing, Uplink};
 
 mod disk;
