@@ -101,6 +101,7 @@ fn every_word_and_path_is_on_the_page() {
         Verdict::Slow,
         Verdict::PlanSlow,
         Verdict::NewCard,
+        Verdict::CardUnknown,
         Verdict::Ended,
         Verdict::BedTime,
         Verdict::KeptForOthers,

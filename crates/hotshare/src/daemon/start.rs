@@ -20,6 +20,7 @@ use hotshare_core::uplink::{Subnet, Uplink, choose_subnet};
 use hotshare_linux::datapath::Meter;
 use hotshare_linux::host::{Host, told};
 use hotshare_linux::lease::{Lease, LeaseNews};
+use hotshare_linux::modem::{self, Modems};
 use hotshare_linux::names::{Names, NamesConfig, SiteSeen};
 use hotshare_linux::observe::ifindex;
 use hotshare_linux::uplink::{FindError, Watch, find};
@@ -102,7 +103,9 @@ pub(super) async fn check(options: &UpOptions) -> anyhow::Result<Preview> {
         _ => None,
     };
     let host = Host::open(&instance.before_path())?;
-    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
+    // Nothing that is said here depends on the SIM.
+    let named = options.config.uplink.interface.as_deref();
+    let uplink = find_uplink(options, named, &Modems::default()).await?;
     let choice = wifi::preview(options, &uplink.name).await?;
     alerts::open(&options.config.alerts, mpsc::channel(1).0)?;
     let ground = ground(options, &host, used_before, uplink, choice.as_ref()).await?;
@@ -116,6 +119,7 @@ struct Ground {
     uplink: Uplink,
     wanted: Wanted,
     wifi: Option<wifi::Chosen>,
+    modems: Modems,
 }
 
 impl Ground {
@@ -137,11 +141,12 @@ impl Ground {
 
 /// `used_before` is an address of the LAN of last time.
 async fn survey(options: &UpOptions, host: &Host, used_before: Option<Ipv4Addr>) -> anyhow::Result<Ground> {
-    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
+    let modems = modem::look().await;
+    let uplink = find_uplink(options, options.config.uplink.interface.as_deref(), &modems).await?;
     let chosen = wifi::decide(options, &uplink.name).await?;
     let choice = chosen.as_ref().map(|chosen| &chosen.choice);
     let ground = ground(options, host, used_before, uplink, choice).await?;
-    Ok(Ground { wifi: chosen, ..ground })
+    Ok(Ground { wifi: chosen, modems, ..ground })
 }
 
 async fn ground(
@@ -191,14 +196,15 @@ async fn ground(
         only_sites: false,
         wifi: wifi.map(wifi::part_of_lan),
     };
-    Ok(Ground { uplink, wanted, wifi: None })
+    Ok(Ground { uplink, wanted, wifi: None, modems: Modems::default() })
 }
 
-async fn find_uplink(options: &UpOptions, name: Option<&str>) -> Result<Uplink, FindError> {
+async fn find_uplink(options: &UpOptions, name: Option<&str>, modems: &Modems) -> Result<Uplink, FindError> {
     let ports = options.ports();
     let mut lan: Vec<&str> = ports.iter().map(String::as_str).collect();
     lan.push(hotshare_core::desired::BRIDGE);
-    find(name, &lan, &options.config.uplink.resolvers).await
+    let uplink = find(name, &lan, &options.config.uplink.resolvers).await?;
+    Ok(Uplink { sim: modems.behind(&uplink.name), ..uplink })
 }
 
 /// Puts everything in place. On failure the host comes back, to be restored.
@@ -254,7 +260,8 @@ async fn assemble(
             off_when_idle_secs: options.config.hotspot.off_when_idle.map(|idle| idle.as_secs()),
         };
         let watch = Watch::open().await?;
-        if book.is_other_card(&ground.uplink) {
+        let (modems, modems_seen) = watch::channel(ground.modems);
+        if book.may_be_other_card(&ground.uplink) {
             hands.close_all()?;
         }
         // In place before the brain's first order: what an earlier run let through goes on meanwhile.
@@ -276,9 +283,11 @@ async fn assemble(
             seen,
             asks: asks_in.clone(),
             views,
+            modems: modems_seen.clone(),
             missing: true,
         };
         let mut tasks = Tasks::new();
+        tasks.follow_modems(modems);
         lan.bind(brain.leases(), &mut tasks)?;
         let mut air = None;
         if let Some(chosen) = ground.wifi {
@@ -320,7 +329,17 @@ async fn assemble(
         let couriers = ways.couriers(instance.ledger_path(), &marker, &raised, patience);
         tasks.carry_alerts(couriers, ways.link);
         let meter = hands.meter.events()?;
-        let sources = Sources { asks, leases, sites, radio, postings: done, meter, uplink: watch, down };
+        let sources = Sources {
+            asks,
+            leases,
+            sites,
+            radio,
+            postings: done,
+            meter,
+            uplink: watch,
+            modems: modems_seen,
+            down,
+        };
         Ok((brain, tasks, lan, sources))
     }
     .await;
@@ -349,6 +368,7 @@ pub(super) struct LanServers {
     seen: mpsc::Sender<SiteSeen>,
     asks: BrainSender,
     views: watch::Receiver<NamesView>,
+    modems: watch::Receiver<Modems>,
     /// The LAN is not there, or a server on it failed: looked at again with each tick.
     pub(super) missing: bool,
 }
@@ -357,7 +377,8 @@ impl LanServers {
     /// The uplink that was chosen at start, if it is there. Another one may have another price, and is never
     /// taken instead without the owner's word.
     pub(super) async fn find_uplink(&self) -> Result<Uplink, FindError> {
-        find_uplink(&self.options, Some(&self.uplink)).await
+        let modems = self.modems.borrow().clone();
+        find_uplink(&self.options, Some(&self.uplink), &modems).await
     }
 
     fn bind(&mut self, leases: Vec<Leased>, tasks: &mut Tasks) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 //!   lease (DHCP)  --LeaseNews-->  event loop  --watch NamesView-->  names (DNS)
 //!   radio         --RadioNews-->              --watch RadioOrders-->  radio (hostapd)
 //!   API socket    --Ask-------->              --NamesView
+//!   modem         --Modems----->
 //!   alerts        <--raised----  ledger thread
 //!   signals       --Stop------->
 //! ```
@@ -17,6 +18,7 @@ use hotshare_core::record::Leased;
 use hotshare_core::units::Mac;
 use hotshare_core::uplink::Subnet;
 use hotshare_linux::lease::{self, LeaseConfig, LeaseNews};
+use hotshare_linux::modem::{self, Modems};
 use hotshare_linux::names;
 use hotshare_linux::radio::{Radio, RadioNews, RadioView};
 use hotshare_notify::mqtt::Link;
@@ -152,6 +154,15 @@ impl Tasks {
                 Ok(()) => ended(What::Radio, "it ended".into(), &stop),
                 Err(error) => ended(What::Radio, error.to_string(), &stop),
             }
+        });
+    }
+
+    /// Listens to what is told of SIMs.
+    pub(super) fn follow_modems(&mut self, modems: watch::Sender<Modems>) {
+        let stop = self.stop.clone();
+        self.spawn(async move {
+            stop.run_until_cancelled(modem::follow(modems)).await;
+            None
         });
     }
 

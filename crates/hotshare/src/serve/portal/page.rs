@@ -270,6 +270,10 @@ fn why_words(
             "More data would cost money, and the owner has not agreed to it yet.",
             "继续使用需要付费，热点的主人尚未同意。",
         ),
+        Why::CardUnknown => l.pick(
+            "The hotspot does not know yet which SIM is in its modem. Wait a minute.",
+            "热点还不知道调制解调器里是哪张 SIM 卡，请稍等片刻。",
+        ),
         Why::NewCard => l.pick(
             "The data card is new, and the owner has not agreed to use it yet.",
             "数据卡是新的，热点的主人尚未同意使用。",
