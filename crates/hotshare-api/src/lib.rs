@@ -27,7 +27,7 @@ pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use card::{Card, Cards};
 pub use change::{
-    Agreement, Amount, DeviceChange, Gift, Invite, KeyRotation, NetworkKeyRotation, PersonChange, PersonNew,
+    Agreement, Amount, Claim, DeviceChange, Gift, Invite, KeyRotation, NetworkKeyRotation, PersonChange, PersonNew,
     PlanChange, PlanCorrection, WishAnswer,
 };
 pub use doctor::{Doctor, Finding, Preview, Severity};
