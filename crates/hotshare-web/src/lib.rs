@@ -6,6 +6,7 @@
 
 mod api;
 mod language;
+pub mod me;
 mod messages;
 mod reply;
 pub mod show;
@@ -13,4 +14,4 @@ pub mod show;
 pub use api::{Api, ApiError};
 pub use language::Language;
 pub use messages::{Text, Words};
-pub use reply::{Door, Policy, Visitor, not_found, page, plain, see};
+pub use reply::{Door, Policy, Visitor, not_found, page, plain, see, style};

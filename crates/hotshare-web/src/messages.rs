@@ -10,8 +10,10 @@ use hotshare_api::Verdict;
 use crate::language::Language;
 
 /// The message files of both languages, each with the same keys.
-const FILES: [(&str, &str, &str); 1] =
-    [("common", include_str!("../messages/en/common.ftl"), include_str!("../messages/zh/common.ftl"))];
+const FILES: [(&str, &str, &str); 2] = [
+    ("common", include_str!("../messages/en/common.ftl"), include_str!("../messages/zh/common.ftl")),
+    ("me", include_str!("../messages/en/me.ftl"), include_str!("../messages/zh/me.ftl")),
+];
 
 static ENGLISH: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(Language::English));
 static CHINESE: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(Language::Chinese));
