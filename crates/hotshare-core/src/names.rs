@@ -161,7 +161,11 @@ fn is_name(labels: &[&[u8]], name: &[impl AsRef<str>]) -> bool {
 /// Whether the name is the zone, or in it.
 fn ends_with(labels: &[&[u8]], zone: &[impl AsRef<str>]) -> bool {
     labels.len() >= zone.len()
-        && labels.iter().rev().zip(zone.iter().rev()).all(|(a, b)| a.eq_ignore_ascii_case(b.as_ref().as_bytes()))
+        && labels
+            .iter()
+            .rev()
+            .zip(zone.iter().rev())
+            .all(|(a, b)| a.eq_ignore_ascii_case(b.as_ref().as_bytes()))
 }
 
 /// Whether the name is the address's in `in-addr.arpa`.

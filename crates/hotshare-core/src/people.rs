@@ -144,7 +144,11 @@ mod tests {
             ("a\u{202e}b\u{0}c\u{1b}[2J", "abc2J"),
             ("< & >  x", "x"),
         ] {
-            assert_eq!(Claim::new(text).map(|claim| claim.as_str().to_owned()), Ok(kept.to_owned()), "{text:?}");
+            assert_eq!(
+                Claim::new(text).map(|claim| claim.as_str().to_owned()),
+                Ok(kept.to_owned()),
+                "{text:?}"
+            );
         }
         for text in ["", "   ", "\u{202e}", "<>&", "-- ..", "\u{300}"] {
             assert_eq!(Claim::new(text), Err(NotAClaim), "{text:?}");

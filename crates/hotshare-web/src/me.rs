@@ -19,6 +19,9 @@ mod page;
 mod usage;
 mod who;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::Extension;

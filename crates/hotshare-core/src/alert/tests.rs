@@ -221,11 +221,8 @@ fn waiting_devices_are_told_once_each_and_a_flood_of_them_by_the_day() {
 fn who_says_who_they_are_is_told_once_more_and_no_more() {
     let mut owner = Owner::default();
     let mut facts = Facts { plan: None, ..plan(0, GB) };
-    let waiting = |n, claim| Waiting {
-        mac: Mac([2, 0, 0, 0, 0, n]),
-        host_name: None,
-        claim: Claim::new(claim).ok(),
-    };
+    let waiting =
+        |n, claim| Waiting { mac: Mac([2, 0, 0, 0, 0, n]), host_name: None, claim: Claim::new(claim).ok() };
     facts.waiting = (1..=5).map(|n| waiting(n, "")).collect();
     assert_eq!(owner.hears(&facts).len(), 5);
     facts.waiting = vec![waiting(1, "Bo")];

@@ -86,7 +86,8 @@ fn ordinary_names_are_for_the_open_only() {
 
 #[test]
 fn systems_that_look_for_a_portal_find_one_while_they_are_closed() {
-    for name in ["connectivitycheck.gstatic.com", "Captive.Apple.COM", "www.msftconnecttest.com", "nmcheck.gnome.org"]
+    for name in
+        ["connectivitycheck.gstatic.com", "Captive.Apple.COM", "www.msftconnecttest.com", "nmcheck.gnome.org"]
     {
         assert_eq!(ask_as(OPEN, name, A), Answer::Forward, "{name}");
         assert_eq!(ask_as(CLOSED, name, A), Answer::Portal(PROBE_ADDR), "{name}");

@@ -77,3 +77,9 @@ fn captive(status: &Status, visitor: Visitor, user_portal_url: String) -> Captiv
         user_portal_url,
     }
 }
+
+#[cfg(test)]
+pub(super) fn told(status: &Status, visitor: Visitor, host: &str) -> serde_json::Value {
+    let captive = captive(status, visitor, format!("{}://{host}/", visitor.door.scheme()));
+    serde_json::to_value(captive).unwrap_or_default()
+}

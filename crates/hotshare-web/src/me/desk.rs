@@ -49,7 +49,8 @@ impl Desk {
         let begins = Begins::of(status)?;
         let asked = async {
             let mut latest = self.used.lock().await;
-            let fresh = |(at, of, _): &&(Instant, Begins, Arc<Used>)| at.elapsed() < USED_FRESH && *of == begins;
+            let fresh =
+                |(at, of, _): &&(Instant, Begins, Arc<Used>)| at.elapsed() < USED_FRESH && *of == begins;
             if let Some((_, _, used)) = latest.as_ref().filter(fresh) {
                 return Some(Arc::clone(used));
             }

@@ -166,7 +166,8 @@ fn why_view(t: Text, status: &Status, person: &Person, zone: &TimeZone) -> Optio
     let mut sentences = Vec::new();
     let why = why(status, person);
     if let Some(verdict) = why {
-        let told = if verdict == Verdict::Slow { None } else { Some(t.say(&format!("me-why-{}", word(verdict)))) };
+        let told =
+            if verdict == Verdict::Slow { None } else { Some(t.say(&format!("me-why-{}", word(verdict)))) };
         sentences.extend(told);
         sentences.extend(until(t, status, person, verdict, is_closed, zone));
     }

@@ -148,7 +148,10 @@ mod tests {
             device("02:00:5e:10:00:01", None, Some("Evil\u{1b}[2J\u{202e}phone")),
             device("02:00:5e:10:00:02", Some("小明"), Some("小明的手机")),
             blocked,
-            api::Device { claim: Some("Bo Müller\u{202e}".into()), ..device("02:00:5e:10:00:04", None, None) },
+            api::Device {
+                claim: Some("Bo Müller\u{202e}".into()),
+                ..device("02:00:5e:10:00:04", None, None)
+            },
         ];
         let told = [80, 40].map(|width| format!("--- at {width}\n{}", text(&devices, width)));
         insta::assert_snapshot!(told.concat());

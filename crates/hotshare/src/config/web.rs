@@ -48,7 +48,11 @@ fn file(value: &DeValue<'_>) -> Result<PathBuf, String> {
         return Err(format!("{} is not text; {ALLOWED}", shown(value)));
     };
     let path = PathBuf::from(text.as_ref());
-    if path.is_absolute() { Ok(path) } else { Err(format!("{} is not a whole path; {ALLOWED}", shown(value))) }
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err(format!("{} is not a whole path; {ALLOWED}", shown(value)))
+    }
 }
 
 /// A name of hosts (RFC 1123, 2.1) that somebody may have a certificate for.

@@ -282,9 +282,9 @@ async fn assemble(
             lan: hands.wanted.lan().to_owned(),
             subnet: hands.wanted.subnet,
             lease_time: options.config.lan.lease_time,
-            capport: secure.as_ref().map(|secure| {
-                format!("https://{}{}", secure.name(), hotshare_web::me::CAPPORT_PATH)
-            }),
+            capport: secure
+                .as_ref()
+                .map(|secure| format!("https://{}{}", secure.name(), hotshare_web::me::CAPPORT_PATH)),
         };
         let mut lan = LanServers {
             options: options.clone(),

@@ -26,8 +26,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::alerts::Courier;
-use crate::serve::portal::PortalDoor;
 use crate::serve;
+use crate::serve::portal::PortalDoor;
 
 /// A task that ended although nobody told it to.
 #[derive(Debug)]

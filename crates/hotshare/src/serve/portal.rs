@@ -208,7 +208,8 @@ fn whose<'a>(host: &str, visitor: Visitor, tls_name: Option<&'a str>) -> Whose<'
 
 /// By this, systems know that there is a portal.
 fn elsewhere(place: &str) -> Response {
-    let headers = [(LOCATION, place), (CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "text/plain; charset=utf-8")];
+    let headers =
+        [(LOCATION, place), (CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "text/plain; charset=utf-8")];
     (StatusCode::FOUND, headers, format!("See {place}\n")).into_response()
 }
 

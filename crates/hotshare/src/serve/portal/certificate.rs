@@ -72,7 +72,10 @@ impl Secure {
     pub(crate) fn open(files: &WebTls) -> Result<Secure, CertificateProblem> {
         let stamps = stamps(files);
         let config = load(files, SystemTime::now())?;
-        Ok(Secure { files: files.clone(), state: Mutex::new(State { config, stamps, looked: Instant::now() }) })
+        Ok(Secure {
+            files: files.clone(),
+            state: Mutex::new(State { config, stamps, looked: Instant::now() }),
+        })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -121,13 +124,13 @@ fn load(files: &WebTls, now: SystemTime) -> Result<Arc<ServerConfig>, Certificat
     let Some(first) = chain.first() else {
         return Err(CertificateProblem::NoCertificate(certificate.clone()));
     };
-    let private = PrivateKeyDer::from_pem_slice(&read_key(key)?)
-        .map_err(|_| CertificateProblem::NoKey(key.clone()))?;
+    let private =
+        PrivateKeyDer::from_pem_slice(&read_key(key)?).map_err(|_| CertificateProblem::NoKey(key.clone()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
 
     let parsed = ParsedCertificate::try_from(first).map_err(unusable)?;
-    let asked = ServerName::try_from(name.clone())
-        .map_err(|e| unusable(rustls::Error::General(e.to_string())))?;
+    let asked =
+        ServerName::try_from(name.clone()).map_err(|e| unusable(rustls::Error::General(e.to_string())))?;
     if rustls::client::verify_server_name(&parsed, &asked).is_err() {
         return Err(CertificateProblem::OtherName { certificate: certificate.clone(), name: name.clone() });
     }
