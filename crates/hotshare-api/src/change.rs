@@ -1,15 +1,18 @@
 //! What the owner may ask for. Unknown fields are refused: a typing error must not look like a success.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::part::{Part, Terms, Window};
 use crate::secret::Secret;
 use crate::words::{Every, Period};
 
 /// Body of `POST /v1/people`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonNew {
+    /// 1 to 32 letters, digits, “-” and “_”, no capitals; the first is a letter or a digit.
+    #[schema(min_length = 1, max_length = 32)]
     pub name: String,
     /// Bytes; `null`: unlimited.
     pub allowance: Option<u64>,
@@ -26,7 +29,7 @@ fn is_false(value: &bool) -> bool {
 
 /// Body of `PATCH /v1/people/NAME`: either a new allowance, `paused`, `device_limit`, or any of the rules after it; one
 /// of these kinds at a time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonChange {
     /// Absent: stays. `null`: unlimited.
@@ -35,6 +38,7 @@ pub struct PersonChange {
     /// Needed with an allowance in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowance_every: Option<Every>,
+    /// Closed until it is `false` again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
     /// How many devices may be on the air at once. `null`: as many as come.
@@ -45,6 +49,7 @@ pub struct PersonChange {
     pub fair: bool,
     /// How much more than another's counts, 1 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
     pub weight: Option<u16>,
     /// At the end of the allowance it goes on with so many bytes a second. `null`: it stops.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -58,24 +63,28 @@ pub struct PersonChange {
 }
 
 /// Body of `POST /v1/people/NAME/top-up` and `/wish`: bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Amount {
+    /// Above 0.
     pub bytes: u64,
 }
 
 /// Body of `POST /v1/people/NAME/give`: from NAME to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gift {
+    /// Who gets it.
     pub to: String,
+    /// Above 0.
     pub bytes: u64,
 }
 
 /// Body of `POST /v1/people/NAME/wish/answer`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WishAnswer {
+    /// The wish is granted.
     pub yes: bool,
     /// Another amount than was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,7 +92,7 @@ pub struct WishAnswer {
 }
 
 /// Body of `POST /v1/plan/agree`: the owner agrees to another step of money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Agreement {
     /// The step that `asks_for` tells, such as "2.50".
@@ -91,7 +100,7 @@ pub struct Agreement {
 }
 
 /// Body of `POST /v1/people/NAME/invite`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Invite {
     /// When the key ends. Absent: stays as it is; a new key has no end. `null`: no end.
@@ -103,7 +112,7 @@ pub struct Invite {
 }
 
 /// Body of `POST /v1/people/NAME/key/rotate`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRotation {
     /// When the new key ends. Absent: when the old one would have. `null`: no end.
@@ -115,7 +124,7 @@ pub struct KeyRotation {
 }
 
 /// Body of `POST /v1/wifi/key/rotate`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkKeyRotation {
     /// A passphrase of the owner's own choice. Absent: one is made.
@@ -124,23 +133,25 @@ pub struct NetworkKeyRotation {
 }
 
 /// Body of `PATCH /v1/devices/MAC`: either `person` or `blocked`, one at a time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceChange {
     /// From now on this person's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
+    /// It gets nothing, whoever it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<bool>,
 }
 
 /// Body of `PATCH /v1/plan`. What is absent stays as it is; all of it is done at once, or none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanChange {
     /// `null`: no cap.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub cap: Option<Option<u64>>,
+    /// When it renews.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
     /// IANA name, such as `Europe/Berlin`.
@@ -149,14 +160,16 @@ pub struct PlanChange {
     /// All parts, in their order. Those with a name that was there go on where they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<Vec<Part>>,
+    /// What is said about money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,
 }
 
 /// Body of `POST /v1/plan/correct`: the carrier's own figure for this period, in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanCorrection {
+    /// Bytes.
     pub used: u64,
 }
 

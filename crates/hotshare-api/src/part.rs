@@ -1,11 +1,12 @@
 //! The parts of a plan, and rules of the week.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::words::Period;
 
 /// What is bought as one part of a plan. Parts are used in their order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// What people call it; two parts of a plan never have the same name.
@@ -36,7 +37,7 @@ pub struct Part {
 }
 
 /// What becomes of what is left over at the end of a period.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Unused {
     #[default]
@@ -44,11 +45,14 @@ pub enum Unused {
     /// It can be used in the next period, before that one's own.
     NextPeriod,
     /// It is kept, all together at most `most` bytes.
-    Kept { most: u64 },
+    Kept {
+        /// Bytes.
+        most: u64,
+    },
 }
 
 /// A part that costs money. Amounts of money are decimal numbers in quotes, such as "2.50", in the plan's currency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pay {
     /// For each `unit` begun.
@@ -62,7 +66,7 @@ pub struct Pay {
 }
 
 /// From one time of day until another (exclusive), by civil time; past midnight when `until` is not after `from`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// The days on which it begins: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`.
@@ -73,7 +77,8 @@ pub struct Window {
     pub until: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Day {
     Mon,
@@ -90,7 +95,7 @@ impl Day {
 }
 
 /// Where a part of the plan stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PartStatus {
     pub part: Part,
     /// It is the one that is used now.
@@ -99,6 +104,7 @@ pub struct PartStatus {
     pub in_hours: bool,
     /// When its present period began and ends (exclusive); `null` when none runs, or for no end.
     pub begins: Option<i64>,
+    /// Exclusive; `null` when none runs, or for no end.
     pub ends: Option<i64>,
     /// Bytes, in that period.
     pub used: u64,
@@ -111,13 +117,15 @@ pub struct PartStatus {
 }
 
 /// What is said about money. VAT in thousandths: 190 is 19 %.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
     /// ISO 4217, such as `EUR`.
     #[serde(default)]
     pub currency: Option<String>,
+    /// 0 to 1000.
     #[serde(default)]
+    #[schema(maximum = 1000)]
     pub vat_permille: Option<u16>,
     /// Prices are stated with VAT.
     #[serde(default)]

@@ -1,9 +1,10 @@
 //! What was.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a usage report's rows stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     Person,
@@ -13,7 +14,7 @@ pub enum By {
 }
 
 /// Reply to `GET /v1/usage?by=…&since=…&until=…`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UsageReport {
     pub schema: u32,
     pub by: By,
@@ -26,7 +27,8 @@ pub struct UsageReport {
     pub total: Totals,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What one person or device used, or all on one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UsageRow {
     /// The person's name, the device's hardware address, or the date.
     pub key: String,
@@ -34,6 +36,7 @@ pub struct UsageRow {
     pub person: Option<String>,
     /// Forwarded, as the device sees it.
     pub up: u64,
+    /// Forwarded to it.
     pub down: u64,
     /// Uploads that were refused: never sent, not billed.
     pub refused_up: u64,
@@ -44,10 +47,11 @@ pub struct UsageRow {
 }
 
 /// The same span for the plan as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Totals {
     /// What the carrier bills by our count, without corrections.
     pub billed_up: u64,
+    /// Of it down; the former is up.
     pub billed_down: u64,
     /// To or from people's devices.
     pub delivered: u64,
@@ -58,14 +62,17 @@ pub struct Totals {
 }
 
 /// Reply to `GET /v1/events?since=…`: the diary, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Events {
     pub schema: u32,
+    /// Oldest first.
     pub events: Vec<Event>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A line of the diary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
+    /// When it happened.
     pub at: i64,
     /// A short stable word: `used-up`, `plan-closed`, `device-new`…
     pub kind: String,

@@ -7,6 +7,7 @@
 mod air;
 mod alerts;
 mod failure;
+mod openapi;
 mod outlook;
 mod passphrase;
 pub(crate) mod portal;

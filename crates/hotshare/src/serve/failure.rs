@@ -54,6 +54,11 @@ impl No {
         No { status, failure: Failure::new(code, message) }
     }
 
+    /// The HTTP status that it is sent with.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(super) fn into_message(self) -> String {
         self.failure.error.message
     }
