@@ -3,13 +3,14 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use crate::object::only_objects;
 use crate::part::{Part, Terms, Window};
 use crate::secret::Secret;
 use crate::words::{Every, Period};
 
 /// Body of `POST /v1/people`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PersonNew {
     /// 1 to 32 letters, digits, “-” and “_”, no capitals; the first is a letter or a digit.
     #[schema(min_length = 1, max_length = 32)]
@@ -30,7 +31,7 @@ fn is_false(value: &bool) -> bool {
 /// Body of `PATCH /v1/people/NAME`: either a new allowance, `paused`, `device_limit`, or any of the rules after it; one
 /// of these kinds at a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PersonChange {
     /// Absent: stays. `null`: unlimited.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -64,25 +65,27 @@ pub struct PersonChange {
 
 /// Body of `POST /v1/people/NAME/top-up` and `/wish`: bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Amount {
     /// Above 0.
+    #[schema(minimum = 1)]
     pub bytes: u64,
 }
 
 /// Body of `POST /v1/people/NAME/give`: from NAME to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Gift {
     /// Who gets it.
     pub to: String,
     /// Above 0.
+    #[schema(minimum = 1)]
     pub bytes: u64,
 }
 
 /// Body of `POST /v1/people/NAME/wish/answer`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct WishAnswer {
     /// The wish is granted.
     pub yes: bool,
@@ -93,7 +96,7 @@ pub struct WishAnswer {
 
 /// Body of `POST /v1/plan/agree`: the owner agrees to another step of money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Agreement {
     /// The step that `asks_for` tells, such as "2.50".
     pub money: String,
@@ -101,7 +104,7 @@ pub struct Agreement {
 
 /// Body of `POST /v1/people/NAME/invite`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Invite {
     /// When the key ends. Absent: stays as it is; a new key has no end. `null`: no end.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -113,7 +116,7 @@ pub struct Invite {
 
 /// Body of `POST /v1/people/NAME/key/rotate`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct KeyRotation {
     /// When the new key ends. Absent: when the old one would have. `null`: no end.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -125,7 +128,7 @@ pub struct KeyRotation {
 
 /// Body of `POST /v1/wifi/key/rotate`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct NetworkKeyRotation {
     /// A passphrase of the owner's own choice. Absent: one is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +137,7 @@ pub struct NetworkKeyRotation {
 
 /// Body of `PATCH /v1/devices/MAC`: either `person` or `blocked`, one at a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct DeviceChange {
     /// From now on this person's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,7 +149,7 @@ pub struct DeviceChange {
 
 /// Body of `PATCH /v1/plan`. What is absent stays as it is; all of it is done at once, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PlanChange {
     /// `null`: no cap.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -167,7 +170,7 @@ pub struct PlanChange {
 
 /// Body of `POST /v1/plan/correct`: the carrier's own figure for this period, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PlanCorrection {
     /// Bytes.
     pub used: u64,
@@ -177,6 +180,21 @@ pub struct PlanCorrection {
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(from).map(Some)
 }
+
+only_objects!(
+    PersonNew,
+    PersonChange,
+    Amount,
+    Gift,
+    WishAnswer,
+    Agreement,
+    Invite,
+    KeyRotation,
+    NetworkKeyRotation,
+    DeviceChange,
+    PlanChange,
+    PlanCorrection
+);
 
 #[cfg(test)]
 mod tests {

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::object::only_objects;
 use crate::words::Period;
 
 /// What is bought as one part of a plan. Parts are used in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Part {
     /// What people call it; two parts of a plan never have the same name.
     pub name: String,
@@ -37,13 +38,13 @@ pub struct Part {
 }
 
 /// What becomes of what is left over at the end of a period.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+// Without a field of their own, the first two would still take any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields, remote = "Self")]
 pub enum Unused {
-    #[default]
-    Lost,
+    Lost {},
     /// It can be used in the next period, before that one's own.
-    NextPeriod,
+    NextPeriod {},
     /// It is kept, all together at most `most` bytes.
     Kept {
         /// Bytes.
@@ -51,9 +52,15 @@ pub enum Unused {
     },
 }
 
+impl Default for Unused {
+    fn default() -> Unused {
+        Unused::Lost {}
+    }
+}
+
 /// A part that costs money. Amounts of money are decimal numbers in quotes, such as "2.50", in the plan's currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Pay {
     /// For each `unit` begun.
     pub price: String,
@@ -67,7 +74,7 @@ pub struct Pay {
 
 /// From one time of day until another (exclusive), by civil time; past midnight when `until` is not after `from`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Window {
     /// The days on which it begins: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`.
     pub days: Vec<Day>,
@@ -118,7 +125,7 @@ pub struct PartStatus {
 
 /// What is said about money. VAT in thousandths: 190 is 19 %.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Terms {
     /// ISO 4217, such as `EUR`.
     #[serde(default)]
@@ -134,3 +141,5 @@ pub struct Terms {
     #[serde(default)]
     pub fee: Option<String>,
 }
+
+only_objects!(Part, Unused, Pay, Window, Terms);

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::object::only_objects;
+
 /// May this person's devices use the uplink, and if not, why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -54,7 +56,7 @@ pub enum Every {
 
 /// When the plan renews.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields, remote = "Self")]
 pub enum Period {
     /// Each month on `day`, 1 to 31; in a month that is too short, on its last day.
     Monthly {
@@ -88,6 +90,8 @@ pub enum AtCap {
     #[serde(other)]
     Unknown,
 }
+
+only_objects!(Period);
 
 #[cfg(test)]
 mod tests {

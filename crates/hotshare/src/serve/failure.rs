@@ -82,7 +82,7 @@ impl From<Refusal> for No {
             Refusal::HasNoAllowance(_) => Code::NoAllowance,
             Refusal::NotEnough { .. } => Code::NotEnough,
             Refusal::NoWish(_) => Code::NoWish,
-            Refusal::Nothing => Code::BadRequest,
+            Refusal::Nothing | Refusal::TooMuch(_) => Code::BadRequest,
             Refusal::NothingToBuy | Refusal::NotTheStep { .. } | Refusal::MoneyLimit { .. } => {
                 Code::NotForSale
             }

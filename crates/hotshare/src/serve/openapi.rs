@@ -86,13 +86,15 @@ fn whole(described: OpenApi) -> Value {
             numbered(schema);
             if asked.contains(name) {
                 no_other_field(schema);
+                bounds(schema, api::MOST_BYTES);
             }
             if told.contains(name) && !asked.contains(name) {
                 never_left_out(schema);
             }
         }
     }
-    bounds(&mut whole);
+    // What is left are replies: sums of the ledger.
+    bounds(&mut whole, i64::MAX.unsigned_abs());
     whole
 }
 
@@ -206,20 +208,18 @@ fn reached(whole: &Value, part: &str) -> BTreeSet<String> {
     found
 }
 
-/// Numbers that are not negative end where the ledger's do, or where 32 bits do.
-fn bounds(value: &mut Value) {
+/// Numbers that are not negative end at `most`, or where 32 bits do.
+fn bounds(value: &mut Value, most: u64) {
     match value {
         Value::Object(fields) => {
-            if fields.get("minimum").and_then(Value::as_i64) == Some(0) && !fields.contains_key("maximum") {
-                let most = match fields.get("format").and_then(Value::as_str) {
-                    Some("int64") => i64::MAX,
-                    _ => i64::from(u32::MAX),
-                };
-                fields.insert("maximum".into(), most.into());
+            let is_unsigned = fields.get("minimum").is_some_and(Value::is_u64);
+            if is_unsigned && !fields.contains_key("maximum") {
+                let is_long = fields.get("format").is_some_and(|format| format == "int64");
+                fields.insert("maximum".into(), if is_long { most } else { u64::from(u32::MAX) }.into());
             }
-            fields.values_mut().for_each(bounds);
+            fields.values_mut().for_each(|value| bounds(value, most));
         }
-        Value::Array(values) => values.iter_mut().for_each(bounds),
+        Value::Array(values) => values.iter_mut().for_each(|value| bounds(value, most)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

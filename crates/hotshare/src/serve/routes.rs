@@ -248,10 +248,10 @@ async fn wish_answer(
 
 /// What is given or asked for.
 fn amount(bytes: u64) -> Result<core::units::Bytes, No> {
-    if (1..=i64::MAX.unsigned_abs()).contains(&bytes) {
-        return Ok(core::units::Bytes(bytes));
+    match translate::bytes(bytes)? {
+        core::units::Bytes::ZERO => Err(No::new(Code::BadRequest, "`bytes` is a number of bytes above 0")),
+        bytes => Ok(bytes),
     }
-    Err(No::new(Code::BadRequest, "`bytes` is a number of bytes above 0"))
 }
 
 const CHANGES: &str = "`allowance` (with `allowance_every`) or `fair`, `paused`, `device_limit`, or rules: `weight`, `then_rate`, `bed_times`, `until`";
@@ -359,7 +359,7 @@ async fn plan_correct(
     State(state): State<AppState>,
     body: Body<api::PlanCorrection>,
 ) -> Reply<api::Corrected> {
-    let Json(done) = state.change(Ask::PlanCorrect { used: core::units::Bytes(body.0.used) }).await?;
+    let Json(done) = state.change(Ask::PlanCorrect { used: translate::bytes(body.0.used)? }).await?;
     // It is done, whether or not it can be told what came of it.
     let carrier = state.status().await.ok().map(|status| outlook::carrier(&status.plan.carrier));
     Ok(Json(api::Corrected { schema: done.schema, done: done.done, carrier }))

@@ -186,6 +186,8 @@ fn replies_leave_nothing_out_and_words_are_sent() {
     assert_eq!(schemas["PlanChange"].get("required"), None);
     assert_eq!(schemas["Band"]["enum"], json!(["2.4", "5", "6"]));
     assert_eq!(schemas["AtCap"]["enum"], json!(["stop"]));
-    assert_eq!(schemas["Amount"]["properties"]["bytes"]["maximum"], i64::MAX);
+    assert_eq!(schemas["Amount"]["properties"]["bytes"]["minimum"], 1);
+    assert_eq!(schemas["Amount"]["properties"]["bytes"]["maximum"], api::MOST_BYTES);
+    assert_eq!(schemas["Totals"]["properties"]["own"]["maximum"], i64::MAX);
     assert_eq!(schemas["Unused"]["oneOf"][0]["additionalProperties"], false);
 }
