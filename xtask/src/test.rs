@@ -13,6 +13,7 @@ use clap::ValueEnum;
 use nix::unistd::geteuid;
 
 use crate::packages::{self, Package};
+use crate::python;
 use crate::vm;
 use build::{Binary, Built};
 
@@ -109,8 +110,8 @@ const ROOT_PACKAGES: [Package; 14] = [
     UDHCPC,
 ];
 
-const NET_PACKAGES: [Package; 9] =
-    [IPROUTE, PING, DHCLIENT, NFT, UDHCPC, AIOSMTPD, MOSQUITTO, MOSQUITTO_CLIENTS, OPENSSL];
+const NET_PACKAGES: [Package; 10] =
+    [IPROUTE, PING, DHCLIENT, NFT, UDHCPC, AIOSMTPD, MOSQUITTO, MOSQUITTO_CLIENTS, OPENSSL, python::VENV];
 
 /// Tests counted, as the test programs themselves report.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -149,6 +150,9 @@ pub(crate) fn run(asked: &[Tier]) -> Result<bool> {
     needed.sort_by_key(|package| package.name);
     needed.dedup_by_key(|package| package.name);
     packages::ensure(&needed)?;
+    if tiers.contains(&Tier::Net) && may(Tier::Net) {
+        python::ensure_packages()?;
+    }
 
     let start = Instant::now();
     println!("building the tests");

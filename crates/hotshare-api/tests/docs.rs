@@ -127,8 +127,8 @@ fn every_word_and_path_is_on_the_page() {
     ];
     let air = air.iter().filter_map(Value::as_array).flatten().map(|value| word(value.clone()));
     use hotshare_api::path::{
-        DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY,
-        WIFI_KEY_ROTATE,
+        DEVICES, DOWN, EVENTS, OPENAPI, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI,
+        WIFI_KEY, WIFI_KEY_ROTATE,
     };
     let paths = [
         STATUS,
@@ -143,6 +143,7 @@ fn every_word_and_path_is_on_the_page() {
         WIFI_KEY,
         WIFI_KEY_ROTATE,
         DOWN,
+        OPENAPI,
     ];
     let paths = paths.iter().map(|path| format!(" {path}`"));
     for word in codes.chain(verdicts).chain(air).chain(paths) {

@@ -167,8 +167,8 @@ fn period_fields(period: Option<&Period>) -> PeriodFields {
 
 fn part_fields(n: usize, part: &Part, status: Option<&PartStatus>) -> PartFields {
     let (unused, most) = match part.unused {
-        Unused::Lost => ("lost", None),
-        Unused::NextPeriod => ("next-period", None),
+        Unused::Lost {} => ("lost", None),
+        Unused::NextPeriod {} => ("next-period", None),
         Unused::Kept { most } => ("kept", Some(most)),
     };
     let amount = |bytes: Option<u64>| bytes.map_or((String::new(), "GB"), amount_text);
@@ -253,9 +253,9 @@ fn part(fields: &Fields, n: usize) -> Result<Part, Unclear> {
         cap: fields.bytes(&at("cap"))?,
         period: period(fields, &at(""))?,
         unused: match fields.text(&at("unused")) {
-            "next-period" => Unused::NextPeriod,
+            "next-period" => Unused::NextPeriod {},
             "kept" => Unused::Kept { most: fields.bytes(&at("most"))?.ok_or(AMOUNT)? },
-            _ => Unused::Lost,
+            _ => Unused::Lost {},
         },
         hours: Some(hours).filter(|hours| !hours.is_empty()),
         rate: fields.rate(&at("kbit"))?,
