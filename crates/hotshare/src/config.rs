@@ -8,6 +8,7 @@ mod alerts;
 mod document;
 mod problem;
 mod values;
+mod web;
 mod wifi;
 
 use std::net::Ipv4Addr;
@@ -21,6 +22,7 @@ use hotshare_core::uplink::Subnet;
 pub(crate) use self::alerts::AlertsConfig;
 pub(crate) use self::problem::ConfigError;
 pub(crate) use self::values::interface_name;
+pub(crate) use self::web::WebConfig;
 
 /// A file that says everything that can be said, with the values that hold when nothing is said.
 pub(crate) const EXAMPLE: &str = include_str!("config/example.toml");
@@ -36,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) people: PeopleConfig,
     pub(crate) alerts: AlertsConfig,
     pub(crate) hotspot: HotspotConfig,
+    pub(crate) web: WebConfig,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

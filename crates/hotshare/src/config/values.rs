@@ -9,7 +9,7 @@ use toml::de::DeValue;
 
 use super::document::{Document, shown};
 use super::{Config, GrantsConfig, HotspotConfig, LanConfig, PeopleConfig, UplinkConfig};
-use super::{alerts, wifi};
+use super::{alerts, web, wifi};
 use crate::cli::text::escaped;
 
 /// Takes everything out of a document, and notes what is wrong.
@@ -18,9 +18,9 @@ pub(super) fn take(document: &mut Document<'_>) -> Config {
     let lan = lan(document, uplink.interface.as_deref());
     let wifi = wifi::take(document, &lan.interfaces);
     let (grants, people, alerts) = (grants(document), people(document), alerts::take(document));
-    let hotspot = hotspot(document);
-    let config = Config { uplink, lan, wifi, grants, people, alerts, hotspot };
-    document.end(&["[uplink]", "[lan]", "[wifi]", "[grants]", "[people]", "[alerts]", "[hotspot]"]);
+    let (hotspot, web) = (hotspot(document), web::take(document));
+    let config = Config { uplink, lan, wifi, grants, people, alerts, hotspot, web };
+    document.end(&["[uplink]", "[lan]", "[wifi]", "[grants]", "[people]", "[alerts]", "[hotspot]", "[web]"]);
     config
 }
 

@@ -84,7 +84,7 @@ impl EventLoop {
                 ended = self.tasks.next_ended() => {
                     tracing::warn!(error = ended.error, "{} ended; starting it again", ended.what.words());
                     match ended.what {
-                        What::Api | What::Radio => anyhow::bail!("{} ended: {}", ended.what.words(), ended.error),
+                        What::Api | What::Radio | What::Door => anyhow::bail!("{} ended: {}", ended.what.words(), ended.error),
                         What::Lease | What::Names | What::Portal => self.lan.missing = true,
                     }
                 }

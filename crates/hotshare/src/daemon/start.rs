@@ -26,11 +26,13 @@ use hotshare_linux::observe::ifindex;
 use hotshare_linux::uplink::{FindError, Watch, find};
 use hotshare_linux::{clock, datapath};
 use hotshare_store::{Reader, Store};
+use hotshare_web::access::Hosts;
 use nix::fcntl::{Flock, FlockArg};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::UpOptions;
+use super::access;
 use super::alerts;
 use super::event_loop::{EventLoop, Sources};
 use super::execute::{Hands, Parts};
@@ -217,6 +219,10 @@ async fn assemble(
     let instance = &options.instance;
     let (postings, done) = mpsc::unbounded_channel();
     let (raised, _) = watch::channel(());
+    let access = match store.access() {
+        Ok(access) => access,
+        Err(error) => return Err((host, error.into())),
+    };
     let ledger = match Ledger::start(store, postings, raised.clone()) {
         Ok(ledger) => ledger,
         Err(error) => return Err((host, error)),
@@ -236,9 +242,11 @@ async fn assemble(
     let only_sites = book.sites_granted().is_some();
     let wanted = Wanted { only_sites, ..ground.wanted.clone() };
     let marker = ledger.marker();
+    let writer = ledger.access_writer();
     let mut hands = Hands::new(Parts { host, meter, ledger, wanted, view, resolvers, radio, kicks });
     let result: anyhow::Result<_> = async {
         let listener = serve::bind(&instance.socket_path())?;
+        let door = machine_door(options.config.web.machine_port);
         let (asks_in, asks) = mpsc::channel(64);
         let ways = alerts::open(&options.config.alerts, asks_in.clone())?;
         let (news, leases) = mpsc::channel(256);
@@ -290,6 +298,13 @@ async fn assemble(
             wifi::welcome(&choice, fresh_key.as_ref());
         }
         let (radio, view) = air.map(|air| (air.news, air.view)).unzip();
+        let web = &options.config.web;
+        let settings = serve::AccessSettings {
+            admin_from: web.admin_from,
+            machine_port: web.machine_port.filter(|_| door.is_some()),
+            gateway: None,
+        };
+        let desk = serve::AccessDesk::new(settings, access, writer, asks_in.clone(), Arc::new(clock::now));
         let state = serve::AppState {
             radio: view,
             brain: asks_in,
@@ -300,8 +315,16 @@ async fn assemble(
                 ways: ways.ways.clone(),
                 language: options.config.alerts.rules.language,
             },
+            access: desk.clone(),
         };
+        if let Some(door) = door {
+            let interface = serve::door::interface(state.clone());
+            let dashboard = hotshare_web::admin::router(hotshare_web::Api::new(interface.clone()));
+            let pages = serve::door::behind(&desk, interface, dashboard, Hosts::default());
+            tasks.serve_machine_door(door, pages);
+        }
         tasks.serve_api(listener, state);
+        access::welcome(&desk).await;
         let patience = options.config.alerts.patience;
         let couriers = ways.couriers(instance.ledger_path(), &marker, &raised, patience);
         tasks.carry_alerts(couriers, ways.link);
@@ -408,6 +431,17 @@ impl LanServers {
             Err(error) => tracing::warn!(error = format!("{error:#}"), "not served yet; will try again"),
         }
         Ok(())
+    }
+}
+
+/// The dashboard's door on the machine itself. People get their data without it, too.
+fn machine_door(port: Option<u16>) -> Option<tokio::net::TcpListener> {
+    match serve::door::bind_machine(port?) {
+        Ok(door) => Some(door),
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "there is no dashboard on this machine");
+            None
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) enum What {
     Portal,
     Radio,
     Api,
+    Door,
 }
 
 impl What {
@@ -54,6 +55,7 @@ impl What {
             What::Portal => "the page for browsers",
             What::Radio => "the access point",
             What::Api => "the API's socket",
+            What::Door => "the machine's door for browsers",
         }
     }
 }
@@ -92,6 +94,16 @@ impl Tasks {
         self.spawn(async move {
             serve::serve(listener, state, stop.clone()).await;
             ended(What::Api, "it closed".into(), &stop)
+        });
+    }
+
+    /// The dashboard on the machine itself.
+    pub(super) fn serve_machine_door(&mut self, listener: TcpListener, pages: axum::Router) {
+        let stop = self.stop.clone();
+        self.spawn(async move {
+            let limits = serve::door::DoorLimits::MACHINE;
+            serve::door::serve(listener, hotshare_web::Door::Machine, pages, limits, stop.clone()).await;
+            ended(What::Door, "it closed".into(), &stop)
         });
     }
 

@@ -1,0 +1,16 @@
+why-paused = 已被主人暂停
+why-allowance-used = 限额已用完
+why-plan-used = 流量套餐已用完
+why-plan-over = 流量套餐尚未开始或已结束
+why-no-uplink = 没有互联网连接
+why-ledger-stuck = 无法记录用量，因此暂停放行
+why-slow = 限速
+why-ended = 使用时间已结束
+why-bed-time = 休息时间
+why-kept-for-others = 套餐剩余流量留给其他人
+why-asks-for-money = 继续使用需要付费，主人尚未同意
+why-plan-slow = 套餐的这一部分限速
+why-new-card = 数据卡是新的，主人尚未同意使用
+why-only-sites = 只能访问部分网站
+why-open = 开放
+why-unknown = 未开放
