@@ -107,6 +107,7 @@ impl Text {
             Verdict::KeptForOthers => "why-kept-for-others",
             Verdict::AsksForMoney => "why-asks-for-money",
             Verdict::PlanSlow => "why-plan-slow",
+            Verdict::CardUnknown => "why-card-unknown",
             Verdict::NewCard => "why-new-card",
             Verdict::OnlySites => "why-only-sites",
             Verdict::Unknown => "why-unknown",
