@@ -77,6 +77,8 @@ fn every_word_and_path_is_on_the_page() {
         Code::NoKey,
         Code::HasKey,
         Code::JoinedByKey,
+        Code::NotWaiting,
+        Code::TooOften,
         Code::EndsInThePast,
         Code::BadPassphrase,
         Code::NotLoggedIn,

@@ -7,6 +7,7 @@ mod alerts;
 mod asks;
 mod cards;
 mod carrier;
+mod claims;
 mod credits;
 mod diary;
 mod idle;
@@ -31,6 +32,7 @@ use crate::ask::{Answer, Ask, Refusal};
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::grant::Purse;
+use crate::lease::pace::Pace;
 use crate::ledger::PeriodKey;
 use crate::meter::{AccountOrder, Reading};
 use crate::names::Sites;
@@ -227,6 +229,8 @@ pub struct Brain {
     closed: Option<Option<Why>>,
     /// How fast the part of the plan in use was, as the diary knows it.
     rate: Option<Option<Rate>>,
+    /// How often whoever uses a device may say who they are.
+    claims: Pace,
     /// The diary knows that all accounts are in use.
     full_said: bool,
     out: VecDeque<Command>,
@@ -307,6 +311,7 @@ impl Brain {
             verdicts: BTreeMap::new(),
             closed: None,
             rate: None,
+            claims: claims::pace(),
             full_said: false,
             out: VecDeque::new(),
         };

@@ -184,6 +184,7 @@ impl Brain {
                 up: usage.up,
                 down: usage.down,
                 first_seen: d.first_seen,
+                claim: d.claim.clone().filter(|_| d.person.is_none()),
             }
         };
         self.book.devices.values().map(status).collect()

@@ -1,12 +1,14 @@
 //! Up and down: everything in order, and everything given back whatever happens.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, bail};
+use axum::Router;
 use hotshare_api::Preview;
 use hotshare_core::book::Book;
 use hotshare_core::brain::{Brain, Settings};
@@ -40,11 +42,8 @@ use super::ledger::Ledger;
 use super::slow;
 use super::tasks::{LanSide, Tasks};
 use super::wifi;
-use crate::serve::BrainSender;
+use crate::serve::portal::{self, PortalDoor, Secure};
 use crate::{serve, zone};
-
-/// Ports of the gateway that the LAN may reach, beside DNS: the portal's.
-const PORTAL_PORTS: [u16; 1] = [80];
 
 /// Runs the hotspot until it is told to stop, and gives the host's network back.
 pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
@@ -53,6 +52,7 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
     make_dir(instance.run_dir(), 0o755)?;
     make_dir(instance.state_dir(), 0o700)?;
     let _lock = lock(options)?;
+    let secure = certificate(options)?;
 
     let mut store = Store::open(&instance.ledger_path())?;
     let mut book = Book::new(store.snapshot()?, zone::system());
@@ -75,7 +75,7 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(give_back(options, &mut host, false, error).await),
     };
     let fresh = meter.is_fresh();
-    let result = match assemble(options, store, book, host, meter, (ground, welcome)).await {
+    let result = match assemble(options, store, book, host, meter, (ground, welcome, secure)).await {
         Ok(mut assembled) => {
             let result = assembled.run().await;
             let EventLoop { brain, hands, tasks, .. } = assembled;
@@ -108,6 +108,9 @@ pub(super) async fn check(options: &UpOptions) -> anyhow::Result<Preview> {
     let uplink = find_uplink(options, named, &Modems::default()).await?;
     let choice = wifi::preview(options, &uplink.name).await?;
     alerts::open(&options.config.alerts, mpsc::channel(1).0)?;
+    if let Some(files) = &options.config.web.tls {
+        Secure::open(files)?;
+    }
     let ground = ground(options, &host, used_before, uplink, choice.as_ref()).await?;
     let planned = host.check(&ground.wanted.desired()).await?;
     let steps = planned.steps.iter().map(told).collect();
@@ -190,13 +193,33 @@ async fn ground(
         uplink: uplink.name.clone(),
         ports,
         subnet,
-        portal_ports: PORTAL_PORTS.into(),
+        portal_ports: portal_ports(options),
         ipv6: Path::new("/proc/sys/net/ipv6").exists(),
         metered: Metered::default(),
         only_sites: false,
         wifi: wifi.map(wifi::part_of_lan),
     };
     Ok(Ground { uplink, wanted, wifi: None, modems: Modems::default() })
+}
+
+/// Ports of the gateway that the LAN may reach, beside DNS: the portal's.
+fn portal_ports(options: &UpOptions) -> BTreeSet<u16> {
+    let tls = options.config.web.tls.is_some().then_some(portal::TLS_PORT);
+    std::iter::once(portal::PORT).chain(tls).collect()
+}
+
+/// The owner's certificate for the pages. One that cannot be used is the owner's mistake, and nothing begins; one that
+/// has ended closes its door only: people are not to be without the hotspot for it.
+fn certificate(options: &UpOptions) -> anyhow::Result<Option<Arc<Secure>>> {
+    let Some(files) = &options.config.web.tls else { return Ok(None) };
+    match Secure::open(files) {
+        Ok(secure) => Ok(Some(Arc::new(secure))),
+        Err(problem) if problem.is_age() => {
+            tracing::error!(error = %problem, "the pages are not served by TLS, and devices are not told of the portal");
+            Ok(None)
+        }
+        Err(problem) => Err(problem.into()),
+    }
 }
 
 async fn find_uplink(options: &UpOptions, name: Option<&str>, modems: &Modems) -> Result<Uplink, FindError> {
@@ -214,7 +237,7 @@ async fn assemble(
     book: Book,
     host: Host,
     meter: Meter,
-    (ground, fresh_key): (Ground, Option<Passphrase>),
+    (ground, fresh_key, secure): (Ground, Option<Passphrase>, Option<Arc<Secure>>),
 ) -> Result<EventLoop, (Host, anyhow::Error)> {
     let instance = &options.instance;
     let (postings, done) = mpsc::unbounded_channel();
@@ -233,6 +256,7 @@ async fn assemble(
         prefix: ground.wanted.subnet.prefix_len(),
         open: Arc::default(),
         sites: Arc::default(),
+        web_name: secure.iter().flat_map(|secure| secure.name().split('.')).map(ToOwned::to_owned).collect(),
     });
     let generation = meter.generation();
     let (radio, radio_orders) = watch::channel(RadioOrders::default());
@@ -273,6 +297,9 @@ async fn assemble(
             lan: hands.wanted.lan().to_owned(),
             subnet: hands.wanted.subnet,
             lease_time: options.config.lan.lease_time,
+            capport: secure
+                .as_ref()
+                .map(|secure| format!("https://{}{}", secure.name(), hotshare_web::me::CAPPORT_PATH)),
         };
         let mut lan = LanServers {
             options: options.clone(),
@@ -281,7 +308,8 @@ async fn assemble(
             index: None,
             news,
             seen,
-            asks: asks_in.clone(),
+            pages: Arc::default(),
+            secure,
             views,
             modems: modems_seen.clone(),
             missing: true,
@@ -323,6 +351,7 @@ async fn assemble(
             let pages = serve::door::behind(&desk, interface, dashboard, Hosts::default());
             tasks.serve_machine_door(door, pages);
         }
+        drop(lan.pages.set(serve::pages(state.clone())));
         tasks.serve_api(listener, state);
         access::welcome(&desk).await;
         let patience = options.config.alerts.patience;
@@ -366,7 +395,8 @@ pub(super) struct LanServers {
     index: Option<u32>,
     news: mpsc::Sender<LeaseNews>,
     seen: mpsc::Sender<SiteSeen>,
-    asks: BrainSender,
+    pages: Arc<OnceLock<Router>>,
+    secure: Option<Arc<Secure>>,
     views: watch::Receiver<NamesView>,
     modems: watch::Receiver<Modems>,
     /// The LAN is not there, or a server on it failed: looked at again with each tick.
@@ -386,9 +416,14 @@ impl LanServers {
         let gateway: Ipv4Addr = self.side.subnet.gateway();
         let names = Names::bind(NamesConfig { lan: self.side.lan.clone(), gateway })?;
         let names = names.telling(self.seen.clone());
-        let page = serve::portal::bind(&self.side.lan, gateway)?;
+        let page = portal::bind(&self.side.lan, gateway, portal::PORT)?;
+        let tls = self.secure.is_some().then_some(portal::TLS_PORT);
+        let tls = tls.map(|port| portal::bind(&self.side.lan, gateway, port)).transpose()?;
         tasks.serve_leases(server, leases, self.news.clone());
-        tasks.serve_portal(page, self.asks.clone());
+        for (listener, is_tls) in std::iter::once((page, false)).chain(tls.map(|tls| (tls, true))) {
+            let door = PortalDoor { pages: Arc::clone(&self.pages), secure: self.secure.clone(), is_tls };
+            tasks.serve_portal(listener, door);
+        }
         tasks.serve_names(names, self.views.clone());
         self.index = ifindex(&self.side.lan);
         self.missing = false;

@@ -28,7 +28,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::alerts::Courier;
-use crate::serve::{self, BrainSender};
+use crate::serve;
+use crate::serve::portal::PortalDoor;
 
 /// A task that ended although nobody told it to.
 #[derive(Debug)]
@@ -73,12 +74,15 @@ pub(super) struct LanSide {
     pub(super) lan: String,
     pub(super) subnet: Subnet,
     pub(super) lease_time: Duration,
+    /// Where the portal's interface for systems is (RFC 8910), if it is there.
+    pub(super) capport: Option<String>,
 }
 
 impl LanSide {
     pub(super) fn lease_config(&self) -> LeaseConfig {
         let mut rules = LeaseRules::new(self.subnet.gateway(), self.subnet.prefix_len());
         rules.lease_secs = u32::try_from(self.lease_time.as_secs()).unwrap_or(u32::MAX);
+        rules.captive_portal.clone_from(&self.capport);
         LeaseConfig { lan: self.lan.clone(), rules }
     }
 }
@@ -132,10 +136,10 @@ impl Tasks {
         });
     }
 
-    pub(super) fn serve_portal(&mut self, listener: TcpListener, brain: BrainSender) {
+    pub(super) fn serve_portal(&mut self, listener: TcpListener, door: PortalDoor) {
         let stop = self.lan_stop.clone();
         self.spawn(async move {
-            serve::portal::serve(listener, brain, stop.clone()).await;
+            serve::portal::serve(listener, door, stop.clone()).await;
             ended(What::Portal, "it closed".into(), &stop)
         });
     }

@@ -211,6 +211,7 @@ fn device(status: &DeviceStatus) -> api::Device {
         up: status.up.0,
         down: status.down.0,
         first_seen: status.first_seen.0,
+        claim: status.claim.as_ref().map(|claim| claim.as_str().to_owned()),
     }
 }
 
