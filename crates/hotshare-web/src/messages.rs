@@ -108,7 +108,6 @@ impl Text {
             Verdict::KeptForOthers => "why-kept-for-others",
             Verdict::AsksForMoney => "why-asks-for-money",
             Verdict::PlanSlow => "why-plan-slow",
-            Verdict::CardUnknown => "why-card-unknown",
             Verdict::NewCard => "why-new-card",
             Verdict::CardUnknown => "why-card-unknown",
             Verdict::OnlySites => "why-only-sites",

@@ -13,7 +13,6 @@ why-bed-time = Bed time
 why-kept-for-others = What is left of the plan is kept for others
 why-asks-for-money = More would cost money, and the owner has not agreed
 why-plan-slow = This part of the plan is slow
-why-card-unknown = It is not known yet which SIM is in the modem, or whether it roams
 why-new-card = The data card is new, and the owner has not agreed to it
 why-card-unknown = It is not known yet which SIM is in the modem
 why-only-sites = Only some sites can be reached
