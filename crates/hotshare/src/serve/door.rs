@@ -77,13 +77,20 @@ pub(crate) fn bind_machine(port: u16) -> Result<TcpListener, DoorError> {
 pub(crate) fn behind(desk: &AccessDesk, interface: Router, dashboard: Router, hosts: Hosts) -> Router {
     let admin = guard(desk.clone(), dashboard);
     let interface = guard_api(desk.clone(), interface);
-    let pages = Router::new()
-        .route("/admin", axum::routing::any_service(admin.clone()))
-        .route("/admin/{*rest}", axum::routing::any_service(admin))
-        .route("/v1/{*rest}", axum::routing::any_service(interface.clone()))
-        .route("/metrics", axum::routing::any_service(interface))
-        .route("/", axum::routing::get(async || see("/admin")))
-        .fallback(async || not_found());
+    // By hand: what a route of a router captures would mix with what those behind it capture.
+    let pages = Router::new().fallback(async move |request: Request<Body>| {
+        let path = request.uri().path();
+        let within =
+            |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let behind = match path {
+            "/" => return see("/admin"),
+            _ if within("/admin") => admin,
+            _ if path == "/metrics" || within("/v1") => interface,
+            _ => return not_found(),
+        };
+        let Ok(reply) = behind.oneshot(request).await;
+        reply
+    });
     only_hosts(hosts, pages)
 }
 
