@@ -5,7 +5,7 @@
 //! 3, times are whole seconds since 1970-01-01 UTC, dates are `YYYY-MM-DD` in the plan's zone. What does not
 //! exist is `null`, never left out. `docs/api.md` describes the same for readers without Rust.
 //!
-//! This crate knows no transport, and none of the daemon's own types.
+//! Text that strangers chose is sent as it is; [`escaped`] makes it fit to be shown. This crate knows no transport, and none of the daemon's own types.
 
 mod access;
 mod advice;
@@ -17,6 +17,7 @@ mod failure;
 mod outlook;
 mod part;
 pub mod path;
+mod plain;
 mod report;
 mod secret;
 mod statement;
@@ -39,6 +40,7 @@ pub use doctor::{Doctor, Finding, Preview, Severity};
 pub use failure::{Code, Failure, FailureDetail};
 pub use outlook::{Carrier, CarrierFigure, Compared, Confidence, Corrected, Outlook, RunOut, Safe, Spread};
 pub use part::{Day, Part, PartStatus, Pay, Terms, Unused, Window};
+pub use plain::{escaped, is_treacherous};
 pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
 pub use secret::Secret;
 pub use statement::{Statement, StatementEntry, StatementPart, StatementPerson, Sums};

@@ -5,7 +5,9 @@
 //! (`messages/`, [Fluent](https://projectfluent.org)), markup in `templates/`, and all of it is in the binary.
 
 pub mod access;
+pub mod admin;
 mod api;
+mod chart;
 mod language;
 mod messages;
 mod reply;

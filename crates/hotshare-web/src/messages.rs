@@ -10,9 +10,10 @@ use hotshare_api::Verdict;
 use crate::language::Language;
 
 /// The message files of both languages, each with the same keys.
-const FILES: [(&str, &str, &str); 2] = [
+const FILES: [(&str, &str, &str); 3] = [
     ("access", include_str!("../messages/en/access.ftl"), include_str!("../messages/zh/access.ftl")),
     ("common", include_str!("../messages/en/common.ftl"), include_str!("../messages/zh/common.ftl")),
+    ("admin", include_str!("../messages/en/admin.ftl"), include_str!("../messages/zh/admin.ftl")),
 ];
 
 static ENGLISH: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(Language::English));

@@ -310,7 +310,8 @@ async fn assemble(
         };
         if let Some(door) = door {
             let interface = serve::door::interface(state.clone());
-            let pages = serve::door::behind(&desk, interface, dashboard(), Hosts::default());
+            let dashboard = hotshare_web::admin::router(hotshare_web::Api::new(interface.clone()));
+            let pages = serve::door::behind(&desk, interface, dashboard, Hosts::default());
             tasks.serve_machine_door(door, pages);
         }
         tasks.serve_api(listener, state);
@@ -421,11 +422,6 @@ fn machine_door(port: Option<u16>) -> Option<tokio::net::TcpListener> {
             None
         }
     }
-}
-
-/// The owner's pages.
-fn dashboard() -> axum::Router {
-    axum::Router::new()
 }
 
 fn need_root() -> anyhow::Result<()> {

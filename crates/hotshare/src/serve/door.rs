@@ -77,20 +77,17 @@ pub(crate) fn bind_machine(port: u16) -> Result<TcpListener, DoorError> {
 pub(crate) fn behind(desk: &AccessDesk, interface: Router, dashboard: Router, hosts: Hosts) -> Router {
     let admin = guard(desk.clone(), dashboard);
     let interface = guard_api(desk.clone(), interface);
-    // By hand: what a route of a router captures would mix with what those behind it capture.
-    let pages = Router::new().fallback(async move |request: Request<Body>| {
-        let path = request.uri().path();
-        let within =
-            |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let behind = match path {
-            "/" => return see("/admin"),
-            _ if within("/admin") => admin,
-            _ if path == "/metrics" || within("/v1") => interface,
-            _ => return not_found(),
-        };
-        let Ok(reply) = behind.oneshot(request).await;
-        reply
-    });
+    // By the path's beginning and not as routes: what a route's pattern takes would count as the pages' own.
+    let pages = Router::new().route("/", axum::routing::get(async || see("/admin"))).fallback(
+        async move |request: Request<Body>| {
+            let Ok(reply) = match request.uri().path() {
+                path if path == "/admin" || path.starts_with("/admin/") => admin.oneshot(request).await,
+                path if path == "/metrics" || path.starts_with("/v1/") => interface.oneshot(request).await,
+                _ => Ok(not_found()),
+            };
+            reply
+        },
+    );
     only_hosts(hosts, pages)
 }
 
