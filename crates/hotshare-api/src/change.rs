@@ -134,6 +134,14 @@ pub struct DeviceChange {
     pub blocked: Option<bool>,
 }
 
+/// Body of `POST /v1/devices/MAC/claim`: whoever uses a device that nobody knows says who they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Letters and digits of any script, spaces, `-`, `_`, `.` and `'` are kept of it, 40 characters at most.
+    pub name: String,
+}
+
 /// Body of `PATCH /v1/plan`. What is absent stays as it is; all of it is done at once, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

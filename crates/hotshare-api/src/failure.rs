@@ -77,6 +77,10 @@ pub enum Code {
     HasKey,
     /// 409: the device is somebody's by the key that it joined with.
     JoinedByKey,
+    /// 409: the device is somebody's already, or blocked.
+    NotWaiting,
+    /// 429: that was too often in a short time.
+    TooOften,
     /// 422: the end of a key is in the past.
     EndsInThePast,
     /// 422: the passphrase cannot be one, or is easily guessed.

@@ -33,8 +33,8 @@ pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use card::{Card, Cards};
 pub use change::{
-    Agreement, Amount, DeviceChange, Gift, Invite, KeyRotation, NetworkKeyRotation, PersonChange, PersonNew,
-    PlanChange, PlanCorrection, WishAnswer,
+    Agreement, Amount, Claim, DeviceChange, Gift, Invite, KeyRotation, NetworkKeyRotation, PersonChange,
+    PersonNew, PlanChange, PlanCorrection, WishAnswer,
 };
 pub use doctor::{Doctor, Finding, Preview, Severity};
 pub use failure::{Code, Failure, FailureDetail};

@@ -95,6 +95,12 @@ pub fn device(mac: &str) -> String {
     format!("{DEVICES}/{}", percent(mac))
 }
 
+/// Who its user says to be.
+#[must_use]
+pub fn device_claim(mac: &str) -> String {
+    format!("{}/claim", device(mac))
+}
+
 /// Everything but RFC 3986's unreserved characters becomes `%XX`.
 fn percent(text: &str) -> String {
     let mut out = String::new();

@@ -171,6 +171,9 @@ pub struct Device {
     pub up: u64,
     pub down: u64,
     pub first_seen: i64,
+    /// Who its user says to be, while it is nobody's. Anybody may say anything: escape it before showing it.
+    #[serde(default)]
+    pub claim: Option<String>,
 }
 
 /// Reply to `GET /v1/people`.
@@ -229,6 +232,8 @@ mod tests {
                 number: 1,
                 interface: "wwan0".into(),
                 network: None,
+                sim: Some("89490200001234567890".into()),
+                roaming: Some(false),
                 agreed: true,
                 is_in: true,
                 since: 1_794_000_000,
@@ -352,6 +357,7 @@ mod tests {
                 up: 0,
                 down: 0,
                 first_seen: 1_794_999_000,
+                claim: Some("Bo".into()),
             }],
         };
         let text = serde_json::to_string_pretty(&status).expect("plain");

@@ -16,7 +16,7 @@ pub use marks::{Mark, Marks, PERIODS};
 pub use patience::{Patience, is_due};
 pub use words::words;
 
-use crate::people::PersonName;
+use crate::people::{Claim, PersonName};
 use crate::units::{Bytes, Mac, PersonId, UnixTime};
 
 /// The number of an alert, for ever: ascending from 1.
@@ -151,9 +151,11 @@ pub enum What {
         used: Bytes,
         limit: Option<Bytes>,
     },
+    /// `claim`: who its user says to be.
     DeviceWaiting {
         mac: Mac,
         host_name: Option<String>,
+        claim: Option<Claim>,
     },
     /// `cost` as the plan tells it, with its currency.
     PriceStep {

@@ -7,7 +7,7 @@ use crate::card::Card;
 use crate::forecast::{Forecast, Standing};
 use crate::keys::{KeyId, Passphrase};
 use crate::money::Money;
-use crate::people::{Allowance, AtEnd, Hours, PersonName};
+use crate::people::{Allowance, AtEnd, Claim, Hours, PersonName};
 use crate::plan::{BadPeriod, BadPlan, Bucket, Period, Plan, Terms, Zone};
 use crate::policy::{Balance, Verdict};
 use crate::radio::{Cost, Mode};
@@ -42,6 +42,11 @@ pub enum Ask {
     DeviceBlock {
         mac: Mac,
         blocked: bool,
+    },
+    /// Whoever uses a device that nobody knows says who they are; a second answer takes the place of the first.
+    DeviceClaim {
+        mac: Mac,
+        claim: Claim,
     },
     /// Forget the device; it comes back as a new one.
     DeviceForget {
@@ -215,6 +220,10 @@ pub enum Refusal {
         "{0} is on the air with {1}'s key, so it is {1}'s; to give it to somebody else, let it join with their key"
     )]
     JoinedByKey(Mac, PersonName),
+    #[error("{0} is somebody's already, or blocked: there is nothing to ask for")]
+    NotWaiting(Mac),
+    #[error("that was too often in a short time; try again in a minute")]
+    TooOften,
     #[error("a time that is over cannot be an end: write one that is still to come")]
     EndsInThePast,
     #[error("the change could not be written to the ledger: {0}; nothing was changed")]
@@ -432,4 +441,6 @@ pub struct DeviceStatus {
     pub up: Bytes,
     pub down: Bytes,
     pub first_seen: UnixTime,
+    /// Who its user says to be, while it is nobody's.
+    pub claim: Option<Claim>,
 }

@@ -7,6 +7,7 @@ mod alerts;
 mod asks;
 mod cards;
 mod carrier;
+mod claims;
 mod credits;
 mod diary;
 mod idle;
@@ -31,6 +32,7 @@ use crate::ask::{Answer, Ask, Refusal};
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::grant::Purse;
+use crate::lease::pace::Pace;
 use crate::ledger::PeriodKey;
 use crate::meter::{AccountOrder, Reading};
 use crate::names::Sites;
@@ -39,6 +41,7 @@ use crate::plan::{Every, SiteName};
 use crate::policy::{Verdict, Why};
 use crate::radio::{Mode, RadioOrders, StationSeen};
 use crate::record::{Change, Leased, Noted};
+use crate::sim::SimSeen;
 use crate::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Rate, Slot, UnixTime};
 use crate::uplink::Uplink;
 
@@ -178,6 +181,10 @@ pub struct Brain {
     air: stations::Air,
     uplink: Option<Uplink>,
     ready: Option<u32>,
+    /// What was told last of the SIM behind it.
+    told: SimSeen,
+    /// Since when it is not known which SIM that is.
+    sim_unknown: Option<BootTime>,
     /// The uplink is connected once the plan of its card is in.
     connects: bool,
     expiry: BootTime,
@@ -222,6 +229,8 @@ pub struct Brain {
     closed: Option<Option<Why>>,
     /// How fast the part of the plan in use was, as the diary knows it.
     rate: Option<Option<Rate>>,
+    /// How often whoever uses a device may say who they are.
+    claims: Pace,
     /// The diary knows that all accounts are in use.
     full_said: bool,
     out: VecDeque<Command>,
@@ -271,7 +280,9 @@ impl Brain {
             present: BTreeSet::new(),
             air: stations::Air::default(),
             ready: uplink.as_ref().map(|up| up.ifindex),
+            told: uplink.as_ref().map_or_else(SimSeen::default, |up| up.sim.clone()),
             uplink,
+            sim_unknown: None,
             connects: false,
             expiry: BootTime::default(),
             posting: None,
@@ -300,10 +311,12 @@ impl Brain {
             verdicts: BTreeMap::new(),
             closed: None,
             rate: None,
+            claims: claims::pace(),
             full_said: false,
             out: VecDeque::new(),
         };
         brain.see_present();
+        brain.see_sim(false);
         brain.begin();
         brain
     }
@@ -388,7 +401,7 @@ impl Brain {
     }
 
     fn uplink_is(&mut self, uplink: Option<Uplink>) {
-        let uplink = uplink.map(|uplink| self.with_its_network(uplink));
+        let uplink = uplink.map(|uplink| self.as_believed(uplink));
         if uplink == self.uplink {
             return;
         }
@@ -402,6 +415,7 @@ impl Brain {
             Some(_) => {}
         }
         self.uplink.clone_from(&uplink);
+        self.see_sim(stays);
         if !stays {
             // Closed before the meter leaves the old interface.
             self.ready = None;

@@ -7,6 +7,7 @@
 pub mod units;
 pub mod money;
 pub mod clock;
+pub mod sim;
 pub mod uplink;
 pub mod card;
 pub mod meter;

@@ -3,6 +3,7 @@
 //! Decides over labels and numbers; it knows no message, no cache and no socket. A question that must
 //! stay local never leaves, whoever asks; a station that may not use the uplink gets local answers only.
 
+mod probes;
 mod sites;
 mod special;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+pub use probes::PROBE_ADDR;
 pub use sites::{Answered, Sites, TOLD_SECS};
 use special::{Special, special};
 
@@ -33,6 +35,8 @@ pub struct NamesView {
     /// The addresses of the stations that may use the uplink now.
     pub open: Arc<BTreeSet<Ipv4Addr>>,
     pub sites: Arc<Sites>,
+    /// The owner's name for the gateway, in lower case, from the most to the least specific label; empty: there is none.
+    pub web_name: Arc<[String]>,
 }
 
 impl NamesView {
@@ -71,6 +75,11 @@ pub enum Answer {
     NoSuchName {
         zone: usize,
     },
+    /// The name is one by which systems look for a portal, and this station is behind one: what is answered must not be
+    /// remembered.
+    Portal(Ipv4Addr),
+    /// The same for any other record of such a name.
+    PortalNoData,
     /// Not for this station, or not at all.
     Refused,
     /// A kind of question that is not answered here (zone transfers, ANY).
@@ -102,7 +111,12 @@ pub fn answer_for(question: Question<'_>, client: Ipv4Addr, view: &NamesView) ->
         return local;
     }
     let admitted = view.open.contains(&client) && view.sites.admit(question.labels);
-    if admitted { Answer::Forward } else { Answer::Refused }
+    match question.kind {
+        _ if admitted => Answer::Forward,
+        _ if !probes::is_probe(question.labels) => Answer::Refused,
+        A => Answer::Portal(PROBE_ADDR),
+        _ => Answer::PortalNoData,
+    }
 }
 
 fn local_answer(question: Question<'_>, view: &NamesView) -> Option<Answer> {
@@ -110,6 +124,12 @@ fn local_answer(question: Question<'_>, view: &NamesView) -> Option<Answer> {
         return Some(match question.kind {
             A => Answer::Address(view.gateway),
             _ => Answer::NoData { zone: 1 },
+        });
+    }
+    if !view.web_name.is_empty() && is_name(question.labels, &view.web_name) {
+        return Some(match question.kind {
+            A => Answer::Address(view.gateway),
+            _ => Answer::NoData { zone: question.labels.len() },
         });
     }
     if is_reverse_of(question.labels, view.gateway) {
@@ -134,14 +154,18 @@ fn local_answer(question: Question<'_>, view: &NamesView) -> Option<Answer> {
     }
 }
 
-fn is_name(labels: &[&[u8]], name: &[&str]) -> bool {
+fn is_name(labels: &[&[u8]], name: &[impl AsRef<str>]) -> bool {
     labels.len() == name.len() && ends_with(labels, name)
 }
 
 /// Whether the name is the zone, or in it.
-fn ends_with(labels: &[&[u8]], zone: &[&str]) -> bool {
+fn ends_with(labels: &[&[u8]], zone: &[impl AsRef<str>]) -> bool {
     labels.len() >= zone.len()
-        && labels.iter().rev().zip(zone.iter().rev()).all(|(a, b)| a.eq_ignore_ascii_case(b.as_bytes()))
+        && labels
+            .iter()
+            .rev()
+            .zip(zone.iter().rev())
+            .all(|(a, b)| a.eq_ignore_ascii_case(b.as_ref().as_bytes()))
 }
 
 /// Whether the name is the address's in `in-addr.arpa`.

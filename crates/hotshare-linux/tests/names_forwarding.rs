@@ -41,6 +41,7 @@ fn view(resolvers: &[Ipv4Addr]) -> NamesView {
         prefix: 24,
         open: Arc::new(open),
         sites: Arc::default(),
+        web_name: Arc::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use hotshare_core::alert::Subject;
 use hotshare_core::keys::{Key, KeyId, KeyOwner};
 use hotshare_core::ledger::{Entry, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
-use hotshare_core::people::{Allowance, AtEnd, Device, Person};
+use hotshare_core::people::{Allowance, AtEnd, Claim, Device, Person};
 use hotshare_core::record::{Change, Leased, Noted, Tally};
 use hotshare_core::units::{Account, Bytes, CardId, PersonId, Slot};
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
@@ -208,11 +208,11 @@ fn put_person(tx: &Transaction<'_>, person: &Person) -> rusqlite::Result<()> {
 fn put_device(tx: &Transaction<'_>, device: &Device) -> rusqlite::Result<()> {
     run(
         tx,
-        "INSERT INTO devices (mac, person, blocked, slot, host_name, first_seen, wireless)
-         VALUES (?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO devices (mac, person, blocked, slot, host_name, first_seen, wireless, claim)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (mac) DO UPDATE SET person = excluded.person, blocked = excluded.blocked,
              slot = excluded.slot, host_name = excluded.host_name, first_seen = excluded.first_seen,
-             wireless = excluded.wireless",
+             wireless = excluded.wireless, claim = excluded.claim",
         params![
             columns::from_mac(device.mac),
             device.person.map(|id| id.0),
@@ -221,6 +221,7 @@ fn put_device(tx: &Transaction<'_>, device: &Device) -> rusqlite::Result<()> {
             device.host_name,
             device.first_seen.0,
             device.wireless,
+            device.claim.as_ref().map(Claim::as_str),
         ],
     )
 }

@@ -4,7 +4,7 @@ use hotshare_core::alert::AlertId;
 use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::PeriodKey;
 use hotshare_core::meter::{Reading, Usage};
-use hotshare_core::people::{Allowance, AtEnd, Device, Person};
+use hotshare_core::people::{Allowance, AtEnd, Claim, Device, Person};
 use hotshare_core::reconcile::{FIGURES, Figure};
 use hotshare_core::record::{Granted, Leased, Snapshot, Tally, Wish};
 use hotshare_core::units::{Bytes, CardId, PersonId, Rate, Slot, UnixTime};
@@ -82,7 +82,7 @@ const PEOPLE: &str = "
     FROM people WHERE NOT gone ORDER BY id";
 const KEYS: &str = "SELECT id, person, passphrase, since, until FROM keys WHERE NOT gone ORDER BY id";
 const DEVICES: &str =
-    "SELECT mac, person, blocked, slot, host_name, first_seen, wireless FROM devices ORDER BY mac";
+    "SELECT mac, person, blocked, slot, host_name, first_seen, wireless, claim FROM devices ORDER BY mac";
 const TOTALS: &str = "SELECT account, period, bytes FROM totals ORDER BY account, period";
 const LEASES: &str = "SELECT mac, ip, client_id, host_name, expires FROM leases ORDER BY mac";
 const GRANTED: &str = "SELECT slot, granted, granted_account, granted_period FROM slots
@@ -129,6 +129,8 @@ fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
         host_name: row.get(4)?,
         first_seen: UnixTime(row.get(5)?),
         wireless: row.get(6)?,
+        // One that could not be a claim is none.
+        claim: row.get::<_, Option<String>>(7)?.and_then(|text| Claim::new(&text).ok()),
     })
 }
 

@@ -279,6 +279,7 @@ proptest! {
             slot: None,
             host_name: None,
             first_seen: UnixTime(0),
+            claim: None,
         };
         let mut failed = failed;
         failed.retain(|change| !matches!(change, Change::Alert(_)));

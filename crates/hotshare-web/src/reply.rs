@@ -18,6 +18,17 @@ pub enum Door {
     Machine,
 }
 
+impl Door {
+    /// How addresses begin that lead through it.
+    #[must_use]
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Door::Lan | Door::Machine => "http",
+            Door::LanTls => "https",
+        }
+    }
+}
+
 /// The ends of the connection that a request came in by; put into its extensions by whoever accepts connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visitor {
@@ -64,6 +75,14 @@ pub fn page(status: StatusCode, policy: Policy, template: &impl Template) -> Res
 /// A line of text.
 pub fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     (status, headers("text/plain; charset=utf-8", Policy::NoScript), text.into()).into_response()
+}
+
+/// The look of all pages.
+pub fn style() -> Response {
+    let mut headers = headers("text/css; charset=utf-8", Policy::NoScript);
+    // The same for everybody, and another one only with another release.
+    headers[5].1 = "max-age=600";
+    (headers, include_str!("../static/style.css")).into_response()
 }
 
 pub fn not_found() -> Response {

@@ -57,9 +57,42 @@ pub fn day(date: Date, language: Language) -> String {
     }
 }
 
+/// What a stranger wrote, such as what a device calls itself: without what could turn a line around, hide in it or break
+/// it, and not long. The template escapes it.
+#[must_use]
+pub fn foreign(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let harmless = |c: &char| !c.is_control() && !is_unseen(*c);
+    let tame: String = text.chars().filter(harmless).collect();
+    let mut short: String = tame.trim().chars().take(LONGEST).collect();
+    if tame.trim().chars().count() > LONGEST {
+        short.push('…');
+    }
+    short
+}
+
+/// Marks of direction, joiners, separators of lines, tags: Unicode's format characters that are seen in no name.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_strangers_write_is_one_short_line() {
+        for (written, shown) in [
+            ("Anna's Pixel 8", "Anna's Pixel 8"),
+            ("  小明的手机\r\n ", "小明的手机"),
+            ("evil\u{202e}txt.exe\u{2066}\u{200b}\u{0}\u{1b}[2J", "eviltxt.exe[2J"),
+            ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+        ] {
+            assert_eq!(foreign(written), shown);
+        }
+        assert_eq!(foreign(&"x".repeat(200)).chars().count(), 41);
+    }
 
     #[test]
     fn amounts_rates_and_days() {

@@ -130,6 +130,11 @@ pub(crate) fn bind(path: &Path) -> Result<UnixListener, SocketError> {
     Ok(listener)
 }
 
+/// What a device on the LAN may see and do; it asks the same interface.
+pub(crate) fn pages(state: AppState) -> axum::Router {
+    hotshare_web::me::router(hotshare_web::Api::new(routes::router(state)))
+}
+
 /// Answers requests until `stop`. What is under way then may end within the grace.
 pub(crate) async fn serve(listener: UnixListener, state: AppState, stop: CancellationToken) {
     let limits = state.limits;

@@ -3,7 +3,7 @@
 use super::{Kind, Mark, Marks, Rules, Subject, Topic, What};
 use crate::alert::AlertId;
 use crate::ledger::PeriodKey;
-use crate::people::PersonName;
+use crate::people::{Claim, PersonName};
 use crate::plan::PeriodSpan;
 use crate::units::{Bytes, Mac, PersonId, UnixTime};
 
@@ -85,6 +85,8 @@ pub struct DeviceFacts {
 pub struct Waiting {
     pub mac: Mac,
     pub host_name: Option<String>,
+    /// Who its user says to be.
+    pub claim: Option<Claim>,
 }
 
 /// So many devices are told a day, whatever strangers send; the others are told on the next, if they still wait.
@@ -125,12 +127,17 @@ pub fn due(rules: &Rules, facts: &Facts, marks: &Marks, last: AlertId) -> Vec<(W
     }
     if rules.device_waiting {
         let mut left = DEVICES_A_DAY.saturating_sub(marks.count(Kind::DeviceWaiting, facts.day));
-        for Waiting { mac, host_name } in &facts.waiting {
+        for Waiting { mac, host_name, claim } in &facts.waiting {
             let topic = Topic { kind: Kind::DeviceWaiting, subject: Subject::Device(*mac) };
-            if left > 0 && !marks.ever(topic) {
-                left -= 1;
-                let what = What::DeviceWaiting { mac: *mac, host_name: host_name.clone() };
-                told.tell(topic, facts.day, 0, Bytes::ZERO, what);
+            // Once when it comes, and once more when its user has said who it is; what they say after that is not told.
+            let level = u32::from(claim.is_some());
+            let news = marks.highest(topic).is_none_or(|told| told < level);
+            let today = marks.get(topic, facts.day).is_some();
+            if news && (today || left > 0) {
+                left -= usize::from(!today);
+                let (host_name, claim) = (host_name.clone(), claim.clone());
+                let what = What::DeviceWaiting { mac: *mac, host_name, claim };
+                told.tell(topic, facts.day, level, Bytes::ZERO, what);
             }
         }
     }

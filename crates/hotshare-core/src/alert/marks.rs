@@ -60,10 +60,10 @@ impl Marks {
         self.0.values().filter(|mark| mark.topic.kind == kind && mark.period == period).count()
     }
 
-    /// The topic was told, whenever that was.
+    /// The highest level of the topic that was told, whenever that was; `None`: it never was.
     #[must_use]
-    pub fn ever(&self, topic: Topic) -> bool {
+    pub fn highest(&self, topic: Topic) -> Option<u32> {
         let range = (topic, PeriodKey(i32::MIN))..=(topic, PeriodKey(i32::MAX));
-        self.0.range(range).next().is_some()
+        self.0.range(range).map(|(_, mark)| mark.level).max()
     }
 }

@@ -202,7 +202,7 @@ fn a_device_is_told_of_unless_its_person_is() {
 fn waiting_devices_are_told_once_each_and_a_flood_of_them_by_the_day() {
     let mut owner = Owner::default();
     let mut facts = Facts { plan: None, ..plan(0, GB) };
-    let waiting = |n| Waiting { mac: Mac([2, 0, 0, 0, 0, n]), host_name: None };
+    let waiting = |n| Waiting { mac: Mac([2, 0, 0, 0, 0, n]), host_name: None, claim: None };
     facts.waiting = vec![waiting(1)];
     assert_eq!(owner.hears(&facts).len(), 1);
     assert_eq!(owner.hears(&facts).len(), 0);
@@ -215,6 +215,29 @@ fn waiting_devices_are_told_once_each_and_a_flood_of_them_by_the_day() {
     facts.day = PeriodKey(20_012);
     facts.waiting = vec![waiting(1)];
     assert_eq!(owner.hears(&facts).len(), 1, "forgotten, and new again");
+}
+
+#[test]
+fn who_says_who_they_are_is_told_once_more_and_no_more() {
+    let mut owner = Owner::default();
+    let mut facts = Facts { plan: None, ..plan(0, GB) };
+    let waiting =
+        |n, claim| Waiting { mac: Mac([2, 0, 0, 0, 0, n]), host_name: None, claim: Claim::new(claim).ok() };
+    facts.waiting = (1..=5).map(|n| waiting(n, "")).collect();
+    assert_eq!(owner.hears(&facts).len(), 5);
+    facts.waiting = vec![waiting(1, "Bo")];
+    let told = owner.hears(&facts);
+    let bo = Claim::new("Bo").ok();
+    assert!(matches!(&told[..], [What::DeviceWaiting { claim, .. }] if *claim == bo), "{told:?}");
+    for (day, claim) in [(20_010, "Bo"), (20_010, "Anna"), (20_011, "Ben")] {
+        facts.day = PeriodKey(day);
+        facts.waiting = vec![waiting(1, claim)];
+        assert_eq!(owner.hears(&facts).len(), 0, "{claim}");
+    }
+    // One that says it at once is told once; and the day's bound holds for these, too.
+    facts.waiting = (11..=20).map(|n| waiting(n, "Bo")).collect();
+    assert_eq!(owner.hears(&facts).len(), 5);
+    assert_eq!(owner.hears(&facts).len(), 0);
 }
 
 #[test]
@@ -252,8 +275,13 @@ fn words_have_the_amounts() {
         What::DeviceWaiting {
             mac: Mac([2, 0, 0x5e, 0x10, 0, 1]),
             host_name: Some("Pixel\u{202e}\r\n<b>8".into()),
+            claim: None,
         },
-        What::DeviceWaiting { mac: Mac([2, 0, 0x5e, 0x10, 0, 1]), host_name: None },
+        What::DeviceWaiting {
+            mac: Mac([2, 0, 0x5e, 0x10, 0, 1]),
+            host_name: None,
+            claim: Claim::new("Bo <Müller>").ok(),
+        },
         What::PriceStep { step: 2, cost: "4.00 EUR".into() },
         What::Test,
     ];

@@ -61,9 +61,16 @@ fn english(what: &What, zone: &Zone) -> (String, String) {
             };
             (format!("The plan {verb} on {}", date(zone, *ends)), text)
         }
-        What::DeviceWaiting { mac, host_name } => (
+        What::DeviceWaiting { mac, host_name, claim } => (
             "A new device waits".into(),
-            format!("{} waits for you to say whose it is.", device(mac, host_name.as_deref())),
+            match claim {
+                None => format!("{} waits for you to say whose it is.", device(mac, host_name.as_deref())),
+                Some(claim) => format!(
+                    "{} waits for you; whoever uses it says to be “{}”.",
+                    device(mac, host_name.as_deref()),
+                    claim.as_str()
+                ),
+            },
         ),
         What::PriceStep { step, cost } => (
             format!("The plan asks for money (step {step})"),
@@ -116,9 +123,16 @@ fn chinese(what: &What, zone: &Zone) -> (String, String) {
             };
             (format!("套餐将于 {} {verb}", date(zone, *ends)), text)
         }
-        What::DeviceWaiting { mac, host_name } => (
+        What::DeviceWaiting { mac, host_name, claim } => (
             "有新设备等待确认".into(),
-            format!("{} 正在等待您指定它属于谁。", device(mac, host_name.as_deref())),
+            match claim {
+                None => format!("{} 正在等待您指定它属于谁。", device(mac, host_name.as_deref())),
+                Some(claim) => format!(
+                    "{} 正在等待您确认，使用者自称“{}”。",
+                    device(mac, host_name.as_deref()),
+                    claim.as_str()
+                ),
+            },
         ),
         What::PriceStep { step, cost } => (
             format!("套餐需要付费（第 {step} 级）"),

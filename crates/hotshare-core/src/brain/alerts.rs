@@ -46,7 +46,11 @@ impl Brain {
             people: self.book.people.values().map(|person| self.person_facts(person, day)).collect(),
             devices: self.unusual_devices(day),
             waiting: waiting
-                .map(|device| Waiting { mac: device.mac, host_name: device.host_name.clone() })
+                .map(|device| Waiting {
+                    mac: device.mac,
+                    host_name: device.host_name.clone(),
+                    claim: device.claim.clone(),
+                })
                 .collect(),
         }
     }

@@ -127,6 +127,7 @@ impl Brain {
                 let device = Device { blocked: *blocked, ..self.device(*mac)?.clone() };
                 Ok(vec![Change::Device(device)])
             }
+            Ask::DeviceClaim { mac, claim } => self.claim(*mac, claim),
             Ask::DeviceForget { mac } => {
                 let device = self.device(*mac)?.clone();
                 let mut changes = Vec::new();
@@ -155,7 +156,7 @@ impl Brain {
         self.book.person_named(name).ok_or_else(|| Refusal::NoSuchPerson(name.clone()))
     }
 
-    fn device(&self, mac: Mac) -> Result<&Device, Refusal> {
+    pub(super) fn device(&self, mac: Mac) -> Result<&Device, Refusal> {
         self.book.devices.get(&mac).ok_or(Refusal::NoSuchDevice(mac))
     }
 
@@ -186,6 +187,7 @@ impl Brain {
         let waiting = self.book.devices.values().filter(|d| d.person.is_none());
         for mut device in waiting.cloned().collect::<Vec<_>>() {
             device.person = Some(id);
+            device.claim = None;
             if device.slot.is_none() && self.book.leases.contains_key(&device.mac) {
                 device.slot = self.slot_for_device(device.mac, &mut taken, changes);
             }

@@ -134,6 +134,9 @@ impl Brain {
             None => Device { host_name, ..Device::new(leased.mac, self.at) },
         };
         device.person = device.person.or(self.default_person());
+        if device.person.is_some() {
+            device.claim = None;
+        }
         if known.is_none() {
             let whose = if device.person.is_some() { "is a guest's" } else { "waits for its owner" };
             self.note("device-new", format!("{} is new, and {whose}", leased.mac));

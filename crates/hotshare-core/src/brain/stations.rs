@@ -271,6 +271,9 @@ impl Brain {
             self.settle_device(&device, changes);
         }
         let mut device = Device { person, ..device };
+        if person.is_some() {
+            device.claim = None;
+        }
         if person.is_none() {
             device.slot = None;
         } else if self.book.leases.contains_key(&device.mac) && (moves || device.slot.is_none()) {

@@ -35,8 +35,9 @@ impl Brain {
     pub(super) fn closed(&self) -> Option<Why> {
         let state = self.plan_state();
         match () {
-            () if self.uplink.is_none() || self.ready.is_none() => Some(Why::NoUplink),
-            () if !self.card_fits() => Some(Why::NoUplink),
+            () if self.uplink.is_none() => Some(Why::NoUplink),
+            () if self.waits_for_sim() => Some(Why::CardUnknown),
+            () if self.ready.is_none() || !self.card_fits() => Some(Why::NoUplink),
             () if !self.card_agreed() => Some(Why::NewCard),
             () if state == PlanState::Over => Some(Why::PlanOver),
             () if state == PlanState::AsksForMoney => Some(Why::AsksForMoney),
@@ -183,6 +184,7 @@ impl Brain {
                 up: usage.up,
                 down: usage.down,
                 first_seen: d.first_seen,
+                claim: d.claim.clone().filter(|_| d.person.is_none()),
             }
         };
         self.book.devices.values().map(status).collect()

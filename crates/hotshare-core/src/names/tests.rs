@@ -9,6 +9,7 @@ const CLOSED: Ipv4Addr = Ipv4Addr::new(10, 7, 0, 21);
 fn view() -> NamesView {
     NamesView {
         sites: Arc::default(),
+        web_name: Arc::new(["box".into(), "example".into(), "net".into()]),
         resolvers: vec![Ipv4Addr::new(198, 51, 100, 53)],
         gateway: GATEWAY,
         prefix: 24,
@@ -81,6 +82,45 @@ fn ordinary_names_are_for_the_open_only() {
         assert_eq!(ask_as(CLOSED, name, kind), Answer::Refused, "{name}");
         assert_eq!(ask_as(Ipv4Addr::new(203, 0, 113, 9), name, kind), Answer::Refused, "{name}");
     }
+}
+
+#[test]
+fn systems_that_look_for_a_portal_find_one_while_they_are_closed() {
+    for name in
+        ["connectivitycheck.gstatic.com", "Captive.Apple.COM", "www.msftconnecttest.com", "nmcheck.gnome.org"]
+    {
+        assert_eq!(ask_as(OPEN, name, A), Answer::Forward, "{name}");
+        assert_eq!(ask_as(CLOSED, name, A), Answer::Portal(PROBE_ADDR), "{name}");
+        for kind in [AAAA, 65, 16] {
+            assert_eq!(ask_as(CLOSED, name, kind), Answer::PortalNoData, "{name} {kind}");
+        }
+    }
+    for name in ["apple.com", "x.captive.apple.com", "gstatic.com", "captive.apple.com.evil.example"] {
+        assert_eq!(ask_as(CLOSED, name, A), Answer::Refused, "{name}");
+    }
+    assert!(!view().is_lan(PROBE_ADDR));
+    // While only sites can be reached, who is open is behind a portal all the same, but for the sites.
+    let only = Arc::new(Sites {
+        only: Some(BTreeSet::from(["captive.apple.com".parse().expect("a site")])),
+        ..Sites::default()
+    });
+    let view = NamesView { sites: only, ..view() };
+    let ask = |labels: &[&[u8]]| answer_for(Question { labels, kind: A, class: INTERNET }, OPEN, &view);
+    assert_eq!(ask(&[b"captive", b"apple", b"com"]), Answer::Forward);
+    assert_eq!(ask(&[b"nmcheck", b"gnome", b"org"]), Answer::Portal(PROBE_ADDR));
+}
+
+#[test]
+fn the_owners_name_leads_to_the_gateway_for_everybody() {
+    for client in [OPEN, CLOSED] {
+        assert_eq!(ask_as(client, "Box.Example.net", A), Answer::Address(GATEWAY));
+        assert_eq!(ask_as(client, "box.example.net", AAAA), Answer::NoData { zone: 3 });
+    }
+    assert_eq!(ask_as(OPEN, "example.net", A), Answer::Forward);
+    assert_eq!(ask_as(CLOSED, "a.box.example.net", A), Answer::Refused);
+    let without = NamesView { web_name: Arc::default(), ..view() };
+    let root = Question { labels: &[], kind: A, class: INTERNET };
+    assert_eq!(answer_for(root, OPEN, &without), Answer::Forward, "an empty name is not the root");
 }
 
 #[test]

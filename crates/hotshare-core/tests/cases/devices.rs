@@ -186,6 +186,7 @@ fn when_all_accounts_are_in_use_the_next_is_refused() {
             slot,
             host_name: None,
             first_seen: UnixTime(START),
+            claim: None,
         })
     };
     world.keep((FIRST_DEVICE..Slot::COUNT - 1).map(device).collect());

@@ -95,6 +95,13 @@ pub(super) fn local(query: &Query, answer: Answer) -> Option<Message> {
         Answer::OwnName => with_record(query, RData::PTR(PTR(own_name()))),
         Answer::NoData { zone } => without(query, ResponseCode::NoError, name().trim_to(zone)),
         Answer::NoSuchName { zone } => without(query, ResponseCode::NXDomain, name().trim_to(zone)),
+        Answer::Portal(ip) => {
+            let mut answer = query.answer(ResponseCode::NoError);
+            answer.add_answer(Record::from_rdata(name(), 0, RData::A(A(ip))));
+            answer
+        }
+        // Without a SOA nothing is remembered (RFC 2308, section 5).
+        Answer::PortalNoData => query.answer(ResponseCode::NoError),
         Answer::Refused => query.answer(ResponseCode::Refused),
         Answer::NotImplemented => query.answer(ResponseCode::NotImp),
         Answer::Forward => return None,
@@ -177,6 +184,7 @@ mod tests {
             gateway: Ipv4Addr::new(10, 7, 0, 1),
             prefix: 24,
             open: Arc::default(),
+            web_name: Arc::default(),
             sites: Arc::new(Sites { only: Some(BTreeSet::clone(&named)), named }),
         }
     }

@@ -4,6 +4,7 @@
 //! apply; `doctor` finds those.
 
 use hotshare_core::desired::Ruleset;
+use hotshare_core::names::PROBE_ADDR;
 use nlink::netlink::nftables::{
     BaseChain, ChainName, CtState, Family, Field, FilterHook, LimitExpr, LimitUnit, Match, MatchOp, NatHook,
     PacketField, Policy, Priority, Rule, SetKeyType, Stmt, TcpFlags, Value,
@@ -27,8 +28,11 @@ const REFUSE: &str = "refuse";
 const STRAY: &str = "stray";
 const INPUT: &str = "input";
 const LAN_TO_HOST: &str = "lan_to_host";
+const PREROUTING: &str = "prerouting";
 const POSTROUTING: &str = "postrouting";
 
+/// Where the portal is, at the gateway's address.
+const PORTAL_PORT: u16 = 80;
 const NFPROTO_IPV4: u8 = 2;
 const IPPROTO_TCP: u8 = 6;
 const IPPROTO_UDP: u8 = 17;
@@ -40,6 +44,7 @@ const ADMIN_PROHIBITED: u8 = 13;
 pub(super) fn draft(r: &Ruleset) -> nlink::Result<Draft> {
     let filter = |hook| Some(BaseChain::filter(hook, PRIORITY).policy(Policy::Accept));
     let nat = BaseChain::nat(NatHook::Postrouting, Priority::SrcNat).policy(Policy::Accept);
+    let portal = BaseChain::nat(NatHook::Prerouting, Priority::DstNat).policy(Policy::Accept);
     let masquerade = rule(POSTROUTING)
         .match_oif(&r.uplink)
         .match_saddr_v4(r.subnet.network(), r.subnet.prefix_len())
@@ -55,6 +60,7 @@ pub(super) fn draft(r: &Ruleset) -> nlink::Result<Draft> {
             (LAN_TO_HOST, None),
             (FORWARD, filter(FilterHook::Forward)),
             (INPUT, filter(FilterHook::Input)),
+            (PREROUTING, Some(portal)),
             (POSTROUTING, Some(nat)),
         ],
         rules: vec![
@@ -65,6 +71,7 @@ pub(super) fn draft(r: &Ruleset) -> nlink::Result<Draft> {
             (LAN_TO_HOST, lan_to_host(r)?),
             (FORWARD, forward(r)?),
             (INPUT, input(r)?),
+            (PREROUTING, prerouting(r)),
             (POSTROUTING, vec![masquerade]),
         ],
     };
@@ -132,9 +139,29 @@ fn forward(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
     Ok(rules)
 }
 
-fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
+/// What `lan_in` did not mark: it is of nobody that may use the uplink.
+fn unmarked(r: &Ruleset) -> Match {
     let ok = u64::from(r.ok_mark);
-    let unmarked = Match::new(Field::Mark, MatchOp::Ne, Value::Masked { value: ok, mask: ok });
+    Match::new(Field::Mark, MatchOp::Ne, Value::Masked { value: ok, mask: ok })
+}
+
+/// Plain HTTP of who may not use the uplink leads to the portal, which says why. Only where a flow begins: one that was
+/// there before is refused as any other. Nothing else is led anywhere, HTTPS least of all.
+fn prerouting(r: &Ruleset) -> Vec<Rule> {
+    let (network, prefix) = (r.subnet.network(), r.subnet.prefix_len());
+    let from_lan = || rule(PREROUTING).match_iif(&r.lan).match_saddr_v4(network, prefix);
+    let web = |from: Rule| from.match_tcp_dport(PORTAL_PORT);
+    let to_portal = |web: Rule| web.dnat(r.gateway, Some(PORTAL_PORT));
+    let outside = || from_lan().match_daddr_v4_not(network, prefix);
+    vec![
+        to_portal(web(from_lan().match_daddr_v4(PROBE_ADDR, 32))),
+        to_portal(web(outside().match_saddr_in_set(CLOSED.name))),
+        to_portal(web(outside().then(unmarked(r)))),
+    ]
+}
+
+fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
+    let unmarked = unmarked(r);
     let mut rules = vec![
         // LAN to LAN, and to any other interface than the one that is metered.
         other(FROM_LAN, Field::Oif, r.metered.uplink).drop(),
@@ -142,6 +169,8 @@ fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
         not_ipv4(FROM_LAN).drop(),
         rule(FROM_LAN).match_saddr_v4_not(r.subnet.network(), r.subnet.prefix_len()).drop(),
         rule(FROM_LAN).match_saddr_in_set(CLOSED.name).goto(to(REFUSE)?),
+        // It is told to who looks for a portal, and is nobody's: who was opened since must hear so at once.
+        rule(FROM_LAN).match_daddr_v4(PROBE_ADDR, 32).goto(to(REFUSE)?),
     ];
     if r.only_sites {
         // By every packet's own target: flows that were there before are no exception.

@@ -99,8 +99,9 @@ pub(super) fn said(rule: Rule, words: &str) -> Rule {
 /// The base chains are named after their hooks. Among bridges, nft has other names for priorities.
 fn base_text(family: Family, name: &str) -> String {
     let (kind, priority) = match name {
-        "postrouting" => ("nat", "srcnat"),
         _ if family == Family::Bridge => ("filter", "-10"),
+        "prerouting" => ("nat", "dstnat"),
+        "postrouting" => ("nat", "srcnat"),
         _ => ("filter", "filter - 10"),
     };
     format!("type {kind} hook {name} priority {priority}; policy accept;")

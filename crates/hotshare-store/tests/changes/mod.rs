@@ -8,10 +8,11 @@ use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::money::{Currency, Money, Price, Vat};
-use hotshare_core::people::{Allowance, AtEnd, Device, Every, Hours, Person};
+use hotshare_core::people::{Allowance, AtEnd, Claim, Device, Every, Hours, Person};
 use hotshare_core::plan::{Bucket, Date, Only, Pay, Period, Plan, Terms, Unused, Window, Zone};
 use hotshare_core::reconcile::Figure;
 use hotshare_core::record::{Change, Leased, Noted, Tally, Who, Wish};
+use hotshare_core::sim::Sim;
 use hotshare_core::units::{Account, BucketId, Bytes, CardId, Mac, PersonId, Rate, Slot, UnixTime};
 use proptest::collection::vec;
 use proptest::option;
@@ -246,8 +247,10 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         id().prop_map(Tally::Person),
         mac().prop_map(Tally::Device)
     ];
-    let card = (card_id(), text(), option::of(text()), any::<bool>(), at())
-        .prop_map(|(id, interface, network, agreed, since)| Card { id, interface, network, agreed, since });
+    let sim = || (text(), option::of(any::<bool>())).prop_map(|(number, roaming)| Sim { number, roaming });
+    let card = (card_id(), text(), option::of(text()), option::of(sim()), any::<bool>(), at()).prop_map(
+        |(id, interface, network, sim, agreed, since)| Card { id, interface, network, sim, agreed, since },
+    );
     let reading = (counter(), counter(), counter(), counter(), counter(), counter()).prop_map(
         |(granted, spent, up, down, refused_up, refused_down)| Reading {
             granted,
@@ -266,8 +269,15 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
             host_name,
             expires,
         });
-    let device = (mac(), any::<[bool; 2]>(), option::of(slot()), option::of(text()), at()).prop_map(
-        |(mac, [blocked, wireless], slot, host_name, first_seen)| Device {
+    let device = (
+        mac(),
+        any::<[bool; 2]>(),
+        option::of(slot()),
+        option::of(text()),
+        at(),
+        option::of("[a-zäß小0-9]{1,40}"),
+    )
+        .prop_map(|(mac, [blocked, wireless], slot, host_name, first_seen, claim)| Device {
             mac,
             person: None,
             blocked,
@@ -275,8 +285,8 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
             slot,
             host_name,
             first_seen,
-        },
-    );
+            claim: claim.and_then(|claim| Claim::new(&claim).ok()),
+        });
     prop_oneof![
         8 => entry().prop_map(Change::Entry),
         3 => (slot(), counter(), account(), period())

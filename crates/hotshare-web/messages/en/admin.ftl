@@ -285,3 +285,6 @@ fail-token-taken = There is such a token already, or no room for more.
 fail-no-such-token = There is no such token.
 fail-not-allowed = This is not allowed from here.
 fail-not-logged-in = Log in first.
+fail-too-often = This was asked too often; wait a moment.
+fail-not-waiting = The device does not wait for anybody.
+says-it-is = says: { $claim }

@@ -283,3 +283,6 @@ fail-token-taken = 令牌已存在或已满。
 fail-no-such-token = 没有这个令牌。
 fail-not-allowed = 不允许从这里操作。
 fail-not-logged-in = 请先登录。
+fail-too-often = 操作过于频繁，请稍候。
+fail-not-waiting = 该设备并未在等待。
+says-it-is = 自称：{ $claim }

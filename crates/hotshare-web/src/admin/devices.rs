@@ -23,6 +23,7 @@ struct Page {
 struct Row {
     mac: String,
     name: Option<String>,
+    claim: Option<String>,
     person: Option<String>,
     blocked: bool,
     address: Option<String>,
@@ -40,6 +41,7 @@ pub(super) async fn show(State(desk): State<Desk>, asked: Asked) -> Response {
     let row = |device: &Device| Row {
         mac: device.mac.clone(),
         name: device.host_name.as_deref().map(safe),
+        claim: device.claim.as_deref().map(safe),
         person: device.person.clone(),
         blocked: device.blocked,
         address: device.address.clone(),

@@ -212,7 +212,8 @@ pub(super) fn stamp(status: &Status) -> String {
             .hash(&mut hash);
     }
     for device in &status.devices {
-        (&device.mac, &device.person, device.blocked, device.address.is_some()).hash(&mut hash);
+        (&device.mac, &device.person, &device.claim, device.blocked, device.address.is_some())
+            .hash(&mut hash);
     }
     let cards: Vec<_> = status.cards.iter().map(|card| (card.number, card.agreed, card.is_in)).collect();
     (cards, status.closed.map(|closed| closed as u8), &status.plan.asks_for, status.plan.cap).hash(&mut hash);

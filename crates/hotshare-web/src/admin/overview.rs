@@ -59,6 +59,8 @@ struct Row {
 pub(super) struct Waiting {
     pub(super) mac: String,
     pub(super) name: Option<String>,
+    /// Who its user says to be.
+    pub(super) claim: Option<String>,
     pub(super) place: String,
 }
 
@@ -113,6 +115,7 @@ pub(super) fn waits(device: &Device) -> Waiting {
     Waiting {
         mac: device.mac.clone(),
         name: device.host_name.as_deref().map(safe),
+        claim: device.claim.as_deref().map(safe),
         place: place(&path::device(&device.mac)),
     }
 }

@@ -1,12 +1,14 @@
 //! Up and down: everything in order, and everything given back whatever happens.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, bail};
+use axum::Router;
 use hotshare_api::Preview;
 use hotshare_core::book::Book;
 use hotshare_core::brain::{Brain, Settings};
@@ -20,6 +22,7 @@ use hotshare_core::uplink::{Subnet, Uplink, choose_subnet};
 use hotshare_linux::datapath::Meter;
 use hotshare_linux::host::{Host, told};
 use hotshare_linux::lease::{Lease, LeaseNews};
+use hotshare_linux::modem::{self, Modems};
 use hotshare_linux::names::{Names, NamesConfig, SiteSeen};
 use hotshare_linux::observe::ifindex;
 use hotshare_linux::uplink::{FindError, Watch, find};
@@ -39,11 +42,8 @@ use super::ledger::Ledger;
 use super::slow;
 use super::tasks::{LanSide, Tasks};
 use super::wifi;
-use crate::serve::BrainSender;
+use crate::serve::portal::{self, PortalDoor, Secure};
 use crate::{serve, zone};
-
-/// Ports of the gateway that the LAN may reach, beside DNS: the portal's.
-const PORTAL_PORTS: [u16; 1] = [80];
 
 /// Runs the hotspot until it is told to stop, and gives the host's network back.
 pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
@@ -52,6 +52,7 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
     make_dir(instance.run_dir(), 0o755)?;
     make_dir(instance.state_dir(), 0o700)?;
     let _lock = lock(options)?;
+    let secure = certificate(options)?;
 
     let mut store = Store::open(&instance.ledger_path())?;
     let mut book = Book::new(store.snapshot()?, zone::system());
@@ -74,7 +75,7 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(give_back(options, &mut host, false, error).await),
     };
     let fresh = meter.is_fresh();
-    let result = match assemble(options, store, book, host, meter, (ground, welcome)).await {
+    let result = match assemble(options, store, book, host, meter, (ground, welcome, secure)).await {
         Ok(mut assembled) => {
             let result = assembled.run().await;
             let EventLoop { brain, hands, tasks, .. } = assembled;
@@ -102,9 +103,14 @@ pub(super) async fn check(options: &UpOptions) -> anyhow::Result<Preview> {
         _ => None,
     };
     let host = Host::open(&instance.before_path())?;
-    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
+    // Nothing that is said here depends on the SIM.
+    let named = options.config.uplink.interface.as_deref();
+    let uplink = find_uplink(options, named, &Modems::default()).await?;
     let choice = wifi::preview(options, &uplink.name).await?;
     alerts::open(&options.config.alerts, mpsc::channel(1).0)?;
+    if let Some(files) = &options.config.web.tls {
+        Secure::open(files)?;
+    }
     let ground = ground(options, &host, used_before, uplink, choice.as_ref()).await?;
     let planned = host.check(&ground.wanted.desired()).await?;
     let steps = planned.steps.iter().map(told).collect();
@@ -116,6 +122,7 @@ struct Ground {
     uplink: Uplink,
     wanted: Wanted,
     wifi: Option<wifi::Chosen>,
+    modems: Modems,
 }
 
 impl Ground {
@@ -137,11 +144,12 @@ impl Ground {
 
 /// `used_before` is an address of the LAN of last time.
 async fn survey(options: &UpOptions, host: &Host, used_before: Option<Ipv4Addr>) -> anyhow::Result<Ground> {
-    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
+    let modems = modem::look().await;
+    let uplink = find_uplink(options, options.config.uplink.interface.as_deref(), &modems).await?;
     let chosen = wifi::decide(options, &uplink.name).await?;
     let choice = chosen.as_ref().map(|chosen| &chosen.choice);
     let ground = ground(options, host, used_before, uplink, choice).await?;
-    Ok(Ground { wifi: chosen, ..ground })
+    Ok(Ground { wifi: chosen, modems, ..ground })
 }
 
 async fn ground(
@@ -185,20 +193,41 @@ async fn ground(
         uplink: uplink.name.clone(),
         ports,
         subnet,
-        portal_ports: PORTAL_PORTS.into(),
+        portal_ports: portal_ports(options),
         ipv6: Path::new("/proc/sys/net/ipv6").exists(),
         metered: Metered::default(),
         only_sites: false,
         wifi: wifi.map(wifi::part_of_lan),
     };
-    Ok(Ground { uplink, wanted, wifi: None })
+    Ok(Ground { uplink, wanted, wifi: None, modems: Modems::default() })
 }
 
-async fn find_uplink(options: &UpOptions, name: Option<&str>) -> Result<Uplink, FindError> {
+/// Ports of the gateway that the LAN may reach, beside DNS: the portal's.
+fn portal_ports(options: &UpOptions) -> BTreeSet<u16> {
+    let tls = options.config.web.tls.is_some().then_some(portal::TLS_PORT);
+    std::iter::once(portal::PORT).chain(tls).collect()
+}
+
+/// The owner's certificate for the pages. One that cannot be used is the owner's mistake, and nothing begins; one that
+/// has ended closes its door only: people are not to be without the hotspot for it.
+fn certificate(options: &UpOptions) -> anyhow::Result<Option<Arc<Secure>>> {
+    let Some(files) = &options.config.web.tls else { return Ok(None) };
+    match Secure::open(files) {
+        Ok(secure) => Ok(Some(Arc::new(secure))),
+        Err(problem) if problem.is_age() => {
+            tracing::error!(error = %problem, "the pages are not served by TLS, and devices are not told of the portal");
+            Ok(None)
+        }
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+async fn find_uplink(options: &UpOptions, name: Option<&str>, modems: &Modems) -> Result<Uplink, FindError> {
     let ports = options.ports();
     let mut lan: Vec<&str> = ports.iter().map(String::as_str).collect();
     lan.push(hotshare_core::desired::BRIDGE);
-    find(name, &lan, &options.config.uplink.resolvers).await
+    let uplink = find(name, &lan, &options.config.uplink.resolvers).await?;
+    Ok(Uplink { sim: modems.behind(&uplink.name), ..uplink })
 }
 
 /// Puts everything in place. On failure the host comes back, to be restored.
@@ -208,7 +237,7 @@ async fn assemble(
     book: Book,
     host: Host,
     meter: Meter,
-    (ground, fresh_key): (Ground, Option<Passphrase>),
+    (ground, fresh_key, secure): (Ground, Option<Passphrase>, Option<Arc<Secure>>),
 ) -> Result<EventLoop, (Host, anyhow::Error)> {
     let instance = &options.instance;
     let (postings, done) = mpsc::unbounded_channel();
@@ -227,6 +256,7 @@ async fn assemble(
         prefix: ground.wanted.subnet.prefix_len(),
         open: Arc::default(),
         sites: Arc::default(),
+        web_name: secure.iter().flat_map(|secure| secure.name().split('.')).map(ToOwned::to_owned).collect(),
     });
     let generation = meter.generation();
     let (radio, radio_orders) = watch::channel(RadioOrders::default());
@@ -254,7 +284,8 @@ async fn assemble(
             off_when_idle_secs: options.config.hotspot.off_when_idle.map(|idle| idle.as_secs()),
         };
         let watch = Watch::open().await?;
-        if book.is_other_card(&ground.uplink) {
+        let (modems, modems_seen) = watch::channel(ground.modems);
+        if book.may_be_other_card(&ground.uplink) {
             hands.close_all()?;
         }
         // In place before the brain's first order: what an earlier run let through goes on meanwhile.
@@ -266,6 +297,9 @@ async fn assemble(
             lan: hands.wanted.lan().to_owned(),
             subnet: hands.wanted.subnet,
             lease_time: options.config.lan.lease_time,
+            capport: secure
+                .as_ref()
+                .map(|secure| format!("https://{}{}", secure.name(), hotshare_web::me::CAPPORT_PATH)),
         };
         let mut lan = LanServers {
             options: options.clone(),
@@ -274,11 +308,14 @@ async fn assemble(
             index: None,
             news,
             seen,
-            asks: asks_in.clone(),
+            pages: Arc::default(),
+            secure,
             views,
+            modems: modems_seen.clone(),
             missing: true,
         };
         let mut tasks = Tasks::new();
+        tasks.follow_modems(modems);
         lan.bind(brain.leases(), &mut tasks)?;
         let mut air = None;
         if let Some(chosen) = ground.wifi {
@@ -314,13 +351,24 @@ async fn assemble(
             let pages = serve::door::behind(&desk, interface, dashboard, Hosts::default());
             tasks.serve_machine_door(door, pages);
         }
+        drop(lan.pages.set(serve::pages(state.clone())));
         tasks.serve_api(listener, state);
         access::welcome(&desk).await;
         let patience = options.config.alerts.patience;
         let couriers = ways.couriers(instance.ledger_path(), &marker, &raised, patience);
         tasks.carry_alerts(couriers, ways.link);
         let meter = hands.meter.events()?;
-        let sources = Sources { asks, leases, sites, radio, postings: done, meter, uplink: watch, down };
+        let sources = Sources {
+            asks,
+            leases,
+            sites,
+            radio,
+            postings: done,
+            meter,
+            uplink: watch,
+            modems: modems_seen,
+            down,
+        };
         Ok((brain, tasks, lan, sources))
     }
     .await;
@@ -347,8 +395,10 @@ pub(super) struct LanServers {
     index: Option<u32>,
     news: mpsc::Sender<LeaseNews>,
     seen: mpsc::Sender<SiteSeen>,
-    asks: BrainSender,
+    pages: Arc<OnceLock<Router>>,
+    secure: Option<Arc<Secure>>,
     views: watch::Receiver<NamesView>,
+    modems: watch::Receiver<Modems>,
     /// The LAN is not there, or a server on it failed: looked at again with each tick.
     pub(super) missing: bool,
 }
@@ -357,7 +407,8 @@ impl LanServers {
     /// The uplink that was chosen at start, if it is there. Another one may have another price, and is never
     /// taken instead without the owner's word.
     pub(super) async fn find_uplink(&self) -> Result<Uplink, FindError> {
-        find_uplink(&self.options, Some(&self.uplink)).await
+        let modems = self.modems.borrow().clone();
+        find_uplink(&self.options, Some(&self.uplink), &modems).await
     }
 
     fn bind(&mut self, leases: Vec<Leased>, tasks: &mut Tasks) -> anyhow::Result<()> {
@@ -365,9 +416,14 @@ impl LanServers {
         let gateway: Ipv4Addr = self.side.subnet.gateway();
         let names = Names::bind(NamesConfig { lan: self.side.lan.clone(), gateway })?;
         let names = names.telling(self.seen.clone());
-        let page = serve::portal::bind(&self.side.lan, gateway)?;
+        let page = portal::bind(&self.side.lan, gateway, portal::PORT)?;
+        let tls = self.secure.is_some().then_some(portal::TLS_PORT);
+        let tls = tls.map(|port| portal::bind(&self.side.lan, gateway, port)).transpose()?;
         tasks.serve_leases(server, leases, self.news.clone());
-        tasks.serve_portal(page, self.asks.clone());
+        for (listener, is_tls) in std::iter::once((page, false)).chain(tls.map(|tls| (tls, true))) {
+            let door = PortalDoor { pages: Arc::clone(&self.pages), secure: self.secure.clone(), is_tls };
+            tasks.serve_portal(listener, door);
+        }
         tasks.serve_names(names, self.views.clone());
         self.index = ifindex(&self.side.lan);
         self.missing = false;

@@ -4,6 +4,7 @@
 //!   lease (DHCP)  --LeaseNews-->  event loop  --watch NamesView-->  names (DNS)
 //!   radio         --RadioNews-->              --watch RadioOrders-->  radio (hostapd)
 //!   API socket    --Ask-------->              --NamesView
+//!   modem         --Modems----->
 //!   alerts        <--raised----  ledger thread
 //!   signals       --Stop------->
 //! ```
@@ -17,6 +18,7 @@ use hotshare_core::record::Leased;
 use hotshare_core::units::Mac;
 use hotshare_core::uplink::Subnet;
 use hotshare_linux::lease::{self, LeaseConfig, LeaseNews};
+use hotshare_linux::modem::{self, Modems};
 use hotshare_linux::names;
 use hotshare_linux::radio::{Radio, RadioNews, RadioView};
 use hotshare_notify::mqtt::Link;
@@ -26,7 +28,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::alerts::Courier;
-use crate::serve::{self, BrainSender};
+use crate::serve;
+use crate::serve::portal::PortalDoor;
 
 /// A task that ended although nobody told it to.
 #[derive(Debug)]
@@ -71,12 +74,15 @@ pub(super) struct LanSide {
     pub(super) lan: String,
     pub(super) subnet: Subnet,
     pub(super) lease_time: Duration,
+    /// Where the portal's interface for systems is (RFC 8910), if it is there.
+    pub(super) capport: Option<String>,
 }
 
 impl LanSide {
     pub(super) fn lease_config(&self) -> LeaseConfig {
         let mut rules = LeaseRules::new(self.subnet.gateway(), self.subnet.prefix_len());
         rules.lease_secs = u32::try_from(self.lease_time.as_secs()).unwrap_or(u32::MAX);
+        rules.captive_portal.clone_from(&self.capport);
         LeaseConfig { lan: self.lan.clone(), rules }
     }
 }
@@ -130,10 +136,10 @@ impl Tasks {
         });
     }
 
-    pub(super) fn serve_portal(&mut self, listener: TcpListener, brain: BrainSender) {
+    pub(super) fn serve_portal(&mut self, listener: TcpListener, door: PortalDoor) {
         let stop = self.lan_stop.clone();
         self.spawn(async move {
-            serve::portal::serve(listener, brain, stop.clone()).await;
+            serve::portal::serve(listener, door, stop.clone()).await;
             ended(What::Portal, "it closed".into(), &stop)
         });
     }
@@ -152,6 +158,15 @@ impl Tasks {
                 Ok(()) => ended(What::Radio, "it ended".into(), &stop),
                 Err(error) => ended(What::Radio, error.to_string(), &stop),
             }
+        });
+    }
+
+    /// Listens to what is told of SIMs.
+    pub(super) fn follow_modems(&mut self, modems: watch::Sender<Modems>) {
+        let stop = self.stop.clone();
+        self.spawn(async move {
+            stop.run_until_cancelled(modem::follow(modems)).await;
+            None
         });
     }
 

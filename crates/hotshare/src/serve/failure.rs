@@ -38,7 +38,9 @@ impl No {
             | Code::NoAllowance
             | Code::NotEnough
             | Code::NotForSale
+            | Code::NotWaiting
             | Code::JoinedByKey => StatusCode::CONFLICT,
+            Code::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::NotAStation
@@ -91,6 +93,8 @@ impl From<Refusal> for No {
             Refusal::NoWifi => Code::NoWifi,
             Refusal::NotPersonal(_) | Refusal::NoNetworkKey(_) => Code::WrongMode,
             Refusal::JoinedByKey(..) => Code::JoinedByKey,
+            Refusal::NotWaiting(_) => Code::NotWaiting,
+            Refusal::TooOften => Code::TooOften,
             Refusal::EndsInThePast => Code::EndsInThePast,
             Refusal::NotWritten(_) => Code::NotWritten,
         };

@@ -1,40 +1,38 @@
-//! The page that a device finds at the gateway's address: whose it is, what is left, and why it is closed.
+//! The doors on the LAN to the pages of `hotshare-web`: at the gateway's address in the clear, and with the owner's
+//! certificate by TLS.
 //!
-//! Whoever is on the LAN may ask, so everything is bounded: connections in all and from one address, time, and how
-//! often the brain is asked. Only the device at the asking address is spoken of. There is no script. Whoever it is can ask the
-//! owner for more, once until the answer; nothing else can be changed here.
+//! Whoever is on the LAN may come, so everything is bounded: connections in all and from one address, and time. Who may not
+//! use the uplink comes with requests for anything, and is told where the page is.
 
-mod page;
-mod wish;
+mod certificate;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT_LANGUAGE, HOST};
-use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION};
 use axum::response::{IntoResponse, Response};
-use hotshare_core::ask::{Answer, Ask, Status};
 use hotshare_core::names::OWN_NAME;
+use hotshare_web::{Door, Visitor, plain};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
-use self::page::{Asker, Language};
-use super::{BrainSender, Limits, converse};
+pub(crate) use self::certificate::Secure;
+use super::{Limits, converse};
 
-/// Where browsers look without being told.
-const PORT: u16 = 80;
+/// Where browsers look without being told: in the clear, and by TLS.
+pub(crate) const PORT: u16 = 80;
+pub(crate) const TLS_PORT: u16 = 443;
 /// From one address at once: as many as a browser opens.
 const PER_ADDRESS: usize = 6;
-/// What the brain said is good for so long.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -46,8 +44,8 @@ pub(crate) struct PortalError {
 }
 
 /// Listens at the gateway's address, to what comes in on the LAN only.
-pub(crate) fn bind(lan: &str, gateway: Ipv4Addr) -> Result<TcpListener, PortalError> {
-    bind_at(lan, SocketAddrV4::new(gateway, PORT))
+pub(crate) fn bind(lan: &str, gateway: Ipv4Addr, port: u16) -> Result<TcpListener, PortalError> {
+    bind_at(lan, SocketAddrV4::new(gateway, port))
 }
 
 fn bind_at(lan: &str, at: SocketAddrV4) -> Result<TcpListener, PortalError> {
@@ -61,15 +59,20 @@ fn bind_at(lan: &str, at: SocketAddrV4) -> Result<TcpListener, PortalError> {
     listen().map_err(|source| PortalError { at, lan: lan.to_owned(), source })
 }
 
-/// Shows the page until `stop`.
-pub(crate) async fn serve(listener: TcpListener, brain: BrainSender, stop: CancellationToken) {
-    let limits = Limits {
-        connections: 64,
-        answer_time: Duration::from_secs(3),
-        connection_time: Duration::from_secs(10),
-        ..Limits::default()
-    };
-    let portal = Portal { brain, limits, latest: Arc::default() };
+/// One of the portal's ports.
+#[derive(Debug)]
+pub(crate) struct PortalDoor {
+    /// Everything that can be seen and done; set once the daemon can answer. Until then nobody is let in.
+    pub(crate) pages: Arc<OnceLock<Router>>,
+    /// The owner's certificate, whether or not it is used at this door.
+    pub(crate) secure: Option<Arc<Secure>>,
+    pub(crate) is_tls: bool,
+}
+
+/// Shows the pages until `stop`.
+pub(crate) async fn serve(listener: TcpListener, door: PortalDoor, stop: CancellationToken) {
+    let limits = Limits { connections: 64, connection_time: Duration::from_secs(10), ..Limits::default() };
+    let door = Arc::new(door);
     let places = Arc::new(Mutex::new(BTreeMap::new()));
     let mut under_way = JoinSet::new();
     loop {
@@ -80,9 +83,9 @@ pub(crate) async fn serve(listener: TcpListener, brain: BrainSender, stop: Cance
                 Ok((stream, peer)) => {
                     // Whoever has all of their places taken is not waited for.
                     if let Some(place) = Place::take(&places, peer.ip()) {
-                        let portal = portal.clone();
+                        let door = Arc::clone(&door);
                         under_way.spawn(async move {
-                            visit(stream, portal).await;
+                            visit(stream, door, limits).await;
                             drop(place);
                         });
                     }
@@ -131,113 +134,83 @@ impl Drop for Place {
     }
 }
 
-/// One connection: one request, one page.
-async fn visit(stream: TcpStream, portal: Portal) {
-    let (Ok(IpAddr::V4(here)), Ok(IpAddr::V4(peer))) =
-        (stream.local_addr().map(|a| a.ip()), stream.peer_addr().map(|a| a.ip()))
-    else {
-        return;
-    };
-    let limits = portal.limits;
-    let routes = Router::new().fallback(answer).with_state(Visit { portal, here, peer });
-    converse(stream, routes, limits).await;
-}
-
-/// What is needed to show a page.
-#[derive(Clone)]
-struct Portal {
-    brain: BrainSender,
-    limits: Limits,
-    /// The brain's latest answer. Those who ask meanwhile wait for the same one.
-    latest: Arc<tokio::sync::Mutex<Option<Latest>>>,
-}
-
-/// What the brain said, and when.
-struct Latest {
-    at: Instant,
-    status: Arc<Status>,
-}
-
-/// The ends of a connection.
-#[derive(Clone)]
-struct Visit {
-    portal: Portal,
-    here: Ipv4Addr,
-    peer: Ipv4Addr,
-}
-
-async fn answer(State(visit): State<Visit>, request: Request) -> Response {
-    let (Parts { method, uri, headers, .. }, body) = request.into_parts();
-    // A page from outside whose name leads here must not read this one (DNS rebinding).
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if !is_here(host, visit.here) {
-        return not_found();
-    }
-    match method.as_str() {
-        "GET" | "HEAD" => {}
-        "POST" if uri.path() == page::ASK_PATH => return wish::take(&visit, &headers, body).await,
-        _ => return not_found(),
-    }
-    match uri.path() {
-        "/" => {}
-        page::STYLE_PATH => return shown(StatusCode::OK, "text/css; charset=utf-8", page::STYLE.to_owned()),
-        _ => return not_found(),
-    }
-    let wished = headers.get(ACCEPT_LANGUAGE).and_then(|wished| wished.to_str().ok()).unwrap_or_default();
-    let language = Language::of(wished);
-    match visit.portal.status().await {
-        Some(status) => shown(StatusCode::OK, HTML, page::html(language, &Asker::of(&status, visit.peer))),
-        None => shown(StatusCode::SERVICE_UNAVAILABLE, HTML, page::busy(language)),
-    }
-}
-
-impl Portal {
-    async fn status(&self) -> Option<Arc<Status>> {
-        let asked = async {
-            let mut latest = self.latest.lock().await;
-            if let Some(latest) = latest.as_ref().filter(|latest| latest.at.elapsed() < FRESH) {
-                return Some(Arc::clone(&latest.status));
+/// One connection: one request, one reply.
+async fn visit(stream: TcpStream, door: Arc<PortalDoor>, limits: Limits) {
+    let (Ok(here), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else { return };
+    let Some(pages) = door.pages.get().cloned() else { return };
+    let kind = if door.secure.is_some() && door.is_tls { Door::LanTls } else { Door::Lan };
+    let visitor = Visitor { door: kind, here, peer: peer.ip() };
+    let front = Front { pages, visitor, name: door.secure.as_ref().map(|secure| secure.name().into()) };
+    let routes = Router::new().fallback(answer).with_state(front);
+    match (&door.secure, kind) {
+        (Some(secure), Door::LanTls) => {
+            let handshake = TlsAcceptor::from(secure.config()).accept(stream);
+            match timeout(limits.head_time, handshake).await {
+                Ok(Ok(stream)) => converse(stream, routes, limits).await,
+                Ok(Err(error)) => tracing::debug!(%error, "no TLS was agreed on"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
             }
-            let (reply, answer) = oneshot::channel();
-            self.brain.send((Ask::Status, reply)).await.ok()?;
-            match answer.await.ok()? {
-                Answer::Status(status) => {
-                    let status = Arc::new(*status);
-                    *latest = Some(Latest { at: Instant::now(), status: Arc::clone(&status) });
-                    Some(status)
-                }
-                Answer::Done | Answer::Key(_) | Answer::Wifi(_) | Answer::Refused(_) => None,
-            }
-        };
-        timeout(self.limits.answer_time, asked).await.ok().flatten()
+        }
+        (_, _) => converse(stream, routes, limits).await,
     }
 }
 
-/// Does a browser that says this mean the gateway?
-fn is_here(host: &str, here: Ipv4Addr) -> bool {
-    let name = host.split_once(':').map_or(host, |(name, _)| name);
-    name.parse() == Ok(here) || name.eq_ignore_ascii_case(&OWN_NAME.join("."))
+/// What stands between a connection and the pages.
+#[derive(Clone)]
+struct Front {
+    pages: Router,
+    visitor: Visitor,
+    /// The owner's name for the gateway.
+    name: Option<Arc<str>>,
 }
 
-const HTML: &str = "text/html; charset=utf-8";
-
-fn shown(status: StatusCode, kind: &'static str, text: String) -> Response {
-    // Nothing may be loaded but the style, nothing run, nothing sent elsewhere, and nobody may frame it.
-    const POLICY: &str =
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-    let headers = [
-        (HeaderName::from_static("content-type"), kind),
-        (HeaderName::from_static("content-security-policy"), POLICY),
-        (HeaderName::from_static("x-content-type-options"), "nosniff"),
-        // A form of this page says where it comes from; with `no-referrer` it would not.
-        (HeaderName::from_static("referrer-policy"), "same-origin"),
-        (HeaderName::from_static("cache-control"), "no-store"),
-    ];
-    (status, headers, text).into_response()
+async fn answer(State(front): State<Front>, mut request: Request) -> Response {
+    let Front { pages, visitor, name } = front;
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    match whose(host, visitor, name.as_deref()) {
+        Whose::Ours => {
+            request.extensions_mut().insert(visitor);
+            let Ok(reply) = pages.oneshot(request).await;
+            reply
+        }
+        Whose::OursByTls(name) => elsewhere(&format!("https://{name}/")),
+        Whose::Foreign => elsewhere(&format!("http://{}/", OWN_NAME.join("."))),
+        Whose::Nobodys => plain(StatusCode::MISDIRECTED_REQUEST, "That is not served here.\n"),
+    }
 }
 
-fn not_found() -> Response {
-    shown(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "There is no such page.\n".to_owned())
+/// What a browser means that names a host.
+#[derive(Debug, PartialEq, Eq)]
+enum Whose<'a> {
+    Ours,
+    /// The owner's name, which has a door of its own.
+    OursByTls(&'a str),
+    /// Something on the Internet, which this device cannot reach: the rules led it here. It gets to know where the page
+    /// is, and never the page itself: a page from outside whose name leads here must not read it (DNS rebinding).
+    Foreign,
+    Nobodys,
+}
+
+fn whose<'a>(host: &str, visitor: Visitor, tls_name: Option<&'a str>) -> Whose<'a> {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_tls_name = tls_name.is_some_and(|own| name.eq_ignore_ascii_case(own));
+    match (visitor.door, tls_name.filter(|_| is_tls_name)) {
+        (Door::LanTls, Some(_)) => Whose::Ours,
+        (Door::LanTls, None) => Whose::Nobodys,
+        (Door::Lan | Door::Machine, Some(name)) => Whose::OursByTls(name),
+        (Door::Lan | Door::Machine, None) => {
+            let is_own =
+                name.parse() == Ok(visitor.here.ip()) || name.eq_ignore_ascii_case(&OWN_NAME.join("."));
+            if is_own { Whose::Ours } else { Whose::Foreign }
+        }
+    }
+}
+
+/// By this, systems know that there is a portal.
+fn elsewhere(place: &str) -> Response {
+    let headers =
+        [(LOCATION, place), (CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "text/plain; charset=utf-8")];
+    (StatusCode::FOUND, headers, format!("See {place}\n")).into_response()
 }
 
 #[cfg(test)]

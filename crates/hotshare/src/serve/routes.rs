@@ -11,7 +11,7 @@ use hotshare_api as api;
 use hotshare_api::{Code, path};
 use hotshare_core as core;
 use hotshare_core::ask::{Answer, Ask, PersonRules};
-use hotshare_core::people::Allowance;
+use hotshare_core::people::{Allowance, Claim};
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -37,6 +37,7 @@ pub(super) fn router(state: AppState) -> Router {
         .route(path::WIFI_KEY_ROTATE, post(air::network_key_rotate))
         .route(path::DEVICES, get(devices))
         .route(&format!("{}/{{mac}}", path::DEVICES), patch(device_change).delete(device_forget))
+        .route(&format!("{}/{{mac}}/claim", path::DEVICES), post(device_claim))
         .route(path::PLAN, get(plan).patch(plan_change))
         .route(path::CARDS, get(cards))
         .route(&format!("{}/{{number}}", path::CARDS), delete(card_forget))
@@ -201,6 +202,15 @@ async fn device_change(
 
 async fn device_forget(State(state): State<AppState>, Place(mac): Place) -> Reply<api::Done> {
     state.change(Ask::DeviceForget { mac: translate::mac(&mac)? }).await
+}
+
+async fn device_claim(
+    State(state): State<AppState>,
+    Place(mac): Place,
+    body: Body<api::Claim>,
+) -> Reply<api::Done> {
+    let claim = Claim::new(&body.0.name).map_err(|e| No::new(Code::BadRequest, e.to_string()))?;
+    state.change(Ask::DeviceClaim { mac: translate::mac(&mac)?, claim }).await
 }
 
 async fn plan_change(State(state): State<AppState>, body: Body<api::PlanChange>) -> Reply<api::Done> {

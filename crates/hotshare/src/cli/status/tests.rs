@@ -67,6 +67,7 @@ fn waiting(n: u8, host_name: Option<&str>) -> Device {
         up: 0,
         down: 0,
         first_seen: NOW,
+        claim: None,
     }
 }
 

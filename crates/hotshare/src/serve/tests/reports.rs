@@ -34,6 +34,7 @@ fn device(mac: Mac, id: u32) -> Change {
         slot: None,
         host_name: None,
         first_seen: UnixTime(SUNDAY),
+        claim: None,
     })
 }
 
