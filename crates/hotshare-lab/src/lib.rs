@@ -21,6 +21,6 @@ mod story;
 mod run;
 
 pub use hickory_proto::op::ResponseCode;
-pub use internet::Flood;
+pub use internet::{Flood, PROBES, Probe};
 pub use packet::every_frame;
 pub use run::{LabOptions, clean, run};
