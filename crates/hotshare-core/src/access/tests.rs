@@ -209,8 +209,14 @@ fn many_addresses_are_no_way_to_try_more_often() {
     let mut heard = 0;
     // An hour of tries each second, each from another device.
     for second in 0..3600 {
-        let other =
-            Origin::OtherDevice(Mac([2, 0, 0, 0, u8::try_from(second / 256).unwrap(), u8::try_from(second % 256).unwrap()]));
+        let other = Origin::OtherDevice(Mac([
+            2,
+            0,
+            0,
+            0,
+            u8::try_from(second / 256).unwrap(),
+            u8::try_from(second % 256).unwrap(),
+        ]));
         if tries.begin(other, boot(second)).is_ok() {
             heard += 1;
         }

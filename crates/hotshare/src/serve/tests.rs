@@ -42,7 +42,7 @@ fn access(path: &Path, brain: BrainSender) -> AccessDesk {
     let book = store.access().expect("a book");
     let ledger = crate::daemon::Ledger::start(store, mpsc::unbounded_channel().0, watch::channel(()).0)
         .expect("a thread");
-    let settings = AccessSettings { admin_from: Default::default(), machine_port: Some(4680), gateway: None };
+    let settings = AccessSettings { admin_from: Default::default(), machine_port: Some(4680), lan: None };
     AccessDesk::new(settings, book, ledger.access_writer(), brain, Arc::new(hotshare_linux::clock::now))
 }
 
