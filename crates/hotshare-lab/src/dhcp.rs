@@ -29,6 +29,8 @@ pub struct Lease {
     pub server: Ipv4Addr,
     /// How long it is good for.
     pub time: Duration,
+    /// Where the portal's interface is (RFC 8910).
+    pub captive_portal: Option<String>,
 }
 
 /// Asks for an address from inside a phone's namespace: DISCOVER, OFFER, REQUEST, ACK.
@@ -100,6 +102,7 @@ fn fill(message: &mut Message, mac: [u8; 6], host_name: &str, kind: MessageType)
         OptionCode::DomainNameServer,
         OptionCode::AddressLeaseTime,
         OptionCode::VendorExtensions,
+        OptionCode::CaptivePortal,
     ]));
 }
 
@@ -164,5 +167,9 @@ fn read(ack: &Message) -> Result<Lease> {
         Some(DhcpOption::AddressLeaseTime(seconds)) => Duration::from_secs(u64::from(*seconds)),
         _ => bail!("the box's DHCP answer has no lease time"),
     };
-    Ok(Lease { address: ack.yiaddr(), prefix, router, dns, server: server_of(ack)?, time })
+    let captive_portal = match ack.opts().get(OptionCode::CaptivePortal) {
+        Some(DhcpOption::CaptivePortal(uri)) => Some(uri.to_string()),
+        _ => None,
+    };
+    Ok(Lease { address: ack.yiaddr(), prefix, router, dns, server: server_of(ack)?, time, captive_portal })
 }

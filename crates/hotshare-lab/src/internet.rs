@@ -1,9 +1,11 @@
 //! The servers of the laboratory's Internet. Each runs inside its namespace, on one thread.
 
 mod dns;
+mod probes;
 mod udp;
 mod web;
 
+pub use probes::{PROBES, Probe};
 pub use udp::{Flood, pour};
 
 use anyhow::Result;

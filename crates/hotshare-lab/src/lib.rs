@@ -15,11 +15,12 @@ pub mod api;
 pub mod daemon;
 pub mod lock;
 pub mod lab;
+mod doors;
 mod screen;
 mod story;
 mod run;
 
 pub use hickory_proto::op::ResponseCode;
-pub use internet::Flood;
+pub use internet::{Flood, PROBES, Probe};
 pub use packet::every_frame;
 pub use run::{LabOptions, clean, run};

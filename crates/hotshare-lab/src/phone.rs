@@ -129,16 +129,46 @@ impl Phone {
     /// The page that the box shows to this phone.
     pub async fn page(&self) -> Result<String> {
         let router = self.lease()?.router.context("the lease names no router")?;
-        let page = async move {
-            let mut stream = TcpStream::connect((router, 80)).await?;
-            stream
-                .write_all(b"GET / HTTP/1.1\r\nHost: hotshare.internal\r\nConnection: close\r\n\r\n")
-                .await?;
-            let mut page = String::new();
-            stream.read_to_string(&mut page).await?;
-            Ok(page)
+        self.http((router, 80), "GET / HTTP/1.1\r\nHost: hotshare.internal\r\nConnection: close\r\n\r\n")
+            .await
+    }
+
+    /// A form of that page, filled in and sent by a browser.
+    pub async fn form(&self, path: &str, fields: &str) -> Result<String> {
+        let router = self.lease()?.router.context("the lease names no router")?;
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: hotshare.internal\r\nOrigin: http://hotshare.internal\r\nContent-Type: \
+             application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{fields}",
+            fields.len()
+        );
+        self.http((router, 80), &request).await
+    }
+
+    /// What a system asks by this name and at this address, in plain HTTP.
+    pub async fn probe(&self, at: Ipv4Addr, host: &str, path: &str) -> Result<String> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        self.http((at, 80), &request).await
+    }
+
+    /// One request and its reply.
+    pub async fn http(&self, to: (Ipv4Addr, u16), request: &str) -> Result<String> {
+        self.http_from(0, to, request).await
+    }
+
+    /// The same from one of the phone's ports.
+    pub async fn http_from(&self, port: u16, to: (Ipv4Addr, u16), request: &str) -> Result<String> {
+        let request = request.to_owned();
+        let talk = async move {
+            let socket = tokio::net::TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind((Ipv4Addr::UNSPECIFIED, port).into())?;
+            let mut stream = socket.connect(to.into()).await?;
+            stream.write_all(request.as_bytes()).await?;
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).await?;
+            Ok(reply)
         };
-        self.inside.run(async move { tokio::time::timeout(Duration::from_secs(3), page).await? }).await
+        self.inside.run(async move { tokio::time::timeout(Duration::from_secs(3), talk).await? }).await
     }
 
     /// `POST /sink` of N bytes, counting what the kernel takes.

@@ -177,7 +177,9 @@ async fn a_closed_device_leaves_nothing_on_the_uplink() -> Result<()> {
         stranger.resolve_at(layout::DNS_ADDR, "www.example.com").await.is_err(),
         "the far resolver answers"
     );
-    ensure!(!stranger.reaches((layout::WEB_ADDR, 80)).await?);
+    // What goes to port 80 is led to the portal, which net_portal.rs is about.
+    ensure!(!stranger.reaches((layout::WEB_ADDR, stranger.web_port())).await?);
+    ensure!(!stranger.reaches((layout::WEB_ADDR, 443)).await?);
     ensure!(stranger.ping(layout::WEB_ADDR, 56, 2).await? == 0);
     ensure!(stranger.ping(layout::UPLINK_ADDR, 56, 2).await? == 0, "the box's uplink address answers");
     ensure!(stranger.echo(3000, 2).await? == 0);

@@ -149,7 +149,7 @@ async fn an_uplink_that_vanishes_and_returns() -> Result<()> {
     let took = wait_verdict(&lab, "phone-1", Verdict::NoUplink, Duration::from_secs(5)).await?;
     println!("pulled out: said so after {took:?}");
     let counted = first.carrier.exact()?.billed();
-    ensure!(!lab.phones[0].reaches((layout::WEB_ADDR, 80)).await?);
+    ensure!(!lab.phones[0].reaches((layout::WEB_ADDR, lab.phones[0].web_port())).await?);
 
     lab.insert_card().await?;
     let second = lab.watch_carrier().await?;
@@ -178,7 +178,9 @@ async fn a_lan_port_that_vanishes_and_returns() -> Result<()> {
     let mut lab = lab;
     lab.plug(0).await?;
     for _ in 0..50 {
-        if lab.phones[0].join().await.is_ok() && lab.phones[0].reaches((layout::WEB_ADDR, 80)).await? {
+        if lab.phones[0].join().await.is_ok()
+            && lab.phones[0].reaches((layout::WEB_ADDR, lab.phones[0].web_port())).await?
+        {
             let eyes = Eyes::open(&lab).await?;
             let before = lab.api.person("phone-1").await?;
             ensure!(lab.phones[0].download(80, MIB, &progress).await??.complete);

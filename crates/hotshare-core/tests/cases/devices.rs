@@ -3,7 +3,7 @@
 use hotshare_core::ask::{Answer, Ask, Refusal};
 use hotshare_core::book::FIRST_DEVICE;
 use hotshare_core::brain::Event;
-use hotshare_core::people::{Allowance, Device, Every, Person};
+use hotshare_core::people::{Allowance, Claim, Device, Every, Person};
 use hotshare_core::record::Change;
 use hotshare_core::units::{Account, Bytes, Mac, PersonId, Slot, UnixTime};
 
@@ -270,4 +270,53 @@ fn an_interface_that_changes_closes_the_gate_first_and_resets_nothing() {
     assert_eq!(world.packet(1, true, 1500), Fate::Forwarded);
     let lines: Vec<_> = world.diary().into_iter().filter(|kind| *kind == "open").collect();
     assert!(lines.is_empty(), "{lines:?}");
+}
+
+fn claim(world: &mut World, device: u8, who: &str) -> Answer {
+    world.ask(Ask::DeviceClaim { mac: mac(device), claim: Claim::new(who).expect("a claim") })
+}
+
+#[test]
+fn a_stranger_says_who_they_are_until_they_are_somebodys() {
+    let mut world = World::new();
+    world.person("anna", month(100), 1);
+    world.arrive(2);
+    let claimed = |world: &mut World| {
+        let devices = world.status().devices;
+        let told = devices.iter().find(|device| device.mac == mac(2)).and_then(|device| device.claim.clone());
+        told.map(|claim| claim.as_str().to_owned())
+    };
+    assert_eq!(claim(&mut world, 2, "Bo Müller"), Answer::Done);
+    assert_eq!(claimed(&mut world).as_deref(), Some("Bo Müller"));
+    assert_eq!(claim(&mut world, 2, "Bo"), Answer::Done, "a second answer takes the place of the first");
+    assert_eq!(claimed(&mut world).as_deref(), Some("Bo"));
+    world.kill(true);
+    world.start();
+    assert_eq!(claimed(&mut world).as_deref(), Some("Bo"));
+    // Whose it is is the owner's word: a claim opens nothing.
+    assert_eq!(world.packet(2, true, 1500), Fate::Closed);
+
+    let refused = |answer| matches!(answer, Answer::Refused(Refusal::NotWaiting(_)));
+    assert!(refused(claim(&mut world, 1, "Bo")), "somebody's already");
+    let unknown = claim(&mut world, 9, "Bo");
+    assert_eq!(unknown, Answer::Refused(Refusal::NoSuchDevice(mac(9))));
+    world.ask(Ask::DeviceBlock { mac: mac(2), blocked: true });
+    assert!(refused(claim(&mut world, 2, "Ben")), "blocked");
+    world.ask(Ask::DeviceBlock { mac: mac(2), blocked: false });
+    assign(&mut world, 2, "anna");
+    assert_eq!(claimed(&mut world), None);
+    world.ask(Ask::PersonRemove { name: name("anna") });
+    assert_eq!(claimed(&mut world), None, "it was answered");
+}
+
+#[test]
+fn a_flood_of_claims_is_not_a_flood_of_writing() {
+    let mut world = World::new();
+    world.arrive(1);
+    let taken = (0..20).filter(|n| claim(&mut world, 1, &format!("n{n}")) == Answer::Done).count();
+    assert_eq!(taken, 3);
+    assert_eq!(claim(&mut world, 1, "n2"), Answer::Done, "the same again writes nothing");
+    world.boot_on(60_000);
+    assert_eq!(claim(&mut world, 1, "later"), Answer::Done);
+    assert_eq!(claim(&mut world, 1, "too soon"), Answer::Refused(Refusal::TooOften));
 }

@@ -13,6 +13,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
+use super::probes;
+
 /// What a download is made of, again and again.
 static FILLING: [u8; 1 << 18] = [0x5a; 1 << 18];
 
@@ -40,6 +42,11 @@ pub(super) async fn serve(at: Ipv4Addr, port: u16) -> Result<()> {
 
 async fn answer(request: Request<Incoming>) -> Result<Reply, Infallible> {
     let path = request.uri().path();
+    let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if let Some((code, body)) = probes::answer(host, path) {
+        let code = StatusCode::from_u16(code).unwrap_or(StatusCode::OK);
+        return Ok(text(code, body.to_owned()));
+    }
     let wanted = path.strip_prefix("/bytes/").and_then(|n| n.parse().ok());
     Ok(match (request.method(), wanted) {
         (&Method::GET, Some(left)) => Response::new(Either::Left(Stream { left })),

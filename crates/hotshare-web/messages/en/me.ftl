@@ -25,7 +25,8 @@ me-who-again = Say it in another way
 # What is left
 me-left = What you have left
 me-left-of = of { $all }
-me-left-until = until { $when }
+me-left-until = It ends at { $when }.
+me-left-renews = It renews at { $when }.
 me-left-none = No limit of your own
 me-left-fair = A fair share of everything
 me-left-percent = { $percent } % left
@@ -60,7 +61,7 @@ me-why-unknown = You are closed.
 me-plan = Everybody's data plan
 me-plan-left = { $left } are left for everybody.
 me-plan-open = It has no limit.
-me-plan-renews = It renews on { $when }.
+me-plan-renews = It renews at { $when }.
 
 # How long it lasts
 me-outlook-little = It is too early to say how long it will last.

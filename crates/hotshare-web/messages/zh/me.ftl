@@ -20,7 +20,8 @@ me-who-again = 换一个说法
 
 me-left = 你还剩多少
 me-left-of = 共 { $all }
-me-left-until = 有效期至 { $when }
+me-left-until = 有效期至 { $when }。
+me-left-renews = 将于 { $when } 重置。
 me-left-none = 没有个人限额
 me-left-fair = 公平共享全部流量
 me-left-percent = 剩余 { $percent }%

@@ -217,10 +217,11 @@ fn until(
 fn left_view(t: Text, person: &Person, zone: &TimeZone) -> LeftView {
     let mut sentences = Vec::new();
     if let Some(renews) = person.renews {
-        sentences.push(t.one("me-left-until", "when", show::time(renews, zone)));
+        sentences.push(t.one("me-left-renews", "when", show::time(renews, zone)));
     }
     sentences.push(t.one("me-used", "used", show::bytes(person.up.saturating_add(person.down))));
-    if let Some(outlook) = &person.outlook {
+    // Of what is used up there is nothing to foretell.
+    if let Some(outlook) = person.outlook.as_ref().filter(|_| person.balance != Some(0)) {
         sentences.extend(outlook::sentences(t, outlook));
     }
     if let Some(until) = person.until {

@@ -1,3 +1,4 @@
+use hotshare_core::access::AdminFrom;
 use hotshare_core::alert::{Channel, Language, Patience};
 use hotshare_notify::mail::Security;
 
@@ -28,6 +29,8 @@ fn what_the_example_only_hints_at_is_right_too() {
     assert_eq!(config.lan.subnet, Some(Subnet::new(Ipv4Addr::new(10, 77, 0, 0), 24)));
     assert_eq!(config.people.default.map(|name| name.to_string()).as_deref(), Some("guests"));
     assert_eq!(config.hotspot.off_when_idle, Some(Duration::from_secs(1800)));
+    let web = config.web.tls.as_ref().map(|tls| (tls.name.as_str(), tls.key.as_path()));
+    assert_eq!(web, Some(("box.example.org", Path::new("/etc/hotshare/web-key.pem"))));
     let wifi = WifiConfig {
         name: Ssid::new("The Millers").ok(),
         mode: Mode::People,
@@ -66,6 +69,12 @@ fn everything_said() {
         expiry_seconds = 0x12C
         [hotspot]
         off_when_idle = "7d"
+        [web]
+        machine_port = 0
+        admin_from = "machine"
+        name = "Box.Example.ORG"
+        certificate = "/a.pem"
+        key = "/b.pem"
         [alerts]
         language = "zh"
         levels = [100, 5]
@@ -103,6 +112,8 @@ fn everything_said() {
     assert_eq!(config.lan.lease_time, Duration::from_secs(604_800));
     assert_eq!(config.grants.expiry, Duration::from_secs(300));
     assert_eq!(config.hotspot.off_when_idle, Some(Duration::from_secs(604_800)));
+    let tls = WebTls { name: "box.example.org".into(), certificate: "/a.pem".into(), key: "/b.pem".into() };
+    assert_eq!(config.web, WebConfig { machine_port: None, admin_from: AdminFrom::Machine, tls: Some(tls) });
     let AlertsConfig { rules, patience, timeout, desktop, webhook, mail, mqtt } = config.alerts;
     let channels = vec![Channel::Mail, Channel::Mqtt];
     let none = (0, None, false);
@@ -184,6 +195,14 @@ fn each_way_to_be_wrong() {
         "[hotspot]\noff_when_idle = \"29s\"",
         "[hotspot]\noff_when_idle = \"8d\"",
         "[hotspot]\noff_when_idle = 0",
+        "[web]\nmachine_port = 80\nadmin_from = \"internet\"",
+        "[web]\nmachine_port = 65536\nadmin_from = 1",
+        "[web]\nname = \"box.example.org\"\nkey = \"/k.pem\"",
+        "[web]\nname = \"hotshare.internal\"\ncertificate = \"web.pem\"\nkey = 7",
+        "[web]\nname = \"10.77.0.1\"\ncertificate = \"/a\"\nkey = \"/b\"",
+        "[web]\nname = \"-a.example.org\"\ncertificate = \"/a\"\nkey = \"/b\"",
+        "[web]\nname = \"box\"\ncertificate = \"/a\"\nkey = \"/b\"",
+        "[web]\nname = \"größe.example.org\"\ncertificate = \"/a\"\nkey = \"/b\"",
         "[people]\ndefault = \"Guests\"",
         "[people]\ndefault = [\"guests\"]",
         "[lan]\n\"sub\\nnet\" = 1",
@@ -208,7 +227,7 @@ proptest::proptest! {
     /// Whatever is in the file, the answer is a configuration or a list of places.
     #[test]
     fn any_text_is_answered(
-        text in "(\\[(uplink|lan|wifi|grants|people|hotspot|alerts|alerts.mail|alerts.webhook|alerts.mqtt)\\]\n|(interface|name|mode|country|band|channel|resolvers|interfaces|subnet|lease_time|off_when_idle|expiry_seconds|default) = |[\\[\\]\"',\n=0-9a-z./ü长\u{202e}]){0,12}",
+        text in "(\\[(uplink|lan|wifi|grants|people|hotspot|web|alerts|alerts.mail|alerts.webhook|alerts.mqtt)\\]\n|(interface|name|mode|country|band|channel|resolvers|interfaces|subnet|lease_time|off_when_idle|expiry_seconds|default) = |[\\[\\]\"',\n=0-9a-z./ü长\u{202e}]){0,12}",
     ) {
         if let Err(told) = parse(&text) {
             proptest::prop_assert!(told.starts_with("hotshare.toml:"), "{}", told);

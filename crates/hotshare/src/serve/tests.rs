@@ -42,7 +42,7 @@ fn access(path: &Path, brain: BrainSender) -> AccessDesk {
     let book = store.access().expect("a book");
     let ledger = crate::daemon::Ledger::start(store, mpsc::unbounded_channel().0, watch::channel(()).0)
         .expect("a thread");
-    let settings = AccessSettings { admin_from: Default::default(), machine_port: Some(4680), gateway: None };
+    let settings = AccessSettings { admin_from: Default::default(), machine_port: Some(4680), lan: None };
     AccessDesk::new(settings, book, ledger.access_writer(), brain, Arc::new(hotshare_linux::clock::now))
 }
 
@@ -210,6 +210,7 @@ async fn each_change_asks_the_brain_what_was_meant() {
         ("PATCH", "/v1/devices/02%3A00%3A5e%3A10%3A00%3A01", r#"{"person":"anna"}"#),
         ("PATCH", "/v1/devices/02:00:5E:10:00:01", r#"{"blocked":false}"#),
         ("DELETE", "/v1/devices/02-00-5e-10-00-01", ""),
+        ("POST", "/v1/devices/02:00:5e:10:00:01/claim", r#"{"name":" Bo  <b>Müller\u202e"}"#),
         ("PATCH", "/v1/plan", r#"{"cap":null}"#),
         ("PATCH", "/v1/plan", r#"{"cap":9,"period":{"kind":"every-days","days":28,"from":"2026-11-01"}}"#),
         ("PATCH", "/v1/plan", r#"{"period":{"kind":"once","from":"2026-11-01","until":"2026-11-30"}}"#),
@@ -283,6 +284,7 @@ async fn bad_requests_are_told_apart_and_reach_nobody() {
         ("PATCH", "/v1/people/%ff", r#"{"paused":true}"#, 400, "bad-request"),
         ("PATCH", "/v1/people/..%2Fplan", r#"{"paused":true}"#, 400, "bad-request"),
         ("PATCH", "/v1/devices/nonsense", r#"{"blocked":true}"#, 400, "bad-request"),
+        ("POST", "/v1/devices/02:00:5e:10:00:01/claim", r#"{"name":"<>"}"#, 400, "bad-request"),
         ("PATCH", "/v1/devices/02:00:5e:10:00:01", "{}", 400, "bad-request"),
         ("PATCH", "/v1/plan", "{}", 400, "bad-request"),
         ("PATCH", "/v1/plan", r#"{"zone":"Europe/Nowhere"}"#, 400, "bad-request"),

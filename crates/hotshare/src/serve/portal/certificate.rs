@@ -115,7 +115,7 @@ fn stamps(files: &WebTls) -> Option<[Stamp; 2]> {
     Some([stamp(&files.certificate)?, stamp(&files.key)?])
 }
 
-fn load(files: &WebTls, now: SystemTime) -> Result<Arc<ServerConfig>, CertificateProblem> {
+pub(super) fn load(files: &WebTls, now: SystemTime) -> Result<Arc<ServerConfig>, CertificateProblem> {
     let WebTls { name, certificate, key } = files;
     let unusable = |source| CertificateProblem::Unusable { certificate: certificate.clone(), source };
     let pem = read(certificate)?;

@@ -85,6 +85,7 @@ fn answer(mode: Mode) -> impl Fn(&Ask) -> Option<Answer> + Send + 'static {
                     up: Bytes(0),
                     down: Bytes(0),
                     first_seen: UnixTime(0),
+                    claim: None,
                 }];
                 Answer::Status(Box::new(status))
             }
