@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 pub struct Card {
     /// By which it is named in paths.
     pub number: u32,
-    /// The uplink's interface.
+    /// The uplink's interface; with a SIM, the one by which it was seen last.
     pub interface: String,
     /// The Wi-Fi network that the uplink is part of. It may be called anything: escape it before showing it.
     pub network: Option<String>,
+    /// The number of the SIM (ICCID), when a modem tells it.
+    pub sim: Option<String>,
+    /// The SIM is in another carrier's network. `null`: it is not known.
+    pub roaming: Option<bool>,
     /// The owner agreed to use it; nothing passes before.
     pub agreed: bool,
     /// The uplink leads to it, or did last.
@@ -36,12 +40,14 @@ mod tests {
             number: 2,
             interface: "wlan0".into(),
             network: Some("Harbour".into()),
+            sim: None,
+            roaming: None,
             agreed: false,
             is_in: true,
             since: 1_795_000_000,
         };
         let text = serde_json::to_string(&card).expect("plain");
-        let wanted = r#"{"number":2,"interface":"wlan0","network":"Harbour","agreed":false,"is_in":true,"since":1795000000}"#;
+        let wanted = r#"{"number":2,"interface":"wlan0","network":"Harbour","sim":null,"roaming":null,"agreed":false,"is_in":true,"since":1795000000}"#;
         assert_eq!(text, wanted);
     }
 }

@@ -85,6 +85,14 @@ pub enum Code {
     EndsInThePast,
     /// 422: the passphrase cannot be one, or is easily guessed.
     BadPassphrase,
+    /// 401: by a door for browsers, with no token or session that is known.
+    NotLoggedIn,
+    /// 403: the token or session is not for that, or it may not be reached from there.
+    NotAllowed,
+    /// 409: another token has this name, or there are too many.
+    TokenTaken,
+    /// 404: there is no such token.
+    NoSuchToken,
     /// 500: the ledger could not be written; nothing was changed.
     NotWritten,
     /// 500: the reports could not be read.

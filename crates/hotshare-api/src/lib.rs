@@ -5,8 +5,9 @@
 //! 3, times are whole seconds since 1970-01-01 UTC, dates are `YYYY-MM-DD` in the plan's zone. What does not
 //! exist is `null`, never left out. `docs/api.md` describes the same for readers without Rust.
 //!
-//! This crate knows no transport, and none of the daemon's own types.
+//! Text that strangers chose is sent as it is; [`escaped`] makes it fit to be shown. This crate knows no transport, and none of the daemon's own types.
 
+mod access;
 mod advice;
 mod alert;
 mod card;
@@ -16,6 +17,7 @@ mod failure;
 mod outlook;
 mod part;
 pub mod path;
+mod plain;
 mod report;
 mod secret;
 mod statement;
@@ -23,6 +25,10 @@ mod status;
 mod wifi;
 mod words;
 
+pub use access::{
+    Access, AccessLink, AccessLinkNew, AccessOwner, AccessPassword, AccessToken, AccessTokenMade,
+    AccessTokenNew, AccessTokens, OwnerDevice,
+};
 pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use card::{Card, Cards};
@@ -34,6 +40,7 @@ pub use doctor::{Doctor, Finding, Preview, Severity};
 pub use failure::{Code, Failure, FailureDetail};
 pub use outlook::{Carrier, CarrierFigure, Compared, Confidence, Corrected, Outlook, RunOut, Safe, Spread};
 pub use part::{Day, Part, PartStatus, Pay, Terms, Unused, Window};
+pub use plain::{escaped, is_treacherous};
 pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
 pub use secret::Secret;
 pub use statement::{Statement, StatementEntry, StatementPart, StatementPerson, Sums};

@@ -16,6 +16,18 @@ pub const WIFI: &str = "/v1/wifi";
 pub const WIFI_KEY: &str = "/v1/wifi/key";
 pub const WIFI_KEY_ROTATE: &str = "/v1/wifi/key/rotate";
 pub const DOWN: &str = "/v1/down";
+pub const ACCESS: &str = "/v1/access";
+pub const ACCESS_LINK: &str = "/v1/access/link";
+pub const ACCESS_PASSWORD: &str = "/v1/access/password";
+pub const ACCESS_TOKENS: &str = "/v1/access/tokens";
+pub const ACCESS_OWNER: &str = "/v1/access/owner";
+pub const ACCESS_SESSIONS: &str = "/v1/access/sessions";
+
+/// One token, by its name.
+#[must_use]
+pub fn access_token(name: &str) -> String {
+    format!("{ACCESS_TOKENS}/{}", percent(name))
+}
 
 /// One person.
 #[must_use]

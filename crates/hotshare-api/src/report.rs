@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plain::escaped;
+
 /// What a usage report's rows stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -10,6 +12,8 @@ pub enum By {
     Device,
     /// Civil days in the plan's zone.
     Day,
+    /// Civil hours in the plan's zone; what is long ago comes by day.
+    Hour,
 }
 
 /// Reply to `GET /v1/usage?by=…&since=…&until=…`.
@@ -21,14 +25,46 @@ pub struct UsageReport {
     pub since: i64,
     /// Until this time, exclusive.
     pub until: i64,
-    /// Most used first; days in order.
+    /// Most used first; days and hours in order.
     pub rows: Vec<UsageRow>,
     pub total: Totals,
 }
 
+impl UsageReport {
+    /// Comma-separated values (RFC 4180, but with plain line ends), amounts in bytes.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let head = match self.by {
+            By::Person => "person",
+            By::Device => "device,person",
+            By::Day => "day,billed",
+            By::Hour => "hour,billed",
+        };
+        let mut out = format!("{head},up,down,refused_up,refused_down\n");
+        for row in &self.rows {
+            let key = csv_cell(&row.key);
+            let key = match self.by {
+                By::Person => key,
+                By::Device => format!("{key},{}", csv_cell(row.person.as_deref().unwrap_or_default())),
+                By::Day | By::Hour => format!("{key},{}", row.billed.unwrap_or(0)),
+            };
+            let UsageRow { up, down, refused_up, refused_down, .. } = row;
+            out.push_str(&format!("{key},{up},{down},{refused_up},{refused_down}\n"));
+        }
+        out
+    }
+}
+
+/// A daemon of another release may send what this one would not, and a spreadsheet takes some beginnings for formulas.
+fn csv_cell(text: &str) -> String {
+    let text = escaped(text);
+    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageRow {
-    /// The person's name, the device's hardware address, or the date.
+    /// The person's name, the device's hardware address, the date, or the hour such as `2026-11-23T18:00+01:00`.
     pub key: String,
     /// With `by=device`: whose it was then.
     pub person: Option<String>,
@@ -39,7 +75,7 @@ pub struct UsageRow {
     pub refused_up: u64,
     /// Downloads that arrived for a closed device: billed, delivered to nobody.
     pub refused_down: u64,
-    /// With `by=day`: what the carrier billed that day by our count, without corrections.
+    /// With `by=day` and `by=hour`: what the carrier billed then by our count, without corrections.
     pub billed: Option<u64>,
 }
 
@@ -76,6 +112,12 @@ pub struct Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_is_neither_two_nor_a_formula() {
+        assert_eq!(csv_cell("a,\"b\"\n"), "\"a,\"\"b\"\"\\u{a}\"");
+        assert_eq!(csv_cell("=1+1"), "'=1+1");
+    }
 
     #[test]
     fn the_text_of_reports() {

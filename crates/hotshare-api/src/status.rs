@@ -232,6 +232,8 @@ mod tests {
                 number: 1,
                 interface: "wwan0".into(),
                 network: None,
+                sim: Some("89490200001234567890".into()),
+                roaming: Some(false),
                 agreed: true,
                 is_in: true,
                 since: 1_794_000_000,

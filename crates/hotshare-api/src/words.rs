@@ -30,6 +30,8 @@ pub enum Verdict {
     AsksForMoney,
     /// This part of the plan is slow.
     PlanSlow,
+    /// It is not known yet which SIM is in the modem, or whether it roams.
+    CardUnknown,
     /// The data card is new, and the owner has not agreed to use it.
     NewCard,
     /// Open towards the sites that this part of the plan is kept for, and nothing else.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::alert::{AlertId, Marks, Subject};
-use crate::card::Card;
+use crate::card::{self, Behind, Card};
 use crate::keys::{Key, KeyId, KeyOwner};
 use crate::ledger::{PeriodKey, Totals};
 use crate::meter::{Reading, Usage};
@@ -222,10 +222,18 @@ impl Book {
         self.cards.get(&self.card)
     }
 
-    /// Another card than the one that is in lies behind this uplink: nothing may pass before the brain has looked.
+    /// What lies behind this uplink; `waited`: long enough to be told of its SIM. The first uplink ever leads to the
+    /// first card.
     #[must_use]
-    pub fn is_other_card(&self, uplink: &Uplink) -> bool {
-        self.present_card().is_some_and(|card| !card.is_behind(uplink))
+    pub fn behind(&self, uplink: &Uplink, waited: bool) -> Behind {
+        card::behind(&self.cards, self.card, uplink, waited)
+    }
+
+    /// Another card than the one that is in may lie behind this uplink: nothing may pass before the brain has looked.
+    #[must_use]
+    pub fn may_be_other_card(&self, uplink: &Uplink) -> bool {
+        let is_in = |behind| matches!(behind, Behind::Card(card) if card.id == self.card);
+        self.present_card().is_some() && !is_in(self.behind(uplink, false))
     }
 
     #[must_use]

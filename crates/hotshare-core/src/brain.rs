@@ -41,6 +41,7 @@ use crate::plan::{Every, SiteName};
 use crate::policy::{Verdict, Why};
 use crate::radio::{Mode, RadioOrders, StationSeen};
 use crate::record::{Change, Leased, Noted};
+use crate::sim::SimSeen;
 use crate::units::{Account, BootTime, Bytes, Mac, Now, PersonId, Rate, Slot, UnixTime};
 use crate::uplink::Uplink;
 
@@ -180,6 +181,10 @@ pub struct Brain {
     air: stations::Air,
     uplink: Option<Uplink>,
     ready: Option<u32>,
+    /// What was told last of the SIM behind it.
+    told: SimSeen,
+    /// Since when it is not known which SIM that is.
+    sim_unknown: Option<BootTime>,
     /// The uplink is connected once the plan of its card is in.
     connects: bool,
     expiry: BootTime,
@@ -275,7 +280,9 @@ impl Brain {
             present: BTreeSet::new(),
             air: stations::Air::default(),
             ready: uplink.as_ref().map(|up| up.ifindex),
+            told: uplink.as_ref().map_or_else(SimSeen::default, |up| up.sim.clone()),
             uplink,
+            sim_unknown: None,
             connects: false,
             expiry: BootTime::default(),
             posting: None,
@@ -309,6 +316,7 @@ impl Brain {
             out: VecDeque::new(),
         };
         brain.see_present();
+        brain.see_sim(false);
         brain.begin();
         brain
     }
@@ -393,7 +401,7 @@ impl Brain {
     }
 
     fn uplink_is(&mut self, uplink: Option<Uplink>) {
-        let uplink = uplink.map(|uplink| self.with_its_network(uplink));
+        let uplink = uplink.map(|uplink| self.as_believed(uplink));
         if uplink == self.uplink {
             return;
         }
@@ -407,6 +415,7 @@ impl Brain {
             Some(_) => {}
         }
         self.uplink.clone_from(&uplink);
+        self.see_sim(stays);
         if !stays {
             // Closed before the meter leaves the old interface.
             self.ready = None;

@@ -7,6 +7,7 @@
 pub mod units;
 pub mod money;
 pub mod clock;
+pub mod sim;
 pub mod uplink;
 pub mod card;
 pub mod meter;
@@ -20,6 +21,7 @@ pub mod policy;
 pub mod grant;
 pub mod people;
 pub mod alert;
+pub mod access;
 pub mod keys;
 pub mod radio;
 pub mod lease;

@@ -50,6 +50,8 @@ pub enum Why {
     Ended,
     /// It is one of the person's bed times.
     BedTime,
+    /// It is not known yet which SIM is in the modem, or whether it roams.
+    CardUnknown,
     /// The data card is new, and the owner has not agreed to use it.
     NewCard,
     /// The person's allowance is used up.
@@ -80,6 +82,7 @@ impl Why {
             Why::Paused => "paused",
             Why::Ended => "ended",
             Why::BedTime => "bed-time",
+            Why::CardUnknown => "card-unknown",
             Why::NewCard => "new-card",
             Why::AllowanceUsed => "allowance-used",
             Why::KeptForOthers => "kept-for-others",
@@ -100,6 +103,7 @@ impl Why {
             Why::Paused => "paused by the owner",
             Why::Ended => "the time that was given is over",
             Why::BedTime => "it is bed time",
+            Why::CardUnknown => "it is not known yet which SIM is in the modem, or whether it roams",
             Why::NewCard => "the data card is new, and the owner has not agreed to use it",
             Why::AllowanceUsed => "the allowance is used up",
             Why::KeptForOthers => "what is left of the plan is kept for others",
@@ -167,6 +171,8 @@ pub struct Facts {
     pub allowance_used: bool,
     pub at_end: AtEnd,
     pub plan: PlanState,
+    /// It is known which data card the uplink leads to.
+    pub card_known: bool,
     /// The owner agreed to use the data card.
     pub card_agreed: bool,
     pub uplink: bool,
@@ -182,6 +188,7 @@ pub fn verdict(facts: &Facts) -> Verdict {
         (facts.paused, Why::Paused),
         (facts.ended, Why::Ended),
         (facts.bed_time, Why::BedTime),
+        (!facts.card_known, Why::CardUnknown),
         (!facts.card_agreed, Why::NewCard),
         (closed_by_allowance, Why::AllowanceUsed),
         (facts.plan == PlanState::KeptForOthers, Why::KeptForOthers),
@@ -221,6 +228,7 @@ mod tests {
         allowance_used: false,
         at_end: AtEnd::Stop,
         plan: PlanState::InUse(None),
+        card_known: true,
         card_agreed: true,
         uplink: true,
         stuck: false,

@@ -5,6 +5,8 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use crate::sim::SimSeen;
+
 /// How an interface frames packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -20,6 +22,8 @@ pub struct Uplink {
     pub name: String,
     /// The Wi-Fi network that it is part of, if it is.
     pub network: Option<String>,
+    /// What is said of the SIM behind it.
+    pub sim: SimSeen,
     /// Changes when the interface is taken away and returns.
     pub ifindex: u32,
     pub framing: Framing,
@@ -229,6 +233,7 @@ pub fn choose(
     Ok(Uplink {
         name,
         network: None,
+        sim: SimSeen::NobodyAsked,
         ifindex: link.ifindex,
         framing,
         address,

@@ -25,6 +25,8 @@ pub struct Start {
     pub uplink: String,
     /// The whole configuration file.
     pub config: String,
+    /// The system's message bus, in place of the machine's own; as D-Bus writes addresses.
+    pub bus: Option<String>,
 }
 
 impl Start {
@@ -37,6 +39,7 @@ impl Start {
             lan: (1..=phones).map(layout::lan_port).collect(),
             uplink: layout::UPLINK_PORT.to_owned(),
             config,
+            bus: None,
         }
     }
 
@@ -48,6 +51,9 @@ impl Start {
             command.args(["--lan", port]);
         }
         command.arg("--config").arg(layout::config_path());
+        if let Some(bus) = &self.bus {
+            command.env("DBUS_SYSTEM_BUS_ADDRESS", bus);
+        }
         command
     }
 

@@ -3,6 +3,7 @@
 //! Decides nothing: [`Store`] commits the brain's changes, all or none, and durably before it says so;
 //! [`Reader`] answers reports beside it and never holds a commit up. One process has the file at a time.
 
+mod access;
 mod columns;
 mod commit;
 mod error;

@@ -19,7 +19,9 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0005-figures.sql")),
     M::up(include_str!("../migrations/0006-cards.sql")),
     M::up(include_str!("../migrations/0007-sites.sql")),
+    M::up(include_str!("../migrations/0008-sims.sql")),
     M::up(include_str!("../migrations/0009-claims.sql")),
+    M::up(include_str!("../migrations/0010-access.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

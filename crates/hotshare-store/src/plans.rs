@@ -7,6 +7,7 @@ use hotshare_core::money::{Currency, Money, Price, Vat};
 use hotshare_core::plan::{
     Bucket, Date, Hours, Only, Pay, Period, Plan, SiteName, Terms, Unused, Window, Zone,
 };
+use hotshare_core::sim::Sim;
 use hotshare_core::units::{BucketId, Bytes, CardId, PersonName, Rate, UnixTime};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
@@ -66,10 +67,13 @@ fn card_in(conn: &Connection) -> rusqlite::Result<u32> {
 }
 
 pub(crate) fn put_card(tx: &Transaction<'_>, card: &Card) -> rusqlite::Result<()> {
+    let Card { id, interface, network, sim, agreed, since } = card;
+    let (number, roaming) = sim.as_ref().map(|sim| (&sim.number, sim.roaming)).unzip();
     run(
         tx,
-        "INSERT OR REPLACE INTO cards (id, interface, network, agreed, since) VALUES (?, ?, ?, ?, ?)",
-        params![card.id.0, card.interface, card.network, card.agreed, card.since.0],
+        "INSERT OR REPLACE INTO cards (id, interface, network, sim, roaming, agreed, since)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        params![id.0, interface, network, number, roaming.flatten(), agreed, since.0],
     )
 }
 
@@ -81,12 +85,17 @@ pub(crate) fn forget_card(tx: &Transaction<'_>, CardId(id): CardId) -> rusqlite:
 
 /// All cards, and which of them is in; `None`: the first, of which nothing is known yet.
 pub(crate) fn cards(conn: &Connection) -> rusqlite::Result<(Vec<Card>, Option<CardId>)> {
-    const CARDS: &str = "SELECT id, interface, network, agreed, since FROM cards WHERE NOT gone ORDER BY id";
+    const CARDS: &str =
+        "SELECT id, interface, network, agreed, since, sim, roaming FROM cards WHERE NOT gone ORDER BY id";
     let card = |row: &Row<'_>| {
         Ok(Card {
             id: CardId(row.get(0)?),
             interface: row.get(1)?,
             network: row.get(2)?,
+            sim: match row.get(5)? {
+                Some(number) => Some(Sim { number, roaming: row.get(6)? }),
+                None => None,
+            },
             agreed: row.get(3)?,
             since: UnixTime(row.get(4)?),
         })

@@ -10,7 +10,9 @@ use hotshare_api::Verdict;
 use crate::language::Language;
 
 /// The message files of both languages, each with the same keys.
-const FILES: [(&str, &str, &str); 2] = [
+const FILES: [(&str, &str, &str); 4] = [
+    ("access", include_str!("../messages/en/access.ftl"), include_str!("../messages/zh/access.ftl")),
+    ("admin", include_str!("../messages/en/admin.ftl"), include_str!("../messages/zh/admin.ftl")),
     ("common", include_str!("../messages/en/common.ftl"), include_str!("../messages/zh/common.ftl")),
     ("me", include_str!("../messages/en/me.ftl"), include_str!("../messages/zh/me.ftl")),
 ];
@@ -107,6 +109,7 @@ impl Text {
             Verdict::AsksForMoney => "why-asks-for-money",
             Verdict::PlanSlow => "why-plan-slow",
             Verdict::NewCard => "why-new-card",
+            Verdict::CardUnknown => "why-card-unknown",
             Verdict::OnlySites => "why-only-sites",
             Verdict::Unknown => "why-unknown",
         })

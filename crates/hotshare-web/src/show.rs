@@ -6,6 +6,12 @@ use jiff::tz::TimeZone;
 
 use crate::language::Language;
 
+/// Text that a stranger chose, with nothing in it that hides or reorders. Templates escape markup.
+#[must_use]
+pub fn safe(text: &str) -> String {
+    hotshare_api::escaped(text)
+}
+
 /// Such as `1.25 GB`: two decimals, powers of 1000, as carriers count.
 #[must_use]
 pub fn bytes(bytes: u64) -> String {

@@ -11,6 +11,7 @@ mod qr;
 mod join;
 mod stop;
 mod session;
+pub(crate) mod access;
 mod up;
 mod down;
 mod status;
@@ -76,6 +77,7 @@ enum Verb {
     Advise(advise::Advise),
     Events(events::Events),
     Alerts(alerts::Alerts),
+    Access(access::Access),
     Doctor(doctor::Doctor),
     Lab(lab::Lab),
     Completions(completions::Completions),
@@ -110,6 +112,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Advise(verb) => verb.run(&session),
         Verb::Events(verb) => verb.run(&session),
         Verb::Alerts(verb) => verb.run(&session),
+        Verb::Access(verb) => verb.run(&session),
         Verb::Doctor(verb) => return verb.run(&session).unwrap_or_else(|stop| session.tell(stop)),
         Verb::Lab(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(&session),

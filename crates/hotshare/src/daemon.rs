@@ -1,6 +1,7 @@
 //! The daemon: hands around the brain. It decides nothing; `event_loop` feeds the brain, `execute` obeys it,
 //! `tasks` holds everything that runs beside it.
 
+mod access;
 mod alerts;
 mod event_loop;
 mod execute;
@@ -12,6 +13,9 @@ mod tasks;
 mod wifi;
 
 pub(crate) use self::alerts::Way;
+pub(crate) use self::ledger::AccessWriter;
+#[cfg(test)]
+pub(crate) use self::ledger::Ledger;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;

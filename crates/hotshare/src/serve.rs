@@ -4,8 +4,10 @@
 //! Everything is bounded: connections, the size of a head and a body, and the time that each part may take.
 //! One connection carries one request.
 
+mod access;
 mod air;
 mod alerts;
+pub(crate) mod door;
 mod failure;
 mod outlook;
 mod passphrase;
@@ -31,6 +33,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::access::{AccessDesk, AccessSettings};
 pub(crate) use self::air::{band_told, key_told, mode_told};
 pub(crate) use self::alerts::AlertDesk;
 pub(crate) use self::passphrase::fresh_passphrase;
@@ -52,6 +55,8 @@ pub(crate) struct AppState {
     pub(crate) limits: Limits,
     /// The ways to the owner, to be tried.
     pub(crate) alerts: AlertDesk,
+    /// Who may come in by the doors for browsers.
+    pub(crate) access: AccessDesk,
 }
 
 /// How long, how large, how many.

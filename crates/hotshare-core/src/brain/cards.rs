@@ -1,18 +1,20 @@
 //! Which data card the uplink leads to: the plan in the book is that card's, and nothing passes before it is.
 
 use super::posting::Purpose;
-use super::{Brain, minute_of};
+use super::{Brain, Command, minute_of};
 use crate::ask::{CardStatus, Refusal};
-use crate::card::Card;
+use crate::card::{Behind, Card, SIM_PATIENCE_SECS};
 use crate::plan::{Bucket, Period, Plan, Terms};
 use crate::record::Change;
+use crate::sim::SimSeen;
 use crate::units::{BucketId, CardId};
 use crate::uplink::Uplink;
 
 impl Brain {
     /// The plan in the book is that of the card behind this uplink. The first uplink ever makes the first card.
     pub(super) fn fits(&self, uplink: &Uplink) -> bool {
-        self.book.present_card().is_none_or(|card| card.is_behind(uplink))
+        let is_in = |behind| matches!(behind, Behind::Card(card) if card.id == self.book.card);
+        self.book.present_card().is_none() || is_in(self.behind(uplink))
     }
 
     /// The same for the uplink that is there.
@@ -20,11 +22,34 @@ impl Brain {
         self.uplink.as_ref().is_some_and(|uplink| self.fits(uplink))
     }
 
-    /// An interface that has left its Wi-Fi network for a moment still leads to the same card.
-    pub(super) fn with_its_network(&self, uplink: Uplink) -> Uplink {
-        let before = self.uplink.as_ref().filter(|before| before.ifindex == uplink.ifindex);
-        let network = uplink.network.clone().or_else(|| before?.network.clone());
-        Uplink { network, ..uplink }
+    fn behind(&self, uplink: &Uplink) -> Behind {
+        let waited =
+            self.sim_unknown.is_some_and(|since| self.now.boot >= since.plus_secs(SIM_PATIENCE_SECS));
+        self.book.behind(uplink, waited)
+    }
+
+    /// Nobody has told yet which SIM the uplink leads to.
+    pub(super) fn waits_for_sim(&self) -> bool {
+        let waits = |uplink: &Uplink| self.behind(uplink) == Behind::NotKnownYet;
+        self.book.present_card().is_some() && self.uplink.as_ref().is_some_and(waits)
+    }
+
+    /// Notes since when it is not known which SIM the uplink leads to; `stays`: the uplink was there before.
+    pub(super) fn see_sim(&mut self, stays: bool) {
+        let unknown = |uplink: &Uplink| self.book.behind(uplink, false) == Behind::NotKnownYet;
+        let since = self.sim_unknown.filter(|_| stays).unwrap_or(self.now.boot);
+        self.sim_unknown = self.uplink.as_ref().filter(|uplink| unknown(uplink)).map(|_| since);
+    }
+
+    /// An interface that has left its Wi-Fi network for a moment still leads to the same card; so does one of whose SIM
+    /// is not told for a moment.
+    pub(super) fn as_believed(&mut self, uplink: Uplink) -> Uplink {
+        let told = std::mem::replace(&mut self.told, uplink.sim.clone());
+        let Some(before) = self.uplink.as_ref().filter(|before| before.ifindex == uplink.ifindex) else {
+            return uplink;
+        };
+        let network = uplink.network.clone().or_else(|| before.network.clone());
+        Uplink { network, sim: uplink.sim.after(&told, &before.sim), ..uplink }
     }
 
     /// The owner agreed to use the card in the book.
@@ -37,63 +62,91 @@ impl Brain {
         self.ready.is_some() && self.card_fits() && self.card_agreed()
     }
 
-    /// The first card, once it is known which uplink leads to it.
-    pub(super) fn first_card(&self, changes: &mut Vec<Change>) {
-        if let (None, Some(uplink)) = (self.book.present_card(), &self.uplink) {
-            changes.push(Change::Card(self.card(self.book.card, uplink, true)));
+    /// The first card, once it is known which uplink leads to it; and what is known of the one that is in by now.
+    pub(super) fn know_card(&mut self, changes: &mut Vec<Change>) {
+        let Some(uplink) = self.uplink.clone() else { return };
+        let Some(present) = self.book.present_card() else {
+            changes.push(Change::Card(self.card(self.book.card, &uplink, true)));
+            return;
+        };
+        if let Behind::Card(card) = self.behind(&uplink)
+            && card.id == present.id
+            && card != *present
+        {
+            self.note("card", format!("the data card is {}", card.words()));
+            changes.push(Change::Card(card));
         }
     }
 
     fn card(&self, id: CardId, uplink: &Uplink, agreed: bool) -> Card {
+        let sim = match &uplink.sim {
+            SimSeen::Read(sim) => Some(sim.clone()),
+            SimSeen::NobodyAsked | SimSeen::NotRead => None,
+        };
         let (interface, network) = (uplink.name.clone(), uplink.network.clone());
-        Card { id, interface, network, agreed, since: self.at }
+        Card { id, interface, network, sim, agreed, since: self.at }
     }
 
     /// Takes the card in the book away, and the one behind the uplink in. What was counted until now is still the
-    /// old one's. False: it is the right one.
+    /// old one's. False: it is the right one, or it is not known yet which one it is.
     pub(super) fn change_card(&mut self) -> bool {
         let Some(uplink) = self.uplink.clone() else { return false };
         if self.fits(&uplink) {
+            // Nobody has told which SIM it is, and the card without one is in.
+            if std::mem::take(&mut self.connects) {
+                self.out.push_back(Command::Connect(self.uplink.clone()));
+            }
             return false;
         }
         let mut changes = Vec::new();
-        self.settle_all(&mut changes);
-        let known = self.book.cards.values().find(|card| card.is_behind(&uplink)).cloned();
-        if let Some(card) = known {
-            self.note("card", format!("the data card is {}", card.words()));
-            changes.push(Change::CardIn(card.id));
-        } else {
-            let card = self.card(CardId(self.book.last_card + 1), &uplink, false);
-            self.note(
-                "card-new",
-                format!(
-                    "the data card {} was never used here: nothing passes until you agree, with `hotshare cards \
-                     agree {}`",
-                    card.words(),
-                    card.id.0
-                ),
-            );
-            let main =
-                Bucket { id: BucketId(self.book.last_bucket + 1), since: self.at, ..Bucket::main(None) };
-            let plan = Plan {
-                period: Period::Monthly { day: 1 },
-                zone: self.book.plan.zone.clone(),
-                buckets: vec![main],
-                terms: Terms::default(),
-            };
-            let id = card.id;
-            changes.extend([Change::Card(card), Change::CardIn(id), Change::Plan(plan)]);
+        match self.behind(&uplink) {
+            Behind::NotKnownYet => return false,
+            Behind::Card(card) => {
+                self.settle_all(&mut changes);
+                self.note("card", format!("the data card is {}", card.words()));
+                let id = card.id;
+                if self.book.cards.get(&id) != Some(&card) {
+                    changes.push(Change::Card(card));
+                }
+                changes.push(Change::CardIn(id));
+            }
+            Behind::New { completed } => {
+                self.settle_all(&mut changes);
+                changes.extend(completed.map(Change::Card));
+                self.new_card(&uplink, &mut changes);
+            }
         }
         changes.extend(self.notes.drain(..).map(Change::Noted));
         self.post(changes, Purpose::Card);
         true
     }
 
+    fn new_card(&mut self, uplink: &Uplink, changes: &mut Vec<Change>) {
+        let card = self.card(CardId(self.book.last_card + 1), uplink, false);
+        self.note(
+            "card-new",
+            format!(
+                "the data card {} was never used here: nothing passes until you agree, with `hotshare cards agree {}`",
+                card.words(),
+                card.id.0
+            ),
+        );
+        let main = Bucket { id: BucketId(self.book.last_bucket + 1), since: self.at, ..Bucket::main(None) };
+        let plan = Plan {
+            period: Period::Monthly { day: 1 },
+            zone: self.book.plan.zone.clone(),
+            buckets: vec![main],
+            terms: Terms::default(),
+        };
+        let id = card.id;
+        changes.extend([Change::Card(card), Change::CardIn(id), Change::Plan(plan)]);
+    }
+
     /// Its plan is in force: the uplink may be connected.
     pub(super) fn card_is_in(&mut self) {
         self.minute = minute_of(&self.book, self.at);
         if self.card_fits() && std::mem::take(&mut self.connects) {
-            self.out.push_back(super::Command::Connect(self.uplink.clone()));
+            self.out.push_back(Command::Connect(self.uplink.clone()));
         }
     }
 

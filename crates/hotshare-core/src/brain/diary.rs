@@ -100,7 +100,8 @@ impl Brain {
 fn is_of_one(why: Why) -> bool {
     match why {
         Why::Paused | Why::Ended | Why::BedTime | Why::AllowanceUsed | Why::KeptForOthers => true,
-        Why::NewCard
+        Why::CardUnknown
+        | Why::NewCard
         | Why::AsksForMoney
         | Why::PlanUsed
         | Why::PlanOver

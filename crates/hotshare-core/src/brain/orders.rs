@@ -58,13 +58,13 @@ impl Given {
     }
 }
 
-/// Whether flows are to be reset, or may wait: an uplink comes back, and a disk is given space.
+/// Whether flows are to be reset, or may wait: an uplink comes back, a SIM is read, and a disk is given space.
 fn ends_flows(verdict: Verdict) -> bool {
     match verdict {
         Verdict::Open
         | Verdict::Slow(..)
         | Verdict::OnlySites(_)
-        | Verdict::Closed(Why::NoUplink | Why::LedgerStuck) => false,
+        | Verdict::Closed(Why::NoUplink | Why::CardUnknown | Why::LedgerStuck) => false,
         Verdict::Closed(_) => true,
     }
 }
@@ -80,6 +80,7 @@ impl Brain {
             allowance_used: self.is_dry(person.slot, &at),
             at_end: person.at_end,
             plan: self.plan_state_for(person),
+            card_known: !self.waits_for_sim(),
             card_agreed: self.card_agreed() || !self.card_fits(),
             uplink: self.ready.is_some() && self.card_fits(),
             stuck,

@@ -230,7 +230,7 @@ impl Brain {
         } else {
             self.end_rests(&mut changes);
         }
-        self.first_card(&mut changes);
+        self.know_card(&mut changes);
         let waits = self.roll_over(&mut changes);
         self.lend(&mut changes);
         let rolled = self.draw_all(&mut changes);

@@ -35,8 +35,9 @@ impl Brain {
     pub(super) fn closed(&self) -> Option<Why> {
         let state = self.plan_state();
         match () {
-            () if self.uplink.is_none() || self.ready.is_none() => Some(Why::NoUplink),
-            () if !self.card_fits() => Some(Why::NoUplink),
+            () if self.uplink.is_none() => Some(Why::NoUplink),
+            () if self.waits_for_sim() => Some(Why::CardUnknown),
+            () if self.ready.is_none() || !self.card_fits() => Some(Why::NoUplink),
             () if !self.card_agreed() => Some(Why::NewCard),
             () if state == PlanState::Over => Some(Why::PlanOver),
             () if state == PlanState::AsksForMoney => Some(Why::AsksForMoney),

@@ -13,6 +13,7 @@ use hotshare_core::people::{Allowance, PersonName};
 use hotshare_core::plan::{SiteName, Zone};
 use hotshare_core::radio::{Mode, RadioOrders};
 use hotshare_core::record::{Change, Leased, Snapshot};
+use hotshare_core::sim::SimSeen;
 use hotshare_core::units::{Account, BootTime, BucketId, Mac, Now, PersonId, Slot, UnixTime};
 use hotshare_core::uplink::{Framing, Uplink};
 
@@ -88,6 +89,8 @@ pub(crate) struct World {
     zone: Zone,
     /// What is plugged in.
     pub(crate) cable: Option<Uplink>,
+    /// What is said of the SIM behind it.
+    pub(crate) sim: SimSeen,
     /// Every order, when somebody wants to read them.
     pub(crate) heard: Option<Vec<Command>>,
     pub(crate) truth: Truth,
@@ -110,6 +113,7 @@ pub(crate) fn uplink(ifindex: u32, host: u8) -> Uplink {
     Uplink {
         name: "uplink0".into(),
         network: None,
+        sim: SimSeen::NobodyAsked,
         ifindex,
         framing: Framing::Ethernet,
         address: Ipv4Addr::new(100, 64, 0, host),
@@ -165,6 +169,7 @@ impl World {
             air: BTreeMap::new(),
             zone,
             cable: Some(uplink(7, 2)),
+            sim: SimSeen::NobodyAsked,
             heard: None,
             truth: Truth::default(),
             answers: Vec::new(),

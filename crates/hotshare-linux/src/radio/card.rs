@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 
 use hotshare_core::radio::Country;
 
-use super::nm;
 use journal::Before;
 
 pub use signal::{Signal, signals};

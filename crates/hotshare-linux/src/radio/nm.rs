@@ -9,13 +9,12 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
-use zbus::{Connection, OwnedObjectPath, connection, fdo};
+use tokio::time::{Instant, sleep};
+use zbus::{Connection, OwnedObjectPath};
 
 use super::card::CardError;
+use crate::bus::is_running;
 
-/// Longer than an answer takes on a busy machine.
-const CALL: Duration = Duration::from_secs(5);
 /// NetworkManager acts on a changed file a moment after it said that it read it.
 const SETTLED: Duration = Duration::from_secs(1);
 /// Letting go of a card takes it a little: it ends the connection, and wpa_supplicant.
@@ -54,28 +53,6 @@ trait Device {
     fn set_managed(&self, managed: bool) -> zbus::Result<()>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn state(&self) -> zbus::Result<u32>;
-}
-
-/// The system's bus; `None` when there is none to ask.
-pub(super) async fn bus() -> Option<Connection> {
-    let bus = connection::Builder::system().method_timeout(CALL).build();
-    match timeout(CALL, bus).await {
-        Ok(Ok(bus)) => Some(bus),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "no system bus");
-            None
-        }
-        Err(_) => {
-            tracing::debug!("the system bus does not answer");
-            None
-        }
-    }
-}
-
-/// A program with this name is on the bus now. Asking does not start it.
-pub(super) async fn is_running(bus: &Connection, name: &'static str) -> bool {
-    let running = async { fdo::DBusProxy::new(bus).await?.name_has_owner(name.try_into()?).await };
-    matches!(timeout(CALL, running).await, Ok(Ok(true)))
 }
 
 /// NetworkManager, running.

@@ -12,6 +12,7 @@ use hotshare_core::people::{Allowance, AtEnd, Claim, Device, Every, Hours, Perso
 use hotshare_core::plan::{Bucket, Date, Only, Pay, Period, Plan, Terms, Unused, Window, Zone};
 use hotshare_core::reconcile::Figure;
 use hotshare_core::record::{Change, Leased, Noted, Tally, Who, Wish};
+use hotshare_core::sim::Sim;
 use hotshare_core::units::{Account, BucketId, Bytes, CardId, Mac, PersonId, Rate, Slot, UnixTime};
 use proptest::collection::vec;
 use proptest::option;
@@ -246,8 +247,10 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         id().prop_map(Tally::Person),
         mac().prop_map(Tally::Device)
     ];
-    let card = (card_id(), text(), option::of(text()), any::<bool>(), at())
-        .prop_map(|(id, interface, network, agreed, since)| Card { id, interface, network, agreed, since });
+    let sim = || (text(), option::of(any::<bool>())).prop_map(|(number, roaming)| Sim { number, roaming });
+    let card = (card_id(), text(), option::of(text()), option::of(sim()), any::<bool>(), at()).prop_map(
+        |(id, interface, network, sim, agreed, since)| Card { id, interface, network, sim, agreed, since },
+    );
     let reading = (counter(), counter(), counter(), counter(), counter(), counter()).prop_map(
         |(granted, spent, up, down, refused_up, refused_down)| Reading {
             granted,

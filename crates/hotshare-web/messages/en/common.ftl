@@ -14,6 +14,7 @@ why-kept-for-others = What is left of the plan is kept for others
 why-asks-for-money = More would cost money, and the owner has not agreed
 why-plan-slow = This part of the plan is slow
 why-new-card = The data card is new, and the owner has not agreed to it
+why-card-unknown = It is not known yet which SIM is in the modem
 why-only-sites = Only some sites can be reached
 why-open = Open
 why-unknown = Closed

@@ -49,6 +49,7 @@ me-why-kept-for-others = What is left of the data plan is kept for others.
 me-why-asks-for-money = More data would cost money, and the owner has not agreed to it yet.
 me-why-new-card = The data card is new, and the owner has not agreed to use it yet.
 me-why-plan-slow = This part of the data plan is slow.
+me-why-card-unknown = The hotspot does not know yet which SIM is in its modem. Wait a minute.
 me-why-only-sites = What is left of the data plan is kept for some sites; nothing else can be reached.
 me-why-plan-used = Everybody's data plan is used up.
 me-why-plan-over = The data plan has not begun or is over.

@@ -11,6 +11,7 @@ why-kept-for-others = 套餐剩余流量留给其他人
 why-asks-for-money = 继续使用需要付费，主人尚未同意
 why-plan-slow = 套餐的这一部分限速
 why-new-card = 数据卡是新的，主人尚未同意使用
+why-card-unknown = 还不知道调制解调器里是哪张 SIM 卡
 why-only-sites = 只能访问部分网站
 why-open = 开放
 why-unknown = 未开放

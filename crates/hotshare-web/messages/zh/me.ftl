@@ -43,6 +43,7 @@ me-why-kept-for-others = 套餐剩余的流量留给其他人使用。
 me-why-asks-for-money = 继续使用需要付费，热点的主人尚未同意。
 me-why-new-card = 数据卡是新的，热点的主人尚未同意使用。
 me-why-plan-slow = 套餐的这一部分限速。
+me-why-card-unknown = 热点还不知道调制解调器里是哪张 SIM 卡，请稍等片刻。
 me-why-only-sites = 套餐剩余的流量仅限访问指定的网站，其他网站无法访问。
 me-why-plan-used = 大家共用的流量套餐已用完。
 me-why-plan-over = 流量套餐尚未开始或已经结束。

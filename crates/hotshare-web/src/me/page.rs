@@ -209,6 +209,7 @@ fn until(
         | Verdict::KeptForOthers
         | Verdict::AsksForMoney
         | Verdict::NewCard
+        | Verdict::CardUnknown
         | Verdict::OnlySites => None,
     }
 }

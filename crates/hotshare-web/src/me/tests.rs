@@ -295,6 +295,7 @@ async fn people_are_told_why_they_are_closed() {
         ("ledger-stuck", Verdict::LedgerStuck),
         ("asks-for-money", Verdict::AsksForMoney),
         ("new-card", Verdict::NewCard),
+        ("card-unknown", Verdict::CardUnknown),
     ] {
         cases.push((name, status(|s| s.closed = Some(why))));
     }

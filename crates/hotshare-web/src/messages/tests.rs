@@ -85,6 +85,30 @@ fn every_key_is_used_and_every_used_key_is_there() {
     }
 }
 
+/// Whatever the interface refuses, the pages can say why.
+#[test]
+fn every_refusal_is_said() {
+    let text = include_str!("../../../hotshare-api/src/failure.rs");
+    let (_, codes) = text.split_once("pub enum Code {").expect("the codes");
+    let (codes, _) = codes.split_once("\n}").expect("an end");
+    let names = codes.lines().map(str::trim).filter_map(|line| line.strip_suffix(','));
+    let mut count = 0;
+    for name in names {
+        let mut key = "fail".to_owned();
+        for c in name.chars() {
+            if c.is_ascii_uppercase() {
+                key.push('-');
+            }
+            key.push(c.to_ascii_lowercase());
+        }
+        for language in Language::ALL {
+            assert_ne!(Text(language).say(&key), key, "{key} in {language:?}");
+        }
+        count += 1;
+    }
+    assert!(count > 30, "{count}");
+}
+
 fn read(folder: &Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

@@ -10,7 +10,8 @@ use super::text::fitted;
 
 /// List the data cards that were seen here, agree to use a new one, or forget one
 ///
-/// Each card has a plan of its own. A card is told from others by the uplink's interface and, on Wi-Fi, by the network.
+/// Each card has a plan of its own. A card is told from others by its SIM, when ModemManager knows it, else by the
+/// uplink's interface and, on Wi-Fi, by the network. A SIM that roams is another card than at home.
 /// A new one is closed until you agree; `hotshare plan` is then about that card.
 #[derive(Debug, Args)]
 pub(crate) struct Cards {
@@ -75,11 +76,25 @@ fn text(cards: &[api::Card], width: usize) -> String {
                 (false, false) => "not agreed to",
             };
             let network = card.network.as_deref().map(|name| fitted(name, 24)).unwrap_or_default();
-            vec![card.number.to_string(), fitted(&card.interface, 16), network, state.to_owned()]
+            let card_of = card.sim.as_deref().map_or(network, |sim| sim_words(sim, card.roaming));
+            vec![card.number.to_string(), fitted(&card.interface, 16), card_of, state.to_owned()]
         })
         .collect();
-    let all = [("No.", Side::Right), ("Uplink", Side::Left), ("Network", Side::Left), ("", Side::Left)];
+    let all =
+        [("No.", Side::Right), ("Uplink", Side::Left), ("Network or SIM", Side::Left), ("", Side::Left)];
     fitting(&all, &rows, &[&[2]], 3, width).join("\n") + "\n"
+}
+
+/// Its last digits, as they are printed on it.
+fn sim_words(number: &str, roaming: Option<bool>) -> String {
+    let skipped = number.chars().count().saturating_sub(4);
+    let end: String = number.chars().skip(skipped).collect();
+    let roaming = match roaming {
+        Some(true) => ", roaming",
+        Some(false) => "",
+        None => ", roaming?",
+    };
+    format!("SIM …{}{roaming}", fitted(&end, 4))
 }
 
 #[cfg(test)]
@@ -92,14 +107,24 @@ mod tests {
             number,
             interface: interface.into(),
             network: network.map(Into::into),
+            sim: None,
+            roaming: None,
             agreed,
             is_in,
             since: 1_795_000_000,
+        };
+        let with_sim = |number, roaming| api::Card {
+            sim: Some("89490200001234567890".into()),
+            roaming,
+            ..card(number, "wwan0", None, true, false)
         };
         let cards = [
             card(1, "wwan0", None, true, false),
             card(2, "wlan0", Some("Evil\u{1b}[2J\u{202e}net"), false, true),
             card(3, "usb0", None, false, false),
+            with_sim(4, Some(false)),
+            with_sim(5, Some(true)),
+            with_sim(6, None),
         ];
         let told = [80, 40].map(|width| format!("--- at {width}\n{}", text(&cards, width)));
         insta::assert_snapshot!(told.concat());

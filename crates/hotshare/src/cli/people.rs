@@ -430,6 +430,7 @@ fn verdict_words(verdict: Verdict) -> &'static str {
         Verdict::BedTime => "bed time",
         Verdict::KeptForOthers => "kept for others",
         Verdict::AsksForMoney => "asks for money",
+        Verdict::CardUnknown => "waits for the SIM",
         Verdict::NewCard => "new data card",
         Verdict::OnlySites => "only some sites",
         Verdict::Unknown => "closed",

@@ -100,6 +100,9 @@ fn closed_words(why: Verdict, plan: &api::Plan, at: i64, zone: &TimeZone, comman
             let step = plan.asks_for.as_deref().map_or_else(|| "…".to_owned(), escaped);
             format!("to go on costs money; `{command} plan agree {step}` agrees to another step")
         }
+        Verdict::CardUnknown => format!(
+            "it is not known yet which SIM is in the modem, or whether it roams; when ModemManager has not told within a minute, `{command} cards agree` lets it be used as another data card"
+        ),
         Verdict::NewCard => format!(
             "this data card was never used here. Say what was bought with `{command} plan set …` or `{command} plan file …`, then `{command} cards agree`"
         ),

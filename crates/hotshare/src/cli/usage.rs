@@ -14,7 +14,7 @@ use super::text::escaped;
 use super::when::{self, Moment, moment};
 use crate::zone;
 
-/// Show who used what, or what was used on each day
+/// Show who used what, or what was used on each day or in each hour
 #[derive(Debug, Args)]
 pub(crate) struct Usage {
     /// What a line stands for; days are those of the plan's zone
@@ -36,6 +36,7 @@ enum By {
     Person,
     Device,
     Day,
+    Hour,
 }
 
 impl Usage {
@@ -48,6 +49,7 @@ impl Usage {
             By::Person => "person",
             By::Device => "device",
             By::Day => "day",
+            By::Hour => "hour",
         };
         let mut asked = format!("{}?by={by}", path::USAGE);
         for (name, moment, end) in [("since", self.since, false), ("until", self.until, true)] {
@@ -57,7 +59,7 @@ impl Usage {
         }
         let report: UsageReport = session.get(tried, &asked)?;
         if self.csv {
-            return session.print(&csv(&report));
+            return session.print(&report.csv());
         }
         session.show(&report, |report| {
             let span =
@@ -110,7 +112,7 @@ fn table(report: &UsageReport, width: usize) -> Vec<String> {
             let mut cells = vec![escaped(&row.key)];
             match report.by {
                 api::By::Device => cells.push(row.person.as_deref().map(escaped).unwrap_or_default()),
-                api::By::Day => cells.push(pretty(row.billed.unwrap_or(0))),
+                api::By::Day | api::By::Hour => cells.push(pretty(row.billed.unwrap_or(0))),
                 api::By::Person => {}
             }
             cells.push(pretty(row.up.saturating_add(row.down)));
@@ -126,37 +128,10 @@ fn table(report: &UsageReport, width: usize) -> Vec<String> {
         api::By::Person => (&[("Person", Side::Left)], &[&[4], &[2, 3]], 0),
         api::By::Device => (&[("Device", Side::Left), ("Person", Side::Left)], &[&[5], &[3, 4]], 1),
         api::By::Day => (&[("Day", Side::Left), ("Billed", Side::Right)], &[&[5], &[3, 4]], 0),
+        api::By::Hour => (&[("Hour", Side::Left), ("Billed", Side::Right)], &[&[5], &[3, 4]], 0),
     };
     let columns: Vec<Column<'_>> = keys.iter().chain(&numbers).copied().collect();
     fitting(&columns, &rows, drop, elastic, width)
-}
-
-/// Comma-separated values (RFC 4180, but with plain line ends). No cell needs quotes: a key is a person's
-/// name, a hardware address or a date.
-fn csv(report: &UsageReport) -> String {
-    let mut out = String::new();
-    let head = match report.by {
-        api::By::Person => "person",
-        api::By::Device => "device,person",
-        api::By::Day => "day,billed",
-    };
-    let _written = writeln!(out, "{head},up,down,refused_up,refused_down");
-    for row in &report.rows {
-        let key = csv_cell(&row.key);
-        let key = match report.by {
-            api::By::Person => key,
-            api::By::Device => format!("{key},{}", csv_cell(row.person.as_deref().unwrap_or_default())),
-            api::By::Day => format!("{key},{}", row.billed.unwrap_or(0)),
-        };
-        let _written = writeln!(out, "{key},{},{},{},{}", row.up, row.down, row.refused_up, row.refused_down);
-    }
-    out
-}
-
-/// A daemon of another release may send what this one would not.
-fn csv_cell(text: &str) -> String {
-    let text = escaped(text);
-    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 #[cfg(test)]
@@ -213,16 +188,15 @@ mod tests {
 
     #[test]
     fn comma_separated() {
-        let people = csv(&report(api::By::Person, &[("anna", None), ("小明", None)]));
+        let people = report(api::By::Person, &[("anna", None), ("小明", None)]).csv();
         assert_eq!(
             people,
             "person,up,down,refused_up,refused_down\nanna,11000000,470000000,0,1500\n小明,22000000,940000000,0,3000\n"
         );
-        let days = csv(&report(api::By::Day, &[("2026-11-22", None)]));
+        let days = report(api::By::Day, &[("2026-11-22", None)]).csv();
         assert_eq!(
             days,
             "day,billed,up,down,refused_up,refused_down\n2026-11-22,490000000,11000000,470000000,0,1500\n"
         );
-        assert_eq!(csv_cell("a,\"b\"\n"), "\"a,\"\"b\"\"\\u{a}\"");
     }
 }

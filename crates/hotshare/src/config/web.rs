@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hotshare_core::access::AdminFrom;
 use toml::de::DeValue;
 
 use super::document::{Document, shown};
@@ -17,16 +18,29 @@ pub(crate) struct WebTls {
     pub(crate) key: PathBuf,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The doors for browsers.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WebConfig {
+    /// Of the dashboard's door on the machine itself; `None`: it has none.
+    pub(crate) machine_port: Option<u16>,
+    pub(crate) admin_from: AdminFrom,
     /// `None`: in the clear only.
     pub(crate) tls: Option<WebTls>,
+}
+
+impl Default for WebConfig {
+    fn default() -> WebConfig {
+        WebConfig { machine_port: Some(4680), admin_from: AdminFrom::default(), tls: None }
+    }
 }
 
 /// Takes the section.
 pub(super) fn take(document: &mut Document<'_>) -> WebConfig {
     const TOGETHER: &str = "name, certificate and key belong together";
+    let default = WebConfig::default();
     let mut section = document.section("web");
+    let machine_port = document.take(&mut section, "machine_port", port).unwrap_or(default.machine_port);
+    let admin_from = document.take(&mut section, "admin_from", admin_from).unwrap_or(default.admin_from);
     let keys = ["name", "certificate", "key"];
     let any = keys.iter().any(|key| document.has_key(&section, key));
     for key in keys {
@@ -39,7 +53,8 @@ pub(super) fn take(document: &mut Document<'_>) -> WebConfig {
     let key = document.take(&mut section, "key", file);
     document.end_section(section);
     let tls = name.zip(certificate).zip(key);
-    WebConfig { tls: tls.map(|((name, certificate), key)| WebTls { name, certificate, key }) }
+    let tls = tls.map(|((name, certificate), key)| WebTls { name, certificate, key });
+    WebConfig { machine_port, admin_from, tls }
 }
 
 fn file(value: &DeValue<'_>) -> Result<PathBuf, String> {
@@ -76,4 +91,18 @@ fn name(value: &DeValue<'_>) -> Result<String, String> {
         return Ok(name);
     }
     Err(format!("{} is not such a name; {ALLOWED}", shown(value)))
+}
+
+fn port(value: &DeValue<'_>) -> Result<Option<u16>, String> {
+    let number = if let DeValue::Integer(number) = value { number.to_string().parse().ok() } else { None };
+    match number {
+        Some(0) => Ok(None),
+        Some(port @ 1024..) => Ok(Some(port)),
+        Some(_) | None => Err(format!("{} is not a port; write 1024 to 65535, or 0 for none", shown(value))),
+    }
+}
+
+fn admin_from(value: &DeValue<'_>) -> Result<AdminFrom, String> {
+    let word = if let DeValue::String(text) = value { AdminFrom::from_word(text) } else { None };
+    word.ok_or_else(|| format!("{} is none of “owner-devices”, “lan” and “machine”", shown(value)))
 }

@@ -8,11 +8,12 @@ use hotshare_core::units::{BootTime, Slot};
 use hotshare_linux::clock;
 use hotshare_linux::datapath::{MeterEventKind, MeterEvents};
 use hotshare_linux::lease::LeaseNews;
+use hotshare_linux::modem::Modems;
 use hotshare_linux::names::SiteSeen;
 use hotshare_linux::radio::RadioNews;
 use hotshare_linux::uplink::Watch;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::execute::Hands;
@@ -29,6 +30,7 @@ pub(super) struct Sources {
     pub(super) postings: mpsc::UnboundedReceiver<Event>,
     pub(super) meter: MeterEvents,
     pub(super) uplink: Watch,
+    pub(super) modems: watch::Receiver<Modems>,
     /// Cancelled by `hotshare down`.
     pub(super) down: CancellationToken,
 }
@@ -78,10 +80,11 @@ impl EventLoop {
                 Some(seen) = self.sources.sites.recv() => self.hands.site_seen(seen).await,
                 Some(news) = next(&mut self.sources.radio) => self.on_air(news).await?,
                 () = self.sources.uplink.changed() => self.network_changed().await?,
+                Ok(()) = self.sources.modems.changed() => self.look_for_uplink().await?,
                 ended = self.tasks.next_ended() => {
                     tracing::warn!(error = ended.error, "{} ended; starting it again", ended.what.words());
                     match ended.what {
-                        What::Api | What::Radio => anyhow::bail!("{} ended: {}", ended.what.words(), ended.error),
+                        What::Api | What::Radio | What::Door => anyhow::bail!("{} ended: {}", ended.what.words(), ended.error),
                         What::Lease | What::Names | What::Portal => self.lan.missing = true,
                     }
                 }

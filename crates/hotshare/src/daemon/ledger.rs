@@ -3,6 +3,7 @@
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
+use hotshare_core::access::AccessChange;
 use hotshare_core::alert::{AlertId, Channel};
 use hotshare_core::brain::{Event, PostId};
 use hotshare_core::plan::Zone;
@@ -15,6 +16,7 @@ enum Work {
     Commit(PostId, Vec<Change>),
     RollUp(UnixTime, Zone),
     Mark(Marking, oneshot::Sender<bool>),
+    Access(Vec<AccessChange>, oneshot::Sender<bool>),
 }
 
 /// What became of an attempt to deliver an alert, and what the diary is told of it.
@@ -43,20 +45,34 @@ impl Marker {
     }
 }
 
+/// The way to the thread for what is written of access. It does not keep the thread alive.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessWriter(mpsc::WeakUnboundedSender<Work>);
+
+impl AccessWriter {
+    /// Whether all of it is durable; if not, none of it is.
+    pub(crate) async fn write(&self, changes: Vec<AccessChange>) -> bool {
+        let (reply, durable) = oneshot::channel();
+        let sent = self.0.upgrade().is_some_and(|work| work.send(Work::Access(changes, reply)).is_ok());
+        sent && durable.await.unwrap_or(false)
+    }
+}
+
 /// The way to the thread. It ends when this is dropped.
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     work: mpsc::UnboundedSender<Work>,
     thread: JoinHandle<()>,
 }
 
 impl Ledger {
     /// Each posting is answered by one event. `raised` is told of each that raised an alert.
-    pub(super) fn start(
+    pub(crate) fn start(
         mut store: Store,
         done: mpsc::UnboundedSender<Event>,
         raised: watch::Sender<()>,
     ) -> anyhow::Result<Ledger> {
-        // Bounded all the same: one posting is under way at a time, one mark for each channel, and a roll-up an hour.
+        // Bounded all the same: one posting is under way at a time, one change of access, one mark for each channel,
+        // and a roll-up an hour.
         let (work, mut todo) = mpsc::unbounded_channel();
         let run = move || {
             // A full disk is tried every second, perhaps for days: said once.
@@ -98,6 +114,14 @@ impl Ledger {
                         // Whoever asked may be gone.
                         _ = reply.send(marked.is_ok());
                     }
+                    Work::Access(changes, reply) => {
+                        let written = store.commit_access(&changes);
+                        if let Err(error) = &written {
+                            tracing::warn!(why = chain(error), "who may come in could not be written");
+                        }
+                        // Whoever asked may be gone.
+                        _ = reply.send(written.is_ok());
+                    }
                     Work::RollUp(now, zone) => {
                         if let Err(error) = store.roll_up(now, &zone) {
                             tracing::warn!(
@@ -126,8 +150,12 @@ impl Ledger {
         Marker(self.work.downgrade())
     }
 
+    pub(crate) fn access_writer(&self) -> AccessWriter {
+        AccessWriter(self.work.downgrade())
+    }
+
     /// Waits for what is under way.
-    pub(super) fn stop(self) {
+    pub(crate) fn stop(self) {
         drop(self.work);
         if self.thread.join().is_err() {
             tracing::error!("the ledger's thread ended badly");

@@ -22,16 +22,19 @@ use hotshare_core::uplink::{Subnet, Uplink, choose_subnet};
 use hotshare_linux::datapath::Meter;
 use hotshare_linux::host::{Host, told};
 use hotshare_linux::lease::{Lease, LeaseNews};
+use hotshare_linux::modem::{self, Modems};
 use hotshare_linux::names::{Names, NamesConfig, SiteSeen};
 use hotshare_linux::observe::ifindex;
 use hotshare_linux::uplink::{FindError, Watch, find};
 use hotshare_linux::{clock, datapath};
 use hotshare_store::{Reader, Store};
+use hotshare_web::access::Hosts;
 use nix::fcntl::{Flock, FlockArg};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::UpOptions;
+use super::access;
 use super::alerts;
 use super::event_loop::{EventLoop, Sources};
 use super::execute::{Hands, Parts};
@@ -100,7 +103,9 @@ pub(super) async fn check(options: &UpOptions) -> anyhow::Result<Preview> {
         _ => None,
     };
     let host = Host::open(&instance.before_path())?;
-    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
+    // Nothing that is said here depends on the SIM.
+    let named = options.config.uplink.interface.as_deref();
+    let uplink = find_uplink(options, named, &Modems::default()).await?;
     let choice = wifi::preview(options, &uplink.name).await?;
     alerts::open(&options.config.alerts, mpsc::channel(1).0)?;
     if let Some(files) = &options.config.web.tls {
@@ -117,6 +122,7 @@ struct Ground {
     uplink: Uplink,
     wanted: Wanted,
     wifi: Option<wifi::Chosen>,
+    modems: Modems,
 }
 
 impl Ground {
@@ -138,11 +144,12 @@ impl Ground {
 
 /// `used_before` is an address of the LAN of last time.
 async fn survey(options: &UpOptions, host: &Host, used_before: Option<Ipv4Addr>) -> anyhow::Result<Ground> {
-    let uplink = find_uplink(options, options.config.uplink.interface.as_deref()).await?;
+    let modems = modem::look().await;
+    let uplink = find_uplink(options, options.config.uplink.interface.as_deref(), &modems).await?;
     let chosen = wifi::decide(options, &uplink.name).await?;
     let choice = chosen.as_ref().map(|chosen| &chosen.choice);
     let ground = ground(options, host, used_before, uplink, choice).await?;
-    Ok(Ground { wifi: chosen, ..ground })
+    Ok(Ground { wifi: chosen, modems, ..ground })
 }
 
 async fn ground(
@@ -192,7 +199,7 @@ async fn ground(
         only_sites: false,
         wifi: wifi.map(wifi::part_of_lan),
     };
-    Ok(Ground { uplink, wanted, wifi: None })
+    Ok(Ground { uplink, wanted, wifi: None, modems: Modems::default() })
 }
 
 /// Ports of the gateway that the LAN may reach, beside DNS: the portal's.
@@ -215,11 +222,12 @@ fn certificate(options: &UpOptions) -> anyhow::Result<Option<Arc<Secure>>> {
     }
 }
 
-async fn find_uplink(options: &UpOptions, name: Option<&str>) -> Result<Uplink, FindError> {
+async fn find_uplink(options: &UpOptions, name: Option<&str>, modems: &Modems) -> Result<Uplink, FindError> {
     let ports = options.ports();
     let mut lan: Vec<&str> = ports.iter().map(String::as_str).collect();
     lan.push(hotshare_core::desired::BRIDGE);
-    find(name, &lan, &options.config.uplink.resolvers).await
+    let uplink = find(name, &lan, &options.config.uplink.resolvers).await?;
+    Ok(Uplink { sim: modems.behind(&uplink.name), ..uplink })
 }
 
 /// Puts everything in place. On failure the host comes back, to be restored.
@@ -234,6 +242,10 @@ async fn assemble(
     let instance = &options.instance;
     let (postings, done) = mpsc::unbounded_channel();
     let (raised, _) = watch::channel(());
+    let access = match store.access() {
+        Ok(access) => access,
+        Err(error) => return Err((host, error.into())),
+    };
     let ledger = match Ledger::start(store, postings, raised.clone()) {
         Ok(ledger) => ledger,
         Err(error) => return Err((host, error)),
@@ -254,9 +266,11 @@ async fn assemble(
     let only_sites = book.sites_granted().is_some();
     let wanted = Wanted { only_sites, ..ground.wanted.clone() };
     let marker = ledger.marker();
+    let writer = ledger.access_writer();
     let mut hands = Hands::new(Parts { host, meter, ledger, wanted, view, resolvers, radio, kicks });
     let result: anyhow::Result<_> = async {
         let listener = serve::bind(&instance.socket_path())?;
+        let door = machine_door(options.config.web.machine_port);
         let (asks_in, asks) = mpsc::channel(64);
         let ways = alerts::open(&options.config.alerts, asks_in.clone())?;
         let (news, leases) = mpsc::channel(256);
@@ -270,7 +284,8 @@ async fn assemble(
             off_when_idle_secs: options.config.hotspot.off_when_idle.map(|idle| idle.as_secs()),
         };
         let watch = Watch::open().await?;
-        if book.is_other_card(&ground.uplink) {
+        let (modems, modems_seen) = watch::channel(ground.modems);
+        if book.may_be_other_card(&ground.uplink) {
             hands.close_all()?;
         }
         // In place before the brain's first order: what an earlier run let through goes on meanwhile.
@@ -296,9 +311,11 @@ async fn assemble(
             pages: Arc::default(),
             secure,
             views,
+            modems: modems_seen.clone(),
             missing: true,
         };
         let mut tasks = Tasks::new();
+        tasks.follow_modems(modems);
         lan.bind(brain.leases(), &mut tasks)?;
         let mut air = None;
         if let Some(chosen) = ground.wifi {
@@ -309,6 +326,13 @@ async fn assemble(
             wifi::welcome(&choice, fresh_key.as_ref());
         }
         let (radio, view) = air.map(|air| (air.news, air.view)).unzip();
+        let web = &options.config.web;
+        let settings = serve::AccessSettings {
+            admin_from: web.admin_from,
+            machine_port: web.machine_port.filter(|_| door.is_some()),
+            gateway: None,
+        };
+        let desk = serve::AccessDesk::new(settings, access, writer, asks_in.clone(), Arc::new(clock::now));
         let state = serve::AppState {
             radio: view,
             brain: asks_in,
@@ -319,14 +343,32 @@ async fn assemble(
                 ways: ways.ways.clone(),
                 language: options.config.alerts.rules.language,
             },
+            access: desk.clone(),
         };
+        if let Some(door) = door {
+            let interface = serve::door::interface(state.clone());
+            let dashboard = hotshare_web::admin::router(hotshare_web::Api::new(interface.clone()));
+            let pages = serve::door::behind(&desk, interface, dashboard, Hosts::default());
+            tasks.serve_machine_door(door, pages);
+        }
         drop(lan.pages.set(serve::pages(state.clone())));
         tasks.serve_api(listener, state);
+        access::welcome(&desk).await;
         let patience = options.config.alerts.patience;
         let couriers = ways.couriers(instance.ledger_path(), &marker, &raised, patience);
         tasks.carry_alerts(couriers, ways.link);
         let meter = hands.meter.events()?;
-        let sources = Sources { asks, leases, sites, radio, postings: done, meter, uplink: watch, down };
+        let sources = Sources {
+            asks,
+            leases,
+            sites,
+            radio,
+            postings: done,
+            meter,
+            uplink: watch,
+            modems: modems_seen,
+            down,
+        };
         Ok((brain, tasks, lan, sources))
     }
     .await;
@@ -356,6 +398,7 @@ pub(super) struct LanServers {
     pages: Arc<OnceLock<Router>>,
     secure: Option<Arc<Secure>>,
     views: watch::Receiver<NamesView>,
+    modems: watch::Receiver<Modems>,
     /// The LAN is not there, or a server on it failed: looked at again with each tick.
     pub(super) missing: bool,
 }
@@ -364,7 +407,8 @@ impl LanServers {
     /// The uplink that was chosen at start, if it is there. Another one may have another price, and is never
     /// taken instead without the owner's word.
     pub(super) async fn find_uplink(&self) -> Result<Uplink, FindError> {
-        find_uplink(&self.options, Some(&self.uplink)).await
+        let modems = self.modems.borrow().clone();
+        find_uplink(&self.options, Some(&self.uplink), &modems).await
     }
 
     fn bind(&mut self, leases: Vec<Leased>, tasks: &mut Tasks) -> anyhow::Result<()> {
@@ -422,6 +466,17 @@ impl LanServers {
             Err(error) => tracing::warn!(error = format!("{error:#}"), "not served yet; will try again"),
         }
         Ok(())
+    }
+}
+
+/// The dashboard's door on the machine itself. People get their data without it, too.
+fn machine_door(port: Option<u16>) -> Option<tokio::net::TcpListener> {
+    match serve::door::bind_machine(port?) {
+        Ok(door) => Some(door),
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "there is no dashboard on this machine");
+            None
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //!   lease (DHCP)  --LeaseNews-->  event loop  --watch NamesView-->  names (DNS)
 //!   radio         --RadioNews-->              --watch RadioOrders-->  radio (hostapd)
 //!   API socket    --Ask-------->              --NamesView
+//!   modem         --Modems----->
 //!   alerts        <--raised----  ledger thread
 //!   signals       --Stop------->
 //! ```
@@ -17,6 +18,7 @@ use hotshare_core::record::Leased;
 use hotshare_core::units::Mac;
 use hotshare_core::uplink::Subnet;
 use hotshare_linux::lease::{self, LeaseConfig, LeaseNews};
+use hotshare_linux::modem::{self, Modems};
 use hotshare_linux::names;
 use hotshare_linux::radio::{Radio, RadioNews, RadioView};
 use hotshare_notify::mqtt::Link;
@@ -43,6 +45,7 @@ pub(super) enum What {
     Portal,
     Radio,
     Api,
+    Door,
 }
 
 impl What {
@@ -53,6 +56,7 @@ impl What {
             What::Portal => "the page for browsers",
             What::Radio => "the access point",
             What::Api => "the API's socket",
+            What::Door => "the machine's door for browsers",
         }
     }
 }
@@ -94,6 +98,16 @@ impl Tasks {
         self.spawn(async move {
             serve::serve(listener, state, stop.clone()).await;
             ended(What::Api, "it closed".into(), &stop)
+        });
+    }
+
+    /// The dashboard on the machine itself.
+    pub(super) fn serve_machine_door(&mut self, listener: TcpListener, pages: axum::Router) {
+        let stop = self.stop.clone();
+        self.spawn(async move {
+            let limits = serve::door::DoorLimits::MACHINE;
+            serve::door::serve(listener, hotshare_web::Door::Machine, pages, limits, stop.clone()).await;
+            ended(What::Door, "it closed".into(), &stop)
         });
     }
 
@@ -144,6 +158,15 @@ impl Tasks {
                 Ok(()) => ended(What::Radio, "it ended".into(), &stop),
                 Err(error) => ended(What::Radio, error.to_string(), &stop),
             }
+        });
+    }
+
+    /// Listens to what is told of SIMs.
+    pub(super) fn follow_modems(&mut self, modems: watch::Sender<Modems>) {
+        let stop = self.stop.clone();
+        self.spawn(async move {
+            stop.run_until_cancelled(modem::follow(modems)).await;
+            None
         });
     }
 

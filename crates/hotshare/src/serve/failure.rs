@@ -22,11 +22,15 @@ impl No {
             | Code::NoSuchDevice
             | Code::NoKey
             | Code::NoWish
-            | Code::NoSuchCard => StatusCode::NOT_FOUND,
+            | Code::NoSuchCard
+            | Code::NoSuchToken => StatusCode::NOT_FOUND,
+            Code::NotLoggedIn => StatusCode::UNAUTHORIZED,
+            Code::NotAllowed => StatusCode::FORBIDDEN,
             Code::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Code::CardInUse
             | Code::NameTaken
+            | Code::TokenTaken
             | Code::Full
             | Code::NoWifi
             | Code::WrongMode

@@ -61,6 +61,7 @@ pub(super) async fn usage(
         api::By::Person => By::Person,
         api::By::Device => By::Device,
         api::By::Day => By::Day,
+        api::By::Hour => By::Hour,
     };
     let rows =
         state.read(move |reader| reader.usage(read_by, UnixTime(since), UnixTime(until), &zone)).await?;
@@ -117,17 +118,17 @@ fn report(by: api::By, read: Vec<UsageRow>, zone: &TimeZone) -> (Vec<api::UsageR
     let mut billed = Usage::default();
     let mut delivered = Bytes::ZERO;
     let mut rows: Vec<api::UsageRow> = Vec::new();
-    let mut of_day = std::collections::BTreeMap::new();
+    let mut of_time = std::collections::BTreeMap::new();
     for UsageRow { begins, whose, usage } in read {
         let (key, person) = match whose {
             Whose::Plan => {
                 billed += usage;
                 if let Some(begins) = begins {
-                    of_day.insert(date(begins, zone), usage.total());
+                    of_time.insert(time(by, begins, zone), usage.total());
                 }
                 continue;
             }
-            Whose::Everyone => (begins.map_or_else(String::new, |at| date(at, zone)), None),
+            Whose::Everyone => (begins.map_or_else(String::new, |at| time(by, at, zone)), None),
             Whose::Person { name, .. } => (name, None),
             Whose::Device { mac, name, .. } => (mac.to_string(), Some(name)),
         };
@@ -135,17 +136,13 @@ fn report(by: api::By, read: Vec<UsageRow>, zone: &TimeZone) -> (Vec<api::UsageR
         rows.push(row(key, person, &usage));
     }
     match by {
-        api::By::Day => {
-            // A day on which only the hotspot itself used something is a day too.
-            for (day, billed) in of_day {
-                match rows.iter_mut().find(|row| row.key == day) {
-                    Some(row) => row.billed = Some(billed.0),
-                    None => rows
-                        .push(api::UsageRow { billed: Some(billed.0), ..row(day, None, &Usage::default()) }),
-                }
-            }
+        api::By::Day | api::By::Hour => {
             for row in &mut rows {
-                row.billed = row.billed.or(Some(0));
+                row.billed = Some(of_time.remove(&row.key).map_or(0, |billed| billed.0));
+            }
+            // A day on which only the hotspot itself used something is a day too.
+            for (then, billed) in of_time {
+                rows.push(api::UsageRow { billed: Some(billed.0), ..row(then, None, &Usage::default()) });
             }
             rows.sort_by(|a, b| a.key.cmp(&b.key));
         }
@@ -176,7 +173,8 @@ fn row(key: String, person: Option<String>, usage: &Usage) -> api::UsageRow {
     }
 }
 
-fn date(at: UnixTime, zone: &TimeZone) -> String {
-    let at = Timestamp::from_second(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
-    at.to_zoned(zone.clone()).date().to_string()
+/// A day, or an hour with its distance from UTC: in autumn one comes twice.
+fn time(by: api::By, at: UnixTime, zone: &TimeZone) -> String {
+    let at = Timestamp::from_second(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone());
+    if by == api::By::Hour { at.strftime("%Y-%m-%dT%H:%M%:z").to_string() } else { at.date().to_string() }
 }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::failure::No;
-use super::{AppState, air, alerts, outlook, reports, rules, statement, translate};
+use super::{AppState, access, air, alerts, outlook, reports, rules, statement, translate};
 
 pub(super) fn router(state: AppState) -> Router {
     Router::new()
@@ -49,6 +49,7 @@ pub(super) fn router(state: AppState) -> Router {
         .route(&format!("{}/{{name}}/wish", path::PEOPLE), post(wish))
         .route(&format!("{}/{{name}}/wish/answer", path::PEOPLE), post(wish_answer))
         .route(path::DOWN, post(down))
+        .merge(access::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(state)
@@ -177,7 +178,10 @@ async fn person_change(
 }
 
 async fn person_remove(State(state): State<AppState>, Place(name): Place) -> Reply<api::Done> {
-    state.change(Ask::PersonRemove { name: translate::name(&name)? }).await
+    let name = translate::name(&name)?;
+    let done = state.change(Ask::PersonRemove { name: name.clone() }).await?;
+    state.access.forget_person(&name).await;
+    Ok(done)
 }
 
 async fn device_change(

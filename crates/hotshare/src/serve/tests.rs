@@ -36,6 +36,16 @@ fn limits() -> Limits {
     }
 }
 
+/// Who may come in, where nobody can be written down: the store's thread is gone.
+fn access(path: &Path, brain: BrainSender) -> AccessDesk {
+    let store = hotshare_store::Store::open(path).expect("a store");
+    let book = store.access().expect("a book");
+    let ledger = crate::daemon::Ledger::start(store, mpsc::unbounded_channel().0, watch::channel(()).0)
+        .expect("a thread");
+    let settings = AccessSettings { admin_from: Default::default(), machine_port: Some(4680), gateway: None };
+    AccessDesk::new(settings, book, ledger.access_writer(), brain, Arc::new(hotshare_linux::clock::now))
+}
+
 impl Fake {
     /// `answer` is the brain; `None`: it is stuck.
     fn start(answer: impl Fn(&Ask) -> Option<Answer> + Send + 'static) -> Fake {
@@ -63,7 +73,9 @@ impl Fake {
         });
         let ledger_path = folder.path().join("ledger.sqlite");
         let alerts = AlertDesk::default();
-        let state = AppState { brain, ledger_path, radio, down: down.clone(), limits: limits(), alerts };
+        let access = access(&folder.path().join("access.sqlite"), brain.clone());
+        let state =
+            AppState { brain, ledger_path, radio, down: down.clone(), limits: limits(), alerts, access };
         tasks.spawn(serve(listener, state, stop.clone()));
         Fake { folder, down, stop, asked, tasks }
     }
@@ -107,7 +119,7 @@ fn code(body: &serde_json::Value) -> &str {
     body["error"]["code"].as_str().unwrap_or("none")
 }
 
-pub(super) fn status() -> Status {
+pub(crate) fn status() -> Status {
     Status {
         at: UnixTime(1_795_455_000),
         clock_held: false,
@@ -376,6 +388,7 @@ async fn a_brain_that_is_stuck_or_gone_is_told() {
     let (brain, asks) = mpsc::channel(1);
     drop(asks);
     let state = AppState {
+        access: access(&folder.path().join("access.sqlite"), brain.clone()),
         alerts: AlertDesk::default(),
         brain,
         ledger_path: folder.path().into(),

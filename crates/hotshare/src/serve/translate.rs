@@ -111,6 +111,8 @@ fn card_told(status: &CardStatus) -> api::Card {
         number: card.id.0,
         interface: card.interface.clone(),
         network: card.network.clone(),
+        sim: card.sim.as_ref().map(|sim| sim.number.clone()),
+        roaming: card.sim.as_ref().and_then(|sim| sim.roaming),
         agreed: card.agreed,
         is_in: *is_in,
         since: card.since.0,
@@ -235,6 +237,7 @@ fn why_told(why: Why) -> api::Verdict {
         Why::NoUplink => api::Verdict::NoUplink,
         Why::LedgerStuck => api::Verdict::LedgerStuck,
         Why::PlanSlow => api::Verdict::PlanSlow,
+        Why::CardUnknown => api::Verdict::CardUnknown,
         Why::NewCard => api::Verdict::NewCard,
         Why::OnlySites => api::Verdict::OnlySites,
     }
@@ -259,6 +262,7 @@ mod tests {
             Why::NoUplink,
             Why::LedgerStuck,
             Why::PlanSlow,
+            Why::CardUnknown,
             Why::NewCard,
             Why::OnlySites,
         ] {

@@ -2,6 +2,7 @@
 
 use hotshare_core::brain::Event;
 use hotshare_core::radio::Mode;
+use hotshare_core::sim::{Sim, SimSeen};
 use hotshare_core::uplink::Uplink;
 
 use super::{Understood, name};
@@ -67,9 +68,31 @@ pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
             let other = Uplink { name: (*name).to_owned(), ..uplink(9, 4) };
             plug_in(run, Some(other));
         }
+        ["sim", "not", "read"] => modem_says(run, SimSeen::NotRead),
+        ["sim", number, where_] => {
+            let roaming = match *where_ {
+                "home" => Some(false),
+                "roaming" => Some(true),
+                "searching" => None,
+                _ => return Err("write `home`, `roaming` or `searching`".into()),
+            };
+            modem_says(run, SimSeen::Read(Sim { number: (*number).to_owned(), roaming }));
+        }
+        ["no", "ModemManager"] => modem_says(run, SimSeen::NobodyAsked),
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// Of what is plugged in, and of what will be.
+fn modem_says(run: &mut Run<'_>, sim: SimSeen) {
+    run.world.sim = sim;
+    let cable = run.world.cable.take();
+    if run.not_begun().is_ok() {
+        run.world.cable = cable.map(|cable| Uplink { sim: run.world.sim.clone(), ..cable });
+    } else {
+        plug_in(run, cable);
+    }
 }
 
 fn named(how: &str) -> Result<How, String> {
@@ -87,6 +110,6 @@ fn plug(run: &mut Run<'_>, which: Option<(u32, u8)>) {
 
 fn plug_in(run: &mut Run<'_>, cable: Option<Uplink>) {
     run.begin();
-    run.world.cable = cable;
+    run.world.cable = cable.map(|cable| Uplink { sim: run.world.sim.clone(), ..cable });
     run.world.tell(Event::Uplink(run.world.cable.clone()));
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant};
 
 use super::CardError;
-use super::nm::is_running;
+use crate::bus::is_running;
 
 /// NetworkManager lets go of a card before its wpa_supplicant does; on a busy machine, long before.
 const LET_GO: Duration = Duration::from_secs(15);

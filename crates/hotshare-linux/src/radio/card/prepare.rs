@@ -12,7 +12,8 @@ use super::journal::{CardBefore, InterfaceBefore, ManagedBefore};
 use super::phy::Phy;
 use super::survey::{by_phy, is_our_making};
 use super::{Card, CardError, holder, rfkill};
-use crate::radio::nm::{self, DropIn, NetworkManager};
+use crate::bus::bus;
+use crate::radio::nm::{DropIn, NetworkManager};
 
 const PHYS: &str = "/sys/class/ieee80211";
 
@@ -103,7 +104,7 @@ impl Card {
         choice: &Choice,
         interface: Option<&CardInterface>,
     ) -> Result<(), CardError> {
-        let bus = nm::bus().await;
+        let bus = bus().await;
         let manager = NetworkManager::find(bus.as_ref()).await;
         if DropIn::is_wanted(manager.as_ref()) {
             let managed = match (&manager, interface) {

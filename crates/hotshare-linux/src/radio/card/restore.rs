@@ -11,7 +11,8 @@ use super::phy::Phy;
 use super::prepare::{address, device};
 use super::survey::{by_phy, is_our_making};
 use super::{Card, CardError, country, rfkill};
-use crate::radio::nm::{self, DropIn, NetworkManager};
+use crate::bus::bus;
+use crate::radio::nm::{DropIn, NetworkManager};
 
 impl Card {
     /// Everything as it was before, also when the card was pulled, or came back under another name. What is
@@ -202,7 +203,7 @@ fn interface_type(kind: KindBefore) -> InterfaceType {
 }
 
 async fn give_back(before: &ManagedBefore) -> Result<(), CardError> {
-    let bus = nm::bus().await;
+    let bus = bus().await;
     let manager = NetworkManager::find(bus.as_ref()).await;
     let removed = DropIn::new().remove()?;
     let Some(manager) = manager else { return Ok(()) };

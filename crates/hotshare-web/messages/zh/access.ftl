@@ -1,0 +1,34 @@
+access-log-in = 登录
+access-as = 身份
+access-owner = 主人
+access-viewer = 访客（只能查看）
+access-password = 密码
+access-forgotten = 忘记密码？一次性链接可以让您进入。请在本机上输入：
+access-no-password = 尚未设置密码。一次性链接可以让您进入。请在本机上输入：
+access-wrong = 密码不正确。
+access-wrong-wait = 密码不正确。{ $secs } 秒后可以再试。
+access-too-early = 多次密码错误。请在 { $secs } 秒后再试。
+access-busy = 现在太忙，请稍后再试。
+
+access-welcome = 欢迎
+access-choose = 请设置管理页面的密码。此链接只能使用一次。
+access-choose-or-not = 此链接只能使用一次。您可以设置新密码，也可以两处留空以保留旧密码。
+access-new-password = 新密码
+access-repeated = 再输入一次
+access-rules = 8 到 63 个英文字母、数字、空格和符号；最好用四个或更多互不相关的单词。
+access-only-look = 使用此链接可以查看全部内容，但不能更改。
+access-come-in = 进入管理页面
+access-not-the-same = 两次输入的密码不一致。
+access-weak-length = 密码须为 8 到 63 个字符。
+access-weak-character = 密码只能由英文字母、数字、空格和符号组成，首尾不能有空格。
+access-weak-guessable = 这个密码太容易被猜到。请使用四个或更多互不相关的单词。
+access-weak-missing = 请设置密码：目前还没有密码。
+access-link-gone = 此链接已失效
+access-link-gone-why = 每个链接只能使用一次，有效期一小时。在本机上输入“hotshare access link”可以生成新链接。
+
+access-refused = 无法执行
+access-not-from-here = 主人不允许从此设备访问管理页面。
+access-not-own-page = 此表单不是由管理页面发送的，因此没有做任何更改。
+access-old-form = 此表单来自之前的访问，因此没有做任何更改。请重新加载页面。
+access-only-owner = 您可以查看全部内容；只有主人可以更改。
+access-back = 前往管理页面

@@ -1,0 +1,160 @@
+//! What the interface offers about access: by the Unix socket, and for an owner who is logged in.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{delete, get, post};
+use hotshare_api as api;
+use hotshare_api::{Code, Secret, path};
+use hotshare_core::access::{AccessBook, AccessChange, NoToken, Role, Scope, Token};
+
+use super::porter::NoPassword;
+use super::{NotWritten, secret};
+use crate::serve::failure::No;
+use crate::serve::routes::{Body, Place, Reply};
+use crate::serve::{AppState, translate};
+
+pub(in crate::serve) fn routes() -> Router<AppState> {
+    Router::new()
+        .route(path::ACCESS, get(show))
+        .route(path::ACCESS_LINK, post(link))
+        .route(path::ACCESS_PASSWORD, post(password))
+        .route(path::ACCESS_TOKENS, get(tokens).post(token_add))
+        .route(&format!("{}/{{name}}", path::ACCESS_TOKENS), delete(token_remove))
+        .route(path::ACCESS_OWNER, post(owner))
+        .route(path::ACCESS_SESSIONS, delete(sessions_end))
+}
+
+impl From<NotWritten> for No {
+    fn from(error: NotWritten) -> No {
+        No::new(Code::NotWritten, error.to_string())
+    }
+}
+
+impl From<NoToken> for No {
+    fn from(error: NoToken) -> No {
+        let code = match error {
+            NoToken::BadName => Code::BadRequest,
+            NoToken::NameTaken(_) | NoToken::Full => Code::TokenTaken,
+            NoToken::NoSuchName(_) => Code::NoSuchToken,
+        };
+        No::new(code, error.to_string())
+    }
+}
+
+fn done() -> Json<api::Done> {
+    Json(api::Done { schema: api::SCHEMA, done: true })
+}
+
+async fn show(State(state): State<AppState>) -> Json<api::Access> {
+    let desk = state.access;
+    let now = desk.now().wall;
+    let book = desk.book();
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Json(api::Access {
+        schema: api::SCHEMA,
+        admin_from: desk.0.settings.admin_from.word().into(),
+        machine: desk.machine_place().map(|place| format!("{place}/admin")),
+        lan: desk.lan_place().map(|place| format!("{place}/admin")),
+        password: book.passwords.contains_key(&Role::Owner),
+        viewer_password: book.passwords.contains_key(&Role::Viewer),
+        sessions: count(book.sessions.values().filter(|session| !session.is_over(now)).count()),
+        links: count(book.links.values().filter(|link| link.is_good(now)).count()),
+        owners: book.people.iter().map(ToString::to_string).collect(),
+        devices: book
+            .devices
+            .iter()
+            .map(|(mac, since)| api::OwnerDevice { mac: mac.to_string(), since: since.0 })
+            .collect(),
+        tokens: told(&book),
+    })
+}
+
+fn told(book: &AccessBook) -> Vec<api::AccessToken> {
+    let mut tokens: Vec<&Token> = book.tokens.values().collect();
+    tokens.sort_by(|a, b| a.name.cmp(&b.name));
+    let token =
+        |t: &Token| api::AccessToken { name: t.name.clone(), scope: t.scope.word().into(), since: t.since.0 };
+    tokens.into_iter().map(token).collect()
+}
+
+async fn link(State(state): State<AppState>, body: Body<api::AccessLinkNew>) -> Reply<api::AccessLink> {
+    let role = if body.0.viewer { Role::Viewer } else { Role::Owner };
+    let link = state.access.make_link(role).await?;
+    Ok(Json(api::AccessLink {
+        schema: api::SCHEMA,
+        until: link.until,
+        machine: link.machine.map(Secret),
+        lan: link.lan.map(Secret),
+    }))
+}
+
+async fn password(State(state): State<AppState>, body: Body<api::AccessPassword>) -> Reply<api::Done> {
+    let Body(api::AccessPassword { password, viewer }) = body;
+    let hash = match password {
+        None => None,
+        Some(Secret(password)) => match state.access.hashed(password).await {
+            Some(Ok(hash)) => Some(hash),
+            Some(Err(NoPassword::Weak(weak))) => return Err(No::new(Code::BadPassphrase, weak.to_string())),
+            Some(Err(NoPassword::Broken)) | None => {
+                return Err(No::new(
+                    Code::Busy,
+                    "the password could not be worked on now; try again in a moment",
+                ));
+            }
+        },
+    };
+    let role = if viewer { Role::Viewer } else { Role::Owner };
+    state.access.change(|book| Ok::<_, No>(book.set_password(role, hash))).await?;
+    Ok(done())
+}
+
+async fn tokens(State(state): State<AppState>) -> Json<api::AccessTokens> {
+    Json(api::AccessTokens { schema: api::SCHEMA, tokens: told(&state.access.book()) })
+}
+
+async fn token_add(
+    State(state): State<AppState>,
+    body: Body<api::AccessTokenNew>,
+) -> Reply<api::AccessTokenMade> {
+    let Body(api::AccessTokenNew { name, scope }) = body;
+    let scope = Scope::from_word(&scope)
+        .ok_or_else(|| No::new(Code::BadRequest, "`scope` is \"read\", \"write\" or \"metrics\""))?;
+    let drawn =
+        secret::draw().map_err(|e| No::new(Code::Broken, format!("there are no random numbers: {e}")))?;
+    // So that a program that looks for leaked secrets knows it.
+    let text = format!("hotshare-{drawn}");
+    let since = state.access.now().wall;
+    let token = Token { digest: secret::digest(&text), name: name.clone(), scope, since };
+    state.access.change(|book| Ok::<_, No>(vec![book.add_token(token)?])).await?;
+    let scope = scope.word().into();
+    Ok(Json(api::AccessTokenMade { schema: api::SCHEMA, name, scope, token: Secret(text) }))
+}
+
+async fn token_remove(State(state): State<AppState>, Place(name): Place) -> Reply<api::Done> {
+    state.access.change(|book| Ok::<_, No>(vec![book.remove_token(&name)?])).await?;
+    Ok(done())
+}
+
+async fn owner(State(state): State<AppState>, body: Body<api::AccessOwner>) -> Reply<api::Done> {
+    let Some(name) = body.0.person else {
+        let none = |book: &AccessBook| {
+            let people = book.people.iter().cloned().map(AccessChange::OwnerPersonGone);
+            let devices = book.devices.keys().copied().map(AccessChange::OwnerDeviceGone);
+            Ok::<_, No>(people.chain(devices).collect())
+        };
+        state.access.change(none).await?;
+        return Ok(done());
+    };
+    let name = translate::name(&name)?;
+    if !state.status().await?.people.iter().any(|person| person.name == name) {
+        return Err(hotshare_core::ask::Refusal::NoSuchPerson(name).into());
+    }
+    state.access.change(|_| Ok::<_, No>(vec![AccessChange::OwnerPerson(name)])).await?;
+    Ok(done())
+}
+
+async fn sessions_end(State(state): State<AppState>) -> Reply<api::Done> {
+    state.access.change(|_| Ok::<_, No>(vec![AccessChange::SessionsGone])).await?;
+    Ok(done())
+}
