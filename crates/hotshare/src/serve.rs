@@ -7,6 +7,7 @@
 mod air;
 mod alerts;
 mod failure;
+mod metrics;
 mod openapi;
 mod outlook;
 mod passphrase;
