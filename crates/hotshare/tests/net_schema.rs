@@ -4,11 +4,12 @@
 
 mod net;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::process::Stdio;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use hotshare_lab::layout;
 use nix::sched::{CloneFlags, setns};
 use tokio::net::TcpListener;
@@ -21,6 +22,28 @@ const SEED: &str = "20261127";
 
 fn setting(name: &str, usual: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| usual.to_owned())
+}
+
+/// How often each status was the answer, by method and path (with places where names, numbers and addresses are).
+fn answers(har: &[u8]) -> Result<BTreeMap<String, BTreeMap<u64, u32>>> {
+    let har: serde_json::Value = serde_json::from_slice(har)?;
+    let mut answers = BTreeMap::<String, BTreeMap<u64, u32>>::new();
+    for entry in har["log"]["entries"].as_array().context("entries")? {
+        let (method, url) = (entry["request"]["method"].as_str(), entry["request"]["url"].as_str());
+        let (method, url) = method.zip(url).context("a request")?;
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        let path = path.splitn(4, '/').nth(3).unwrap_or_default();
+        let parts: Vec<&str> = path.split('/').collect();
+        let path = match parts.as_slice() {
+            [v1, of @ ("people" | "devices" | "cards"), _, rest @ ..] => {
+                format!("{v1}/{of}/_/{}", rest.join("/"))
+            }
+            _ => path.to_owned(),
+        };
+        let status = entry["response"]["status"].as_u64().context("a status")?;
+        *answers.entry(format!("{method} {path}")).or_default().entry(status).or_default() += 1;
+    }
+    Ok(answers)
 }
 
 #[tokio::test]
@@ -50,12 +73,24 @@ async fn every_answer_is_described_and_none_is_a_fault() -> Result<()> {
         .args(["--max-examples", &setting("HOTSHARE_EXAMPLES", EXAMPLES)])
         .args(["--seed", &setting("HOTSHARE_SEED", SEED)])
         .args(["--no-shrink", "--continue-on-failure", "--no-color", "--warnings", "off"])
+        .args(["--report", "har", "--report-har-path"])
+        .arg(folder.path().join("all.har"))
         .stdin(Stdio::null())
         .output()
         .await?;
     let text = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     println!("{text}");
     ensure!(said.status.success(), "{}", said.status);
+    let answers = answers(&std::fs::read(folder.path().join("all.har"))?)?;
+    println!("{answers:?}");
+    // Not only refused: what can be done in a lab without Wi-Fi and without prices was done.
+    let beyond = |what: &str| {
+        ["wifi", "key", "invite", "plan/agree", "DELETE v1/cards"].iter().any(|word| what.contains(word))
+    };
+    let known =
+        answers.iter().filter(|(what, said)| !beyond(what) && said.keys().any(|status| *status != 405));
+    let (done, not): (Vec<_>, Vec<_>) = known.partition(|(_, said)| said.contains_key(&200));
+    ensure!(not.is_empty() && done.len() >= 20, "{} were done, and these never: {not:?}", done.len());
 
     setns(home, CloneFlags::CLONE_NEWNET)?;
     lab.tear_down().await
