@@ -24,6 +24,8 @@ pub const ACCESS_OWNER: &str = "/v1/access/owner";
 pub const ACCESS_SESSIONS: &str = "/v1/access/sessions";
 /// What describes all of these: an OpenAPI document.
 pub const OPENAPI: &str = "/v1/openapi.json";
+/// Figures over time, as OpenMetrics text; where Prometheus looks by itself.
+pub const METRICS: &str = "/metrics";
 
 // Paths with a place in them, as the daemon routes and describes them; the functions below fill it in.
 pub const PERSON: &str = "/v1/people/{name}";

@@ -216,6 +216,10 @@ fn bounds(value: &mut Value, most: u64) {
             if is_unsigned && !fields.contains_key("maximum") {
                 let is_long = fields.get("format").is_some_and(|format| format == "int64");
                 fields.insert("maximum".into(), if is_long { most } else { u64::from(u32::MAX) }.into());
+                if !is_long {
+                    // It says “int32”, which is half of what there is.
+                    fields.insert("format".into(), "int64".into());
+                }
             }
             fields.values_mut().for_each(|value| bounds(value, most));
         }

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use super::failure::No;
 use super::openapi::{self, Document};
-use super::{AppState, access, air, alerts, outlook, reports, rules, statement, translate};
+use super::{AppState, access, air, alerts, metrics, outlook, reports, rules, statement, translate};
 
 /// Every path, each with what the document says of it.
 pub(super) fn paths() -> OpenApiRouter<AppState> {
@@ -53,6 +53,7 @@ pub(super) fn paths() -> OpenApiRouter<AppState> {
         .routes(routes!(wish_answer))
         .routes(routes!(down))
         .routes(routes!(openapi::document))
+        .routes(routes!(metrics::metrics))
 }
 
 pub(super) fn router(state: AppState) -> Router {
