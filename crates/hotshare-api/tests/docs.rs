@@ -1,8 +1,8 @@
 //! What docs/api.md shows is what is promised.
 
 use hotshare_api::{
-    Admission, Advice, AirState, Alerts, Band, Code, Cost, Doctor, Events, Failure, Key, Mode, Preview,
-    Statement, Status, UsageReport, Verdict, WhyDenied, Wifi,
+    Access, Admission, Advice, AirState, Alerts, Band, Code, Cost, Doctor, Events, Failure, Key, Mode,
+    Preview, Statement, Status, UsageReport, Verdict, WhyDenied, Wifi,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,7 +30,7 @@ fn same<T: Serialize + DeserializeOwned>(example: &Value) {
 #[test]
 fn the_examples_are_replies() {
     let examples = examples();
-    let [status, usage, statement, events, alerts, wifi, key, doctor, advice, preview, failure] =
+    let [status, usage, statement, events, alerts, wifi, key, access, doctor, advice, preview, failure] =
         examples.as_slice()
     else {
         panic!("{} examples", examples.len())
@@ -43,6 +43,7 @@ fn the_examples_are_replies() {
     same::<Alerts>(alerts);
     same::<Wifi>(wifi);
     same::<Key>(key);
+    same::<Access>(access);
     same::<Doctor>(doctor);
     same::<Preview>(preview);
     same::<Failure>(failure);
@@ -127,7 +128,8 @@ fn every_word_and_path_is_on_the_page() {
     ];
     let air = air.iter().filter_map(Value::as_array).flatten().map(|value| word(value.clone()));
     use hotshare_api::path::{
-        DEVICES, DOWN, EVENTS, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY,
+        ACCESS, ACCESS_LINK, ACCESS_OWNER, ACCESS_PASSWORD, ACCESS_SESSIONS, ACCESS_TOKENS, DEVICES, DOWN,
+        EVENTS, OPENAPI, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY,
         WIFI_KEY_ROTATE,
     };
     let paths = [
@@ -143,6 +145,13 @@ fn every_word_and_path_is_on_the_page() {
         WIFI_KEY,
         WIFI_KEY_ROTATE,
         DOWN,
+        OPENAPI,
+        ACCESS,
+        ACCESS_LINK,
+        ACCESS_PASSWORD,
+        ACCESS_TOKENS,
+        ACCESS_OWNER,
+        ACCESS_SESSIONS,
     ];
     let paths = paths.iter().map(|path| format!(" {path}`"));
     for word in codes.chain(verdicts).chain(air).chain(paths) {

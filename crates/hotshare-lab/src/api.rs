@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use hotshare_api::{
-    Agreement, DeviceChange, Done, Every, Failure, Invite, Key, KeyRotation, NetworkKeyRotation,
-    PersonChange, PersonNew, PlanChange, PlanCorrection, Status, Wifi, path,
+    AccessLink, AccessLinkNew, Agreement, DeviceChange, Done, Every, Failure, Invite, Key, KeyRotation,
+    NetworkKeyRotation, PersonChange, PersonNew, PlanChange, PlanCorrection, Status, Wifi, path,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -145,6 +145,13 @@ impl Api {
     /// What happened lately, as the daemon's words.
     pub async fn events(&self) -> Result<serde_json::Value> {
         self.ask(Method::GET, path::EVENTS, Vec::new()).await
+    }
+
+    /// A one-time link to the dashboard by the machine's own door; `None`: it has none.
+    pub async fn link(&self) -> Result<Option<String>> {
+        let body = serde_json::to_vec(&AccessLinkNew::default())?;
+        let link: AccessLink = self.ask(Method::POST, path::ACCESS_LINK, body).await?;
+        Ok(link.machine.map(|link| link.0))
     }
 
     async fn change(&self, method: Method, path: &str, body: &impl serde::Serialize) -> Result<()> {

@@ -1,11 +1,13 @@
 //! A thread that lives in a network namespace and runs tasks there: sockets that a task makes belong to it.
 
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::thread::JoinHandle;
 
 use anyhow::{Context, Result, anyhow};
 use nix::sched::CloneFlags;
 use nlink::netlink::namespace::Netns;
+use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -51,6 +53,12 @@ impl Inside {
         &self.space
     }
 
+    /// A way into the namespace that can be handed on.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        Way(self.handle.clone())
+    }
+
     /// Starts a task in the namespace.
     pub fn start<T: Send + 'static>(
         &self,
@@ -66,6 +74,19 @@ impl Inside {
     ) -> Result<T> {
         let name = self.space.label().to_owned();
         self.start(task).await.map_err(|end| anyhow!("a task in {name} ended early: {end}"))?
+    }
+}
+
+/// Makes connections in a namespace, for tasks that live elsewhere.
+#[derive(Clone, Debug)]
+pub struct Way(Handle);
+
+impl Way {
+    /// A connection from the namespace, for the caller's own runtime.
+    pub async fn connect(&self, target: (Ipv4Addr, u16)) -> Result<TcpStream> {
+        let made = self.0.spawn(async move { TcpStream::connect(target).await?.into_std() });
+        let stream = made.await.context("the namespace is gone")?;
+        Ok(TcpStream::from_std(stream.with_context(|| format!("connect to {}:{}", target.0, target.1))?)?)
     }
 }
 

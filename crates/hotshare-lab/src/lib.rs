@@ -15,6 +15,7 @@ pub mod api;
 pub mod daemon;
 pub mod lock;
 pub mod lab;
+mod doors;
 mod screen;
 mod story;
 mod run;

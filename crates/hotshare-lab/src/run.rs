@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::doors::Doors;
 use crate::lab::Lab;
 use crate::lock::Lock;
 use crate::screen::{self, Screen};
@@ -116,6 +117,10 @@ async fn hold(screen: &Screen, mut lab: Lab, options: &LabOptions) -> Result<()>
         layout::phone_space(1)
     ));
     screen.line("      hotshare --lab status");
+    let doors = doors(screen, &lab).await;
+    if let Err(error) = &doors {
+        screen.line(&format!("the pages cannot be seen from here: {error:#}"));
+    }
     screen.line("Ctrl-C ends it and removes everything.");
     screen.line("ready");
     loop {
@@ -133,6 +138,19 @@ async fn hold(screen: &Screen, mut lab: Lab, options: &LabOptions) -> Result<()>
             }
         }
     }
+}
+
+/// Opens the pages to browsers on the host, and says where they are.
+async fn doors(screen: &Screen, lab: &Lab) -> Result<Doors> {
+    let phone = lab.phones.first().context("there is no phone")?;
+    let gateway = phone.lease()?.router.context("the lease names no router")?;
+    let doors = Doors::open(&lab.hotspot, phone.inside(), gateway).await?;
+    let link = lab.api.link().await?;
+    let link = link.context("the dashboard has no door")?;
+    screen.line(&format!("look: http://127.0.0.1:{}/ is what phone-1 sees of its data", doors.my_data));
+    screen.line("      the dashboard, once, and for an hour:");
+    screen.line(&format!("      {}", doors.on_the_host(&link)));
+    Ok(doors)
 }
 
 /// Ctrl-C, and what a service manager sends.

@@ -9,10 +9,13 @@ mod air;
 mod alerts;
 pub(crate) mod door;
 mod failure;
+mod metrics;
+mod openapi;
 mod outlook;
 mod passphrase;
 pub(crate) mod portal;
 mod reports;
+mod room;
 mod routes;
 mod rules;
 mod statement;
@@ -130,9 +133,11 @@ pub(crate) fn bind(path: &Path) -> Result<UnixListener, SocketError> {
     Ok(listener)
 }
 
-/// What a device on the LAN may see and do; it asks the same interface.
-pub(crate) fn pages(state: AppState) -> axum::Router {
-    hotshare_web::me::router(hotshare_web::Api::new(routes::router(state)))
+/// What a device on the LAN may see and do; it asks the same interface. `tls`: the owner's name for the gateway.
+pub(crate) fn pages(state: AppState, tls: Option<String>) -> axum::Router {
+    let my_data = hotshare_web::me::router(hotshare_web::Api::new(routes::router(state.clone())));
+    let names = std::iter::once(hotshare_core::names::OWN_NAME.join(".")).chain(tls.clone());
+    door::behind(state, hotshare_web::access::Hosts::new(names), my_data, tls)
 }
 
 /// Answers requests until `stop`. What is under way then may end within the grace.

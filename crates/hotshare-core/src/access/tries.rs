@@ -91,6 +91,12 @@ impl Tries {
         }
     }
 
+    /// Origins that are remembered.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.by.len()
+    }
+
     /// How long a try from there would have to wait now.
     #[must_use]
     pub fn wait(&self, origin: Origin, now: BootTime) -> Option<Wait> {

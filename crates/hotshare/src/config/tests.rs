@@ -1,3 +1,4 @@
+use hotshare_core::access::AdminFrom;
 use hotshare_core::alert::{Channel, Language, Patience};
 use hotshare_notify::mail::Security;
 
@@ -69,6 +70,8 @@ fn everything_said() {
         [hotspot]
         off_when_idle = "7d"
         [web]
+        machine_port = 0
+        admin_from = "machine"
         name = "Box.Example.ORG"
         certificate = "/a.pem"
         key = "/b.pem"
@@ -110,7 +113,7 @@ fn everything_said() {
     assert_eq!(config.grants.expiry, Duration::from_secs(300));
     assert_eq!(config.hotspot.off_when_idle, Some(Duration::from_secs(604_800)));
     let tls = WebTls { name: "box.example.org".into(), certificate: "/a.pem".into(), key: "/b.pem".into() };
-    assert_eq!(config.web, WebConfig { tls: Some(tls) });
+    assert_eq!(config.web, WebConfig { machine_port: None, admin_from: AdminFrom::Machine, tls: Some(tls) });
     let AlertsConfig { rules, patience, timeout, desktop, webhook, mail, mqtt } = config.alerts;
     let channels = vec![Channel::Mail, Channel::Mqtt];
     let none = (0, None, false);
@@ -192,6 +195,8 @@ fn each_way_to_be_wrong() {
         "[hotspot]\noff_when_idle = \"29s\"",
         "[hotspot]\noff_when_idle = \"8d\"",
         "[hotspot]\noff_when_idle = 0",
+        "[web]\nmachine_port = 80\nadmin_from = \"internet\"",
+        "[web]\nmachine_port = 65536\nadmin_from = 1",
         "[web]\nname = \"box.example.org\"\nkey = \"/k.pem\"",
         "[web]\nname = \"hotshare.internal\"\ncertificate = \"web.pem\"\nkey = 7",
         "[web]\nname = \"10.77.0.1\"\ncertificate = \"/a\"\nkey = \"/b\"",

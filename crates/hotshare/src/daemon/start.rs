@@ -327,10 +327,14 @@ async fn assemble(
         }
         let (radio, view) = air.map(|air| (air.news, air.view)).unzip();
         let web = &options.config.web;
+        let tls = lan.secure.as_ref().map(|secure| secure.name().to_owned());
         let settings = serve::AccessSettings {
             admin_from: web.admin_from,
             machine_port: web.machine_port.filter(|_| door.is_some()),
-            gateway: None,
+            lan: Some(match &tls {
+                Some(name) => format!("https://{name}"),
+                None => format!("http://{}", hands.wanted.subnet.gateway()),
+            }),
         };
         let desk = serve::AccessDesk::new(settings, access, writer, asks_in.clone(), Arc::new(clock::now));
         let state = serve::AppState {
@@ -346,12 +350,11 @@ async fn assemble(
             access: desk.clone(),
         };
         if let Some(door) = door {
-            let interface = serve::door::interface(state.clone());
-            let dashboard = hotshare_web::admin::router(hotshare_web::Api::new(interface.clone()));
-            let pages = serve::door::behind(&desk, interface, dashboard, Hosts::default());
+            let pages =
+                serve::door::behind(state.clone(), Hosts::default(), serve::door::to_dashboard(), None);
             tasks.serve_machine_door(door, pages);
         }
-        drop(lan.pages.set(serve::pages(state.clone())));
+        drop(lan.pages.set(serve::pages(state.clone(), tls)));
         tasks.serve_api(listener, state);
         access::welcome(&desk).await;
         let patience = options.config.alerts.patience;

@@ -105,8 +105,7 @@ impl Tasks {
     pub(super) fn serve_machine_door(&mut self, listener: TcpListener, pages: axum::Router) {
         let stop = self.stop.clone();
         self.spawn(async move {
-            let limits = serve::door::DoorLimits::MACHINE;
-            serve::door::serve(listener, hotshare_web::Door::Machine, pages, limits, stop.clone()).await;
+            serve::door::serve_machine(listener, pages, stop.clone()).await;
             ended(What::Door, "it closed".into(), &stop)
         });
     }

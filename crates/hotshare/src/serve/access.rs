@@ -5,7 +5,7 @@ mod porter;
 mod routes;
 mod secret;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ pub(crate) struct AccessSettings {
     pub(crate) admin_from: AdminFrom,
     /// Of the machine's own door; `None`: there is none.
     pub(crate) machine_port: Option<u16>,
-    /// Of the gateway on the LAN, where there is a door, too.
-    pub(crate) gateway: Option<Ipv4Addr>,
+    /// Where a browser on the LAN finds the gateway, such as `http://10.77.0.1`; with the owner's certificate by its name.
+    pub(crate) lan: Option<String>,
 }
 
 /// A cheap handle: all of them are one.
@@ -160,8 +160,8 @@ impl AccessDesk {
         let at = |place: String| format!("{place}/admin/link/{secret}");
         Ok(FreshLink {
             until: now.0 + LINK_LIFE_SECS,
-            machine: self.machine_place().map(at),
-            lan: self.lan_place().map(|place| format!("{place}/admin/link/{secret}")),
+            machine: self.machine_place().map(&at),
+            lan: self.lan_place().map(at),
         })
     }
 
@@ -173,7 +173,7 @@ impl AccessDesk {
     /// Where one on the LAN does, if it may.
     fn lan_place(&self) -> Option<String> {
         let may = self.0.settings.admin_from != AdminFrom::Machine;
-        self.0.settings.gateway.filter(|_| may).map(|gateway| format!("http://{gateway}"))
+        self.0.settings.lan.clone().filter(|_| may)
     }
 
     /// Where somebody is who came in by a door.

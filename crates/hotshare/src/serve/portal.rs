@@ -6,10 +6,8 @@
 
 mod certificate;
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -19,20 +17,18 @@ use axum::response::{IntoResponse, Response};
 use hotshare_core::names::OWN_NAME;
 use hotshare_web::{Door, Visitor, plain};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 pub(crate) use self::certificate::Secure;
-use super::{Limits, converse};
+use super::door::converse;
+use super::room::{self, DoorLimits, Guest};
 
 /// Where browsers look without being told: in the clear, and by TLS.
 pub(crate) const PORT: u16 = 80;
 pub(crate) const TLS_PORT: u16 = 443;
-/// From one address at once: as many as a browser opens.
-const PER_ADDRESS: usize = 6;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -71,73 +67,16 @@ pub(crate) struct PortalDoor {
 
 /// Shows the pages until `stop`.
 pub(crate) async fn serve(listener: TcpListener, door: PortalDoor, stop: CancellationToken) {
-    let limits = Limits { connections: 64, connection_time: Duration::from_secs(10), ..Limits::default() };
     let door = Arc::new(door);
-    let places = Arc::new(Mutex::new(BTreeMap::new()));
-    let mut under_way = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => break,
-            Some(_ended) = under_way.join_next() => {}
-            accepted = listener.accept(), if under_way.len() < limits.connections => match accepted {
-                Ok((stream, peer)) => {
-                    // Whoever has all of their places taken is not waited for.
-                    if let Some(place) = Place::take(&places, peer.ip()) {
-                        let door = Arc::clone(&door);
-                        under_way.spawn(async move {
-                            visit(stream, door, limits).await;
-                            drop(place);
-                        });
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a browser could not be let in");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            },
-        }
-    }
-    under_way.shutdown().await;
+    room::hold(listener, DoorLimits::LAN, stop, |stream, guest| visit(stream, Arc::clone(&door), guest))
+        .await;
 }
 
-/// How many connections each address has.
-type Places = Arc<Mutex<BTreeMap<IpAddr, usize>>>;
-
-/// One of an address's connections.
-struct Place {
-    places: Places,
-    whose: IpAddr,
-}
-
-impl Place {
-    fn take(places: &Places, whose: IpAddr) -> Option<Place> {
-        let mut taken = places.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.entry(whose).or_insert(0);
-        if *count >= PER_ADDRESS {
-            return None;
-        }
-        *count += 1;
-        drop(taken);
-        Some(Place { places: Arc::clone(places), whose })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.whose) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                taken.remove(&self.whose);
-            }
-        }
-    }
-}
-
-/// One connection: one request, one reply.
-async fn visit(stream: TcpStream, door: Arc<PortalDoor>, limits: Limits) {
+/// One connection: one request, one page.
+async fn visit(stream: TcpStream, door: Arc<PortalDoor>, guest: Arc<Guest>) {
     let (Ok(here), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else { return };
     let Some(pages) = door.pages.get().cloned() else { return };
+    let limits = DoorLimits::LAN;
     let kind = if door.secure.is_some() && door.is_tls { Door::LanTls } else { Door::Lan };
     let visitor = Visitor { door: kind, here, peer: peer.ip() };
     let front = Front { pages, visitor, name: door.secure.as_ref().map(|secure| secure.name().into()) };
@@ -145,13 +84,13 @@ async fn visit(stream: TcpStream, door: Arc<PortalDoor>, limits: Limits) {
     match (&door.secure, kind) {
         (Some(secure), Door::LanTls) => {
             let handshake = TlsAcceptor::from(secure.config()).accept(stream);
-            match timeout(limits.head_time, handshake).await {
-                Ok(Ok(stream)) => converse(stream, routes, limits).await,
+            match timeout(limits.part_time, handshake).await {
+                Ok(Ok(stream)) => converse(stream, routes, visitor, limits, guest).await,
                 Ok(Err(error)) => tracing::debug!(%error, "no TLS was agreed on"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
             }
         }
-        (_, _) => converse(stream, routes, limits).await,
+        (_, _) => converse(stream, routes, visitor, limits, guest).await,
     }
 }
 
@@ -164,12 +103,11 @@ struct Front {
     name: Option<Arc<str>>,
 }
 
-async fn answer(State(front): State<Front>, mut request: Request) -> Response {
+async fn answer(State(front): State<Front>, request: Request) -> Response {
     let Front { pages, visitor, name } = front;
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     match whose(host, visitor, name.as_deref()) {
         Whose::Ours => {
-            request.extensions_mut().insert(visitor);
             let Ok(reply) = pages.oneshot(request).await;
             reply
         }

@@ -15,6 +15,10 @@ use hotshare_web::Who;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{mpsc, watch};
 
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
 use super::*;
 use crate::daemon::Ledger;
 use crate::serve::{AccessSettings, AlertDesk, BrainSender, Limits};
@@ -79,7 +83,7 @@ impl House {
             Now { boot, wall: UnixTime(START + secs), synced: true }
         };
         let settings =
-            AccessSettings { admin_from, machine_port: Some(4680), gateway: Some(Ipv4Addr::LOCALHOST) };
+            AccessSettings { admin_from, machine_port: Some(4680), lan: Some("http://127.0.0.1".into()) };
         let desk = AccessDesk::new(settings, book, ledger.access_writer(), brain.clone(), Arc::new(now));
         let state = AppState {
             brain,
@@ -102,11 +106,12 @@ impl House {
             .route("/admin/style.css", axum::routing::get(async || "style"))
             .route("/admin/change", axum::routing::post(change.clone()).get(change))
             .fallback(async || not_found());
-        let pages = behind(&desk, interface(state), dashboard, Hosts::new(["hotspot.example".to_owned()]));
+        let hosts = Hosts::new(["hotspot.example".to_owned()]);
+        let inside = pages(desk.clone(), routes::router(state), dashboard, to_dashboard(), None);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let stop = CancellationToken::new();
-        tasks.spawn(serve(listener, door, pages, limits, stop.clone()));
+        tasks.spawn(serve(listener, door, only_hosts(hosts, inside), limits, stop.clone()));
         House { folder, port, desk, clock, changed, stop, tasks, ledger: Some(ledger) }
     }
 

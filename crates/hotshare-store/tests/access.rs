@@ -1,0 +1,107 @@
+//! What is written of access is there again, whatever was done to it.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use hotshare_core::access::{AccessBook, AccessChange, Digest, Link, Role, Scope, Session, Token};
+use hotshare_core::people::{Allowance, Person, PersonName};
+use hotshare_core::record::Change;
+use hotshare_core::units::{Mac, PersonId, Slot, UnixTime};
+use hotshare_store::Store;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn digest() -> impl Strategy<Value = Digest> {
+    (0_u8..4).prop_map(|n| Digest([n; 32]))
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    prop_oneof![Just(Role::Owner), Just(Role::Viewer)]
+}
+
+fn at() -> impl Strategy<Value = UnixTime> {
+    any::<i32>().prop_map(|at| UnixTime(at.into()))
+}
+
+fn mac() -> impl Strategy<Value = Mac> {
+    (0_u8..3).prop_map(|n| Mac([2, 0, 0x5e, 0xff, 0x80, n]))
+}
+
+fn change() -> impl Strategy<Value = AccessChange> {
+    prop_oneof![
+        (role(), proptest::option::of("[a-z$]{1,9}"))
+            .prop_map(|(role, hash)| AccessChange::Password(role, hash)),
+        (digest(), role(), any::<bool>(), at(), at()).prop_map(|(digest, role, at_machine, begun, used)| {
+            AccessChange::Session(Session { digest, role, at_machine, begun, used })
+        }),
+        digest().prop_map(AccessChange::SessionGone),
+        Just(AccessChange::SessionsGone),
+        (digest(), role(), at()).prop_map(|(digest, role, made)| AccessChange::Link(Link {
+            digest,
+            role,
+            made
+        })),
+        digest().prop_map(AccessChange::LinkGone),
+        digest().prop_map(AccessChange::TokenGone),
+        (mac(), at()).prop_map(|(mac, since)| AccessChange::OwnerDevice(mac, since)),
+        mac().prop_map(AccessChange::OwnerDeviceGone),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_is_read(changes in vec(change(), 0..60)) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.sqlite");
+        let mut store = Store::open(&path).unwrap();
+        let mut book = AccessBook::default();
+        for part in changes.chunks(7) {
+            store.commit_access(part).unwrap();
+            part.iter().for_each(|change| book.apply(change));
+        }
+        prop_assert_eq!(&store.access().unwrap(), &book);
+        drop(store);
+        prop_assert_eq!(Store::open(&path).unwrap().access().unwrap(), book);
+    }
+}
+
+fn token(n: u8, name: &str) -> AccessChange {
+    let scope = Scope::ALL[usize::from(n) % 3];
+    AccessChange::Token(Token { digest: Digest([n; 32]), name: name.into(), scope, since: UnixTime(7) })
+}
+
+/// All or none: a name that two tokens have is refused by the disk as well.
+#[test]
+fn a_change_that_cannot_be_leaves_nothing_of_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&dir.path().join("ledger.sqlite")).unwrap();
+    store.commit_access(&[token(1, "a"), token(2, "b"), token(3, "c")]).unwrap();
+    let before = store.access().unwrap();
+    assert_eq!(before.tokens.len(), 3);
+    let session = AccessChange::SessionGone(Digest([9; 32]));
+    assert!(
+        store.commit_access(&[AccessChange::TokenGone(Digest([1; 32])), session, token(4, "b")]).is_err()
+    );
+    assert_eq!(store.access().unwrap(), before);
+}
+
+/// Who comes later with the name of somebody who is gone is somebody else.
+#[test]
+fn an_owner_is_a_person_and_not_a_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&dir.path().join("ledger.sqlite")).unwrap();
+    let anna: PersonName = "anna".parse().unwrap();
+    let person =
+        |id| Change::Person(Person::new(PersonId(id), anna.clone(), Allowance::Fair, Slot(id), UnixTime(7)));
+    let owner = |store: &Store| store.access().unwrap().people.contains(&anna);
+    store.commit_access(&[AccessChange::OwnerPerson(anna.clone())]).unwrap();
+    assert!(!owner(&store), "nobody has that name");
+    store.commit(&[person(1)]).unwrap();
+    store.commit_access(&[AccessChange::OwnerPerson(anna.clone())]).unwrap();
+    assert!(owner(&store));
+    store.commit(&[Change::PersonGone(PersonId(1)), person(2)]).unwrap();
+    assert!(!owner(&store), "another anna");
+    store.commit_access(&[AccessChange::OwnerPerson(anna.clone())]).unwrap();
+    store.commit_access(&[AccessChange::OwnerPersonGone(anna.clone())]).unwrap();
+    assert!(!owner(&store));
+}
