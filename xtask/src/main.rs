@@ -6,6 +6,7 @@ mod bpf;
 mod cargo;
 mod deny;
 mod packages;
+mod python;
 mod test;
 mod tidy;
 mod vm;

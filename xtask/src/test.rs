@@ -13,6 +13,7 @@ use clap::ValueEnum;
 use nix::unistd::geteuid;
 
 use crate::packages::{self, Package};
+use crate::python;
 use crate::vm;
 use build::{Binary, Built};
 
@@ -80,6 +81,13 @@ const MOSQUITTO: Package =
     Package { name: "mosquitto", proof: "mosquitto", purpose: "to be the MQTT broker of alerts" };
 const MOSQUITTO_CLIENTS: Package =
     Package { name: "mosquitto-clients", proof: "mosquitto_sub", purpose: "to hear what it was told" };
+const DBUS: Package = Package {
+    name: "dbus-daemon",
+    proof: "dbus-daemon",
+    purpose: "to show notifications and tell of modems on",
+};
+const MODEM_MANAGER: Package =
+    Package { name: "modemmanager", proof: "ModemManager", purpose: "to tell which SIM is in a modem" };
 const OPENSSL: Package =
     Package { name: "openssl", proof: "openssl", purpose: "to make certificates, good and bad ones" };
 const IPROUTE: Package =
@@ -99,7 +107,7 @@ const ROOT_PACKAGES: [Package; 14] = [
     MOSQUITTO,
     MOSQUITTO_CLIENTS,
     OPENSSL,
-    Package { name: "dbus-daemon", proof: "dbus-daemon", purpose: "to show notifications on" },
+    DBUS,
     Package { name: "bind9-dnsutils", proof: "dig", purpose: "to ask for names as others do" },
     Package { name: "ethtool", proof: "ethtool", purpose: "to switch merging of packets on and off" },
     Package { name: "iperf3", proof: "iperf3", purpose: "to make traffic" },
@@ -109,8 +117,20 @@ const ROOT_PACKAGES: [Package; 14] = [
     UDHCPC,
 ];
 
-const NET_PACKAGES: [Package; 9] =
-    [IPROUTE, PING, DHCLIENT, NFT, UDHCPC, AIOSMTPD, MOSQUITTO, MOSQUITTO_CLIENTS, OPENSSL];
+const NET_PACKAGES: [Package; 12] = [
+    IPROUTE,
+    PING,
+    DHCLIENT,
+    NFT,
+    UDHCPC,
+    AIOSMTPD,
+    MOSQUITTO,
+    MOSQUITTO_CLIENTS,
+    OPENSSL,
+    DBUS,
+    MODEM_MANAGER,
+    python::VENV,
+];
 
 /// Tests counted, as the test programs themselves report.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -149,6 +169,9 @@ pub(crate) fn run(asked: &[Tier]) -> Result<bool> {
     needed.sort_by_key(|package| package.name);
     needed.dedup_by_key(|package| package.name);
     packages::ensure(&needed)?;
+    if tiers.contains(&Tier::Net) && may(Tier::Net) {
+        python::ensure_packages()?;
+    }
 
     let start = Instant::now();
     println!("building the tests");

@@ -1,18 +1,22 @@
 //! What the owner was told, and whether it arrived.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Reply to `GET /v1/alerts?limit=…`: newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Alerts {
     pub schema: u32,
+    /// The newest first.
     pub alerts: Vec<Alert>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the owner was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
     /// Ascending from 1.
     pub id: u64,
+    /// When it was raised.
     pub at: i64,
     /// A stable word: `plan-level`, `allowance-level`, `unusual-use`, `plan-rolls-soon`, `device-waiting`,
     /// `price-step`.
@@ -21,7 +25,9 @@ pub struct Alert {
     pub about: Option<String>,
     /// The level that was passed.
     pub percent: Option<u8>,
+    /// Bytes that were used then.
     pub used: Option<u64>,
+    /// Bytes that may be used.
     pub limit: Option<u64>,
     /// In the language of `[alerts]`.
     pub title: String,
@@ -32,11 +38,12 @@ pub struct Alert {
 }
 
 /// How far an alert is on its way through one channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Delivery {
     /// `desktop`, `webhook`, `mail` or `mqtt`.
     pub channel: String,
     pub state: DeliveryState,
+    /// How often it was tried.
     pub attempts: u32,
     /// While it is pending: when it is tried again.
     pub next_try: Option<i64>,
@@ -46,7 +53,8 @@ pub struct Delivery {
     pub error: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryState {
     Pending,
@@ -59,15 +67,19 @@ pub enum DeliveryState {
 }
 
 /// Reply to `POST /v1/alerts/test`: what became of a test alert, by channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlertsTest {
     pub schema: u32,
+    /// Every channel of the configuration, each tried once.
     pub channels: Vec<ChannelTest>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What became of a test through one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChannelTest {
+    /// `desktop`, `webhook`, `mail` or `mqtt`.
     pub channel: String,
+    /// The other end took it.
     pub delivered: bool,
     /// Why not, in plain English.
     pub error: Option<String>,

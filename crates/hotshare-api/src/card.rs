@@ -1,9 +1,10 @@
 //! Data cards.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A data card that was seen here. Each has a plan of its own; `plan` of a status is that of the one that is in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Card {
     /// By which it is named in paths.
     pub number: u32,
@@ -24,9 +25,10 @@ pub struct Card {
 }
 
 /// Reply to `GET /v1/cards`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Cards {
     pub schema: u32,
+    /// By number.
     pub cards: Vec<Card>,
 }
 

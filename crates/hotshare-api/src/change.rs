@@ -1,15 +1,19 @@
 //! What the owner may ask for. Unknown fields are refused: a typing error must not look like a success.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
+use crate::object::only_objects;
 use crate::part::{Part, Terms, Window};
 use crate::secret::Secret;
 use crate::words::{Every, Period};
 
 /// Body of `POST /v1/people`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PersonNew {
+    /// 1 to 32 letters, digits, “-” and “_”, no capitals; the first is a letter or a digit.
+    #[schema(min_length = 1, max_length = 32)]
     pub name: String,
     /// Bytes; `null`: unlimited.
     pub allowance: Option<u64>,
@@ -26,8 +30,8 @@ fn is_false(value: &bool) -> bool {
 
 /// Body of `PATCH /v1/people/NAME`: either a new allowance, `paused`, `device_limit`, or any of the rules after it; one
 /// of these kinds at a time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PersonChange {
     /// Absent: stays. `null`: unlimited.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -35,6 +39,7 @@ pub struct PersonChange {
     /// Needed with an allowance in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowance_every: Option<Every>,
+    /// Closed until it is `false` again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
     /// How many devices may be on the air at once. `null`: as many as come.
@@ -45,6 +50,7 @@ pub struct PersonChange {
     pub fair: bool,
     /// How much more than another's counts, 1 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
     pub weight: Option<u16>,
     /// At the end of the allowance it goes on with so many bytes a second. `null`: it stops.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -58,24 +64,30 @@ pub struct PersonChange {
 }
 
 /// Body of `POST /v1/people/NAME/top-up` and `/wish`: bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Amount {
+    /// Above 0.
+    #[schema(minimum = 1)]
     pub bytes: u64,
 }
 
 /// Body of `POST /v1/people/NAME/give`: from NAME to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Gift {
+    /// Who gets it.
     pub to: String,
+    /// Above 0.
+    #[schema(minimum = 1)]
     pub bytes: u64,
 }
 
 /// Body of `POST /v1/people/NAME/wish/answer`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct WishAnswer {
+    /// The wish is granted.
     pub yes: bool,
     /// Another amount than was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,16 +95,16 @@ pub struct WishAnswer {
 }
 
 /// Body of `POST /v1/plan/agree`: the owner agrees to another step of money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Agreement {
     /// The step that `asks_for` tells, such as "2.50".
     pub money: String,
 }
 
 /// Body of `POST /v1/people/NAME/invite`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Invite {
     /// When the key ends. Absent: stays as it is; a new key has no end. `null`: no end.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -103,8 +115,8 @@ pub struct Invite {
 }
 
 /// Body of `POST /v1/people/NAME/key/rotate`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct KeyRotation {
     /// When the new key ends. Absent: when the old one would have. `null`: no end.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -115,8 +127,8 @@ pub struct KeyRotation {
 }
 
 /// Body of `POST /v1/wifi/key/rotate`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct NetworkKeyRotation {
     /// A passphrase of the owner's own choice. Absent: one is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,18 +136,19 @@ pub struct NetworkKeyRotation {
 }
 
 /// Body of `PATCH /v1/devices/MAC`: either `person` or `blocked`, one at a time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct DeviceChange {
     /// From now on this person's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
+    /// It gets nothing, whoever it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<bool>,
 }
 
 /// Body of `POST /v1/devices/MAC/claim`: whoever uses a device that nobody knows says who they are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// Letters and digits of any script, spaces, `-`, `_`, `.` and `'` are kept of it, 40 characters at most.
@@ -143,12 +156,13 @@ pub struct Claim {
 }
 
 /// Body of `PATCH /v1/plan`. What is absent stays as it is; all of it is done at once, or none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PlanChange {
     /// `null`: no cap.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub cap: Option<Option<u64>>,
+    /// When it renews.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
     /// IANA name, such as `Europe/Berlin`.
@@ -157,14 +171,16 @@ pub struct PlanChange {
     /// All parts, in their order. Those with a name that was there go on where they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<Vec<Part>>,
+    /// What is said about money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,
 }
 
 /// Body of `POST /v1/plan/correct`: the carrier's own figure for this period, in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PlanCorrection {
+    /// Bytes.
     pub used: u64,
 }
 
@@ -172,6 +188,21 @@ pub struct PlanCorrection {
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(from).map(Some)
 }
+
+only_objects!(
+    PersonNew,
+    PersonChange,
+    Amount,
+    Gift,
+    WishAnswer,
+    Agreement,
+    Invite,
+    KeyRotation,
+    NetworkKeyRotation,
+    DeviceChange,
+    PlanChange,
+    PlanCorrection
+);
 
 #[cfg(test)]
 mod tests {

@@ -2,14 +2,17 @@
 //! refused, 5xx the daemon could not do it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of every reply with an HTTP status of 400 or more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
+    /// Why not.
     pub error: FailureDetail,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FailureDetail {
     pub code: Code,
     /// For people: what was tried, what is wrong, what to do.
@@ -24,7 +27,7 @@ impl Failure {
 }
 
 /// For machines. A new word may be added at any time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// 400: the request is not well formed, or a value in it makes no sense.

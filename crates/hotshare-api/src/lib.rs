@@ -14,6 +14,7 @@ mod card;
 mod change;
 mod doctor;
 mod failure;
+mod object;
 mod outlook;
 mod part;
 pub mod path;
@@ -53,3 +54,7 @@ pub use words::{AtCap, Every, Period, Verdict};
 
 /// The number of the promised formats. It changes only when an older reader would misread a reply.
 pub const SCHEMA: u32 = 1;
+
+/// The largest amount that a request may name, in bytes (or bytes a second): 2^53 - 1, nine petabytes. Readers of JSON
+/// everywhere hold it exactly, and a thousand of them still fit into a sum of the ledger.
+pub const MOST_BYTES: u64 = (1 << 53) - 1;

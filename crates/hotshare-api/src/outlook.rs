@@ -1,11 +1,12 @@
 //! What lies ahead, and how the carrier counts.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How it will go on, and from what it was foretold. Ranges are such that four of five cases are within: one in ten is
 /// below, one in ten above. It is worked out anew when what it rests on has moved by a hundredth, and at least every
 /// ten minutes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Outlook {
     /// When it was worked out.
     pub at: i64,
@@ -15,6 +16,7 @@ pub struct Outlook {
     pub ends: Option<String>,
     /// Used in the period until then, and of it today.
     pub used: u64,
+    /// Of it today.
     pub used_today: u64,
     /// What might still be used then; `null`: nothing limits it.
     pub balance: Option<u64>,
@@ -40,16 +42,21 @@ pub struct Outlook {
     pub safe: Option<Safe>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A range of bytes: in four of five cases it is within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Spread {
+    /// One case in ten is below.
     pub low: u64,
+    /// As many cases are below as above.
     pub likely: u64,
+    /// One case in ten is above.
     pub high: u64,
 }
 
 /// The days between which the balance is used up, both included.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunOut {
+    /// One case in ten is before it.
     pub earliest: String,
     /// `null`: not before the period ends.
     pub likely: Option<String>,
@@ -61,7 +68,7 @@ pub struct RunOut {
 
 /// What may be used today so that it lasts: the part of `balance` and `used_today` together that this weekday has of all
 /// days until the period ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Safe {
     /// In the whole of today.
     pub today: u64,
@@ -70,7 +77,7 @@ pub struct Safe {
 }
 
 /// How the carrier counts, as far as the figures tell that the owner told with `plan correct`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Carrier {
     /// The carrier's bytes for 1000 of ours, 900 to 1250.
     pub factor: u16,
@@ -93,24 +100,28 @@ pub struct Carrier {
     pub compared: Vec<Compared>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A figure of the carrier's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CarrierFigure {
+    /// When it was told.
     pub at: i64,
     /// What the carrier said was used in the period.
     pub told: u64,
 }
 
 /// From one figure to the next, or from the begin of a period to its first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Compared {
+    /// When the figure was told.
     pub at: i64,
     /// What we counted, and what the carrier did.
     pub ours: u64,
+    /// What the carrier counted.
     pub carriers: u64,
 }
 
 /// How far the factor can be relied on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
     /// Nothing was compared.
@@ -126,9 +137,10 @@ pub enum Confidence {
 }
 
 /// Reply to `POST /v1/plan/correct`: it is durable and in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Corrected {
     pub schema: u32,
+    /// Always true: what cannot be done is a failure.
     pub done: bool,
     /// What is known of how the carrier counts now.
     #[serde(default)]

@@ -1,12 +1,14 @@
 //! The parts of a plan, and rules of the week.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use crate::object::only_objects;
 use crate::words::Period;
 
 /// What is bought as one part of a plan. Parts are used in their order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Part {
     /// What people call it; two parts of a plan never have the same name.
     pub name: String,
@@ -36,20 +38,29 @@ pub struct Part {
 }
 
 /// What becomes of what is left over at the end of a period.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+// Without a field of their own, the first two would still take any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields, remote = "Self")]
 pub enum Unused {
-    #[default]
-    Lost,
+    Lost {},
     /// It can be used in the next period, before that one's own.
-    NextPeriod,
+    NextPeriod {},
     /// It is kept, all together at most `most` bytes.
-    Kept { most: u64 },
+    Kept {
+        /// Bytes.
+        most: u64,
+    },
+}
+
+impl Default for Unused {
+    fn default() -> Unused {
+        Unused::Lost {}
+    }
 }
 
 /// A part that costs money. Amounts of money are decimal numbers in quotes, such as "2.50", in the plan's currency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Pay {
     /// For each `unit` begun.
     pub price: String,
@@ -62,8 +73,8 @@ pub struct Pay {
 }
 
 /// From one time of day until another (exclusive), by civil time; past midnight when `until` is not after `from`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Window {
     /// The days on which it begins: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`.
     pub days: Vec<Day>,
@@ -73,7 +84,8 @@ pub struct Window {
     pub until: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Day {
     Mon,
@@ -90,7 +102,7 @@ impl Day {
 }
 
 /// Where a part of the plan stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PartStatus {
     pub part: Part,
     /// It is the one that is used now.
@@ -99,6 +111,7 @@ pub struct PartStatus {
     pub in_hours: bool,
     /// When its present period began and ends (exclusive); `null` when none runs, or for no end.
     pub begins: Option<i64>,
+    /// Exclusive; `null` when none runs, or for no end.
     pub ends: Option<i64>,
     /// Bytes, in that period.
     pub used: u64,
@@ -111,13 +124,15 @@ pub struct PartStatus {
 }
 
 /// What is said about money. VAT in thousandths: 190 is 19 %.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Terms {
     /// ISO 4217, such as `EUR`.
     #[serde(default)]
     pub currency: Option<String>,
+    /// 0 to 1000.
     #[serde(default)]
+    #[schema(maximum = 1000)]
     pub vat_permille: Option<u16>,
     /// Prices are stated with VAT.
     #[serde(default)]
@@ -126,3 +141,5 @@ pub struct Terms {
     #[serde(default)]
     pub fee: Option<String>,
 }
+
+only_objects!(Part, Unused, Pay, Window, Terms);

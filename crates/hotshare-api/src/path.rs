@@ -22,6 +22,24 @@ pub const ACCESS_PASSWORD: &str = "/v1/access/password";
 pub const ACCESS_TOKENS: &str = "/v1/access/tokens";
 pub const ACCESS_OWNER: &str = "/v1/access/owner";
 pub const ACCESS_SESSIONS: &str = "/v1/access/sessions";
+/// What describes all of these: an OpenAPI document.
+pub const OPENAPI: &str = "/v1/openapi.json";
+/// Figures over time, as OpenMetrics text; where Prometheus looks by itself.
+pub const METRICS: &str = "/metrics";
+
+// Paths with a place in them, as the daemon routes and describes them; the functions below fill it in.
+pub const PERSON: &str = "/v1/people/{name}";
+pub const PERSON_TOP_UP: &str = "/v1/people/{name}/top-up";
+pub const PERSON_GIVE: &str = "/v1/people/{name}/give";
+pub const PERSON_WISH: &str = "/v1/people/{name}/wish";
+pub const PERSON_WISH_ANSWER: &str = "/v1/people/{name}/wish/answer";
+pub const PERSON_INVITE: &str = "/v1/people/{name}/invite";
+pub const PERSON_KEY: &str = "/v1/people/{name}/key";
+pub const PERSON_KEY_ROTATE: &str = "/v1/people/{name}/key/rotate";
+pub const DEVICE: &str = "/v1/devices/{mac}";
+pub const CARD: &str = "/v1/cards/{number}";
+pub const CARD_AGREE: &str = "/v1/cards/{number}/agree";
+pub const DEVICE_CLAIM: &str = "/v1/devices/{mac}/claim";
 
 /// One token, by its name.
 #[must_use]
@@ -126,5 +144,25 @@ mod tests {
         assert_eq!(key("anna"), "/v1/people/anna/key");
         assert_eq!(key_rotate("anna"), "/v1/people/anna/key/rotate");
         assert_eq!(device("02:00:5e:10:00:01"), "/v1/devices/02%3A00%3A5e%3A10%3A00%3A01");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_is_routed() {
+        let filled = |path: &str| path.replace("{name}", "anna").replace("{number}", "7");
+        for (path, asked) in [
+            (PERSON, person("anna")),
+            (PERSON_TOP_UP, top_up("anna")),
+            (PERSON_GIVE, give("anna")),
+            (PERSON_WISH, wish("anna")),
+            (PERSON_WISH_ANSWER, wish_answer("anna")),
+            (PERSON_INVITE, invite("anna")),
+            (PERSON_KEY, key("anna")),
+            (PERSON_KEY_ROTATE, key_rotate("anna")),
+            (DEVICE, device("").replace("/devices/", "/devices/{mac}")),
+            (CARD, card(7)),
+            (CARD_AGREE, card_agree(7)),
+        ] {
+            assert_eq!(filled(path), asked);
+        }
     }
 }

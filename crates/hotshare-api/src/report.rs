@@ -1,11 +1,12 @@
 //! What was.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::plain::escaped;
 
 /// What a usage report's rows stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     Person,
@@ -17,7 +18,7 @@ pub enum By {
 }
 
 /// Reply to `GET /v1/usage?by=…&since=…&until=…`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UsageReport {
     pub schema: u32,
     pub by: By,
@@ -62,7 +63,8 @@ fn csv_cell(text: &str) -> String {
     if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What one person or device used, or all on one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UsageRow {
     /// The person's name, the device's hardware address, the date, or the hour such as `2026-11-23T18:00+01:00`.
     pub key: String,
@@ -70,6 +72,7 @@ pub struct UsageRow {
     pub person: Option<String>,
     /// Forwarded, as the device sees it.
     pub up: u64,
+    /// Forwarded to it.
     pub down: u64,
     /// Uploads that were refused: never sent, not billed.
     pub refused_up: u64,
@@ -80,10 +83,11 @@ pub struct UsageRow {
 }
 
 /// The same span for the plan as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Totals {
     /// What the carrier bills by our count, without corrections.
     pub billed_up: u64,
+    /// Of it down; the former is up.
     pub billed_down: u64,
     /// To or from people's devices.
     pub delivered: u64,
@@ -94,14 +98,17 @@ pub struct Totals {
 }
 
 /// Reply to `GET /v1/events?since=…`: the diary, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Events {
     pub schema: u32,
+    /// Oldest first.
     pub events: Vec<Event>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A line of the diary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
+    /// When it happened.
     pub at: i64,
     /// A short stable word: `used-up`, `plan-closed`, `device-new`…
     pub kind: String,

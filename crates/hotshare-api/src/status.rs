@@ -1,6 +1,7 @@
 //! What is so now.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::card::Card;
 use crate::outlook::{Carrier, Outlook};
@@ -9,13 +10,15 @@ use crate::wifi::{PersonKey, WifiLine};
 use crate::words::{AtCap, Every, Period, Verdict};
 
 /// Reply to `GET /v1/status`: everything that `hotshare status` shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     pub schema: u32,
+    /// The time that the daemon believes.
     pub at: i64,
     pub daemon: Daemon,
     /// The wall clock is behind what was already seen, and not synchronised: `at` is the latest time believed.
     pub clock_held: bool,
+    /// `null`: there is none.
     pub uplink: Option<Uplink>,
     /// `null`: people are on wired ports only.
     pub wifi: Option<WifiLine>,
@@ -26,26 +29,32 @@ pub struct Status {
     pub cards: Vec<Card>,
     /// Of the card that is in.
     pub plan: Plan,
+    /// By name.
     pub people: Vec<Person>,
     /// Nobody's first, then by person.
     pub devices: Vec<Device>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The daemon that answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Daemon {
+    /// The process's number.
     pub pid: u32,
     /// The release, such as `0.1.0`.
     pub version: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Uplink {
+    /// The interface's name.
     pub name: String,
     /// IPv4, dotted.
     pub address: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What was bought, and what is left of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
     /// `null`: counted, but never closed.
     pub cap: Option<u64>,
@@ -91,8 +100,10 @@ pub struct Plan {
     pub outlook: Option<Outlook>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Somebody who shares the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Person {
+    /// By which it is named in paths.
     pub name: String,
     /// `null`: unlimited.
     pub allowance: Option<u64>,
@@ -139,6 +150,7 @@ pub struct Person {
     /// What the person asked for and waits for.
     #[serde(default)]
     pub wish: Option<Wish>,
+    /// How many devices belong to this person.
     pub devices: u32,
     /// How many devices may be on the air at once; `null`: as many as come.
     pub device_limit: Option<u32>,
@@ -150,18 +162,22 @@ pub struct Person {
 }
 
 /// What a person asks the owner for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Wish {
+    /// How much.
     pub bytes: u64,
+    /// When it was asked for.
     pub at: i64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A device that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Device {
     /// Six pairs of lower-case hex digits, with colons.
     pub mac: String,
     /// `null`: nobody's; closed, and waiting for the owner.
     pub person: Option<String>,
+    /// It gets nothing, whoever it belongs to.
     pub blocked: bool,
     /// What the device calls itself. It may call itself anything: escape it before showing it.
     pub host_name: Option<String>,
@@ -169,7 +185,9 @@ pub struct Device {
     pub address: Option<String>,
     /// Since the meter's maps were made (most often: since the machine started).
     pub up: u64,
+    /// The same, down.
     pub down: u64,
+    /// When it was first seen.
     pub first_seen: i64,
     /// Who its user says to be, while it is nobody's. Anybody may say anything: escape it before showing it.
     #[serde(default)]
@@ -177,30 +195,33 @@ pub struct Device {
 }
 
 /// Reply to `GET /v1/people`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct People {
     pub schema: u32,
+    /// By name.
     pub people: Vec<Person>,
 }
 
 /// Reply to `GET /v1/devices`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Devices {
     pub schema: u32,
+    /// Nobody's first, then by person.
     pub devices: Vec<Device>,
 }
 
 /// Reply to `GET /v1/plan`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlanReply {
     pub schema: u32,
     pub plan: Plan,
 }
 
 /// Reply to every change: it is durable and in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Done {
     pub schema: u32,
+    /// Always true: what cannot be done is a failure.
     pub done: bool,
 }
 

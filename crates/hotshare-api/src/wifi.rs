@@ -1,13 +1,15 @@
 //! The Wi-Fi network: how it does, who is on it, and the keys to it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
 /// Reply to `GET /v1/wifi`: everything that `hotshare wifi` shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Wifi {
     pub schema: u32,
+    /// The time that the daemon believes.
     pub at: i64,
     pub state: AirState,
     /// Why it is off, in plain English; `null` when it is not.
@@ -21,10 +23,13 @@ pub struct Wifi {
     pub bssid: Option<String>,
     /// ISO 3166: whose radio rules hold.
     pub country: Option<String>,
+    /// `null` while nothing was chosen, as with the three below.
     pub band: Option<Band>,
+    /// The primary channel's number.
     pub channel: Option<u32>,
     /// The middle of the primary channel, in MHz.
     pub mhz: Option<u32>,
+    /// How wide it is.
     pub width_mhz: Option<u32>,
     /// Each station has a port of its own, which is closed until it is known whose it is. Without, stations
     /// share a group key.
@@ -42,10 +47,11 @@ pub struct Wifi {
 }
 
 /// A device on the air.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Station {
     /// Six pairs of lower-case hex digits, with colons.
     pub mac: String,
+    /// `null`: nobody's.
     pub person: Option<String>,
     /// What the device calls itself. It may call itself anything: escape it before showing it.
     pub host_name: Option<String>,
@@ -60,15 +66,18 @@ pub struct Station {
     pub signal_dbm: Option<i32>,
     /// The present rates on the air, in kbit/s, as the device sees them.
     pub up_kbit_s: Option<u64>,
+    /// The same, down.
     pub down_kbit_s: Option<u64>,
     /// So long ago it was last heard.
     pub heard_ms: Option<u64>,
 }
 
 /// A device that may not associate for a while.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Denied {
+    /// Six pairs of lower-case hex digits, with colons.
     pub mac: String,
+    /// For so long.
     pub seconds_left: u64,
     pub why: WhyDenied,
     /// The same in plain English.
@@ -76,7 +85,7 @@ pub struct Denied {
 }
 
 /// Reply to all that shows or changes a key: how to join. For the eyes of whoever is invited.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Key {
     pub schema: u32,
     /// The name of the network (the SSID).
@@ -84,6 +93,7 @@ pub struct Key {
     pub mode: Mode,
     /// `null` in a network that needs none.
     pub passphrase: Option<Secret>,
+    /// Since when it is in force; `null` without a passphrase.
     pub since: Option<i64>,
     /// When the key ends; `null`: never.
     pub until: Option<i64>,
@@ -92,26 +102,32 @@ pub struct Key {
 }
 
 /// In [`crate::Person`]: a key, without what it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PersonKey {
+    /// Since when it is in force.
     pub since: i64,
     /// When it ends, or ended; `null`: never.
     pub until: Option<i64>,
 }
 
 /// In [`crate::Status`]: the network in a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WifiLine {
     pub state: AirState,
+    /// Why it is off, in plain English; `null` when it is not.
     pub off_because: Option<String>,
+    /// The name of the network (the SSID).
     pub name: String,
+    /// `null` while nothing was chosen.
     pub band: Option<Band>,
+    /// `null` while nothing was chosen.
     pub channel: Option<u32>,
+    /// How many devices are on the air.
     pub stations: u32,
 }
 
 /// In [`crate::Preview`]: what the radio would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WifiPreview {
     /// The access point's interface.
     pub interface: String,
@@ -125,7 +141,7 @@ pub struct WifiPreview {
 }
 
 /// How the access point does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AirState {
     Starting,
@@ -137,7 +153,7 @@ pub enum AirState {
 }
 
 /// How devices join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// WPA2 with a passphrase for each person; protected management frames are required.
@@ -154,7 +170,7 @@ pub enum Mode {
 }
 
 /// In GHz.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum Band {
     #[serde(rename = "2.4")]
     Two,
@@ -168,7 +184,7 @@ pub enum Band {
 }
 
 /// What beacons say of the cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cost {
     /// There is a price or a limit.
@@ -183,7 +199,7 @@ pub enum Cost {
 }
 
 /// How far a station has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Admission {
     /// It is being written down whose it is.
@@ -198,7 +214,8 @@ pub enum Admission {
     Unknown,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Why a device may not associate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhyDenied {
     /// Too many attempts with a wrong passphrase.

@@ -1,9 +1,12 @@
 //! Words with a fixed spelling.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::object::only_objects;
 
 /// May this person's devices use the uplink, and if not, why not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     Open,
@@ -42,7 +45,7 @@ pub enum Verdict {
 }
 
 /// How often an allowance renews, by civil time in the plan's zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Every {
     Day,
@@ -54,19 +57,34 @@ pub enum Every {
 }
 
 /// When the plan renews.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields, remote = "Self")]
 pub enum Period {
     /// Each month on `day`, 1 to 31; in a month that is too short, on its last day.
-    Monthly { day: u8 },
+    Monthly {
+        /// 1 to 31.
+        #[schema(minimum = 1, maximum = 31)]
+        day: u8,
+    },
     /// Every `days` days, counted from the date `from`.
-    EveryDays { days: u16, from: String },
+    EveryDays {
+        /// 1 or more.
+        #[schema(minimum = 1, maximum = 65535)]
+        days: u16,
+        /// The date on which a period began or begins.
+        from: String,
+    },
     /// Once: from the beginning of `from` to the end of `until`.
-    Once { from: String, until: String },
+    Once {
+        /// The first day.
+        from: String,
+        /// The last day.
+        until: String,
+    },
 }
 
 /// What happens when the plan is used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AtCap {
     Stop,
@@ -74,6 +92,8 @@ pub enum AtCap {
     #[serde(other)]
     Unknown,
 }
+
+only_objects!(Period);
 
 #[cfg(test)]
 mod tests {

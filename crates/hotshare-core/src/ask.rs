@@ -188,6 +188,8 @@ pub enum Refusal {
     HasNoAllowance(PersonName),
     #[error("{name} has {} left, which is not enough", left.readable())]
     NotEnough { name: PersonName, left: Bytes },
+    #[error("{0} would have more than can be counted: write a smaller amount")]
+    TooMuch(PersonName),
     #[error("{0} has not asked for anything")]
     NoWish(PersonName),
     #[error("that would change nothing: write an amount above 0, and two different people")]

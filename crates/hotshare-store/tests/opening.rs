@@ -5,8 +5,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use hotshare_core::card::Card;
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::record::{Change, Snapshot};
+use hotshare_core::sim::Sim;
 use hotshare_core::units::{Account, BucketId, Bytes, CardId, UnixTime};
 use hotshare_store::{Reader, Store, StoreError};
 
@@ -253,6 +255,44 @@ fn a_store_of_the_first_format_is_taken_over_with_all_that_is_in_it() {
         (Some("phone"), false)
     );
     assert_eq!((snapshot.keys.len(), snapshot.last_key), (0, 0));
+}
+
+/// From before modems were asked which SIM is in them.
+#[test]
+fn a_card_of_which_no_sim_was_known_stays_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.sqlite");
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    for sql in [
+        include_str!("../migrations/0001-first.sql"),
+        include_str!("../migrations/0002-wifi.sql"),
+        include_str!("../migrations/0003-plans.sql"),
+        include_str!("../migrations/0004-alerts.sql"),
+        include_str!("../migrations/0005-figures.sql"),
+        include_str!("../migrations/0006-cards.sql"),
+        include_str!("../migrations/0007-sites.sql"),
+    ] {
+        conn.execute_batch(sql).unwrap();
+    }
+    conn.execute_batch("INSERT INTO cards VALUES (1, 'wwan0', NULL, 1, 7, 0)").unwrap();
+    conn.pragma_update(None, "user_version", 7).unwrap();
+    drop(conn);
+    let mut store = Store::open(&path).unwrap();
+    let old = store.snapshot().unwrap().cards;
+    let sim = |sim| Card {
+        id: CardId::FIRST,
+        interface: "wwan0".into(),
+        network: None,
+        sim,
+        agreed: true,
+        since: UnixTime(7),
+    };
+    assert_eq!(old, [sim(None)]);
+    for roaming in [None, Some(false), Some(true)] {
+        let known = sim(Some(Sim { number: "89490200001234567890".into(), roaming }));
+        store.commit(&[Change::Card(known.clone())]).unwrap();
+        assert_eq!(store.snapshot().unwrap().cards, [known]);
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod air;
 mod alerts;
 pub(crate) mod door;
 mod failure;
+mod metrics;
+mod openapi;
 mod outlook;
 mod passphrase;
 pub(crate) mod portal;

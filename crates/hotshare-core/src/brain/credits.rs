@@ -17,6 +17,8 @@ use crate::units::{Account, Bytes, UnixTime};
 const LOAN: Bytes = Bytes::MIB;
 /// Of a machine that was off, so many periods at most are told one by one.
 const MOST_ROLLED: usize = 64;
+/// A person's credit: far from where sums of the ledger end, with any allowance below it.
+const MOST_ON_TOP: i64 = 1 << 62;
 
 impl Brain {
     fn credit(&self, account: Account, period: PeriodKey, kind: EntryKind, bytes: i64) -> Change {
@@ -115,6 +117,10 @@ impl Brain {
         }
         if bytes == Bytes::ZERO {
             return Err(Refusal::Nothing);
+        }
+        let (account, key) = (Account::PersonCredit(person.id), self.person_span(person).key);
+        if self.book.totals.used(account, key).saturating_add(bytes.signed()) > MOST_ON_TOP {
+            return Err(Refusal::TooMuch(name.clone()));
         }
         let mut changes = self.on_top(person, EntryKind::TopUp, bytes);
         if self.book.wishes.contains_key(&person.id) {

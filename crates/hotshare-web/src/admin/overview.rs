@@ -3,10 +3,11 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use hotshare_api::{Card, Device, Person, Status, UsageReport, path};
+use hotshare_api::{Device, Person, Status, UsageReport, path};
 use jiff::civil::Date;
 
 use super::live::{self, Look, left, share, thousandths};
+use super::plan::card_words;
 use super::{Asked, Desk, Frame, Sorry, Why, place, shown};
 use crate::api::ApiError;
 use crate::chart::{self, Forecast};
@@ -22,7 +23,7 @@ struct Page {
     down: String,
     closed: Option<String>,
     plan: PlanCard,
-    new_cards: Vec<Card>,
+    new_cards: Vec<NewCard>,
     asks_for: Option<String>,
     people: Vec<Row>,
     waiting: Vec<Waiting>,
@@ -31,6 +32,17 @@ struct Page {
 }
 
 /// The plan's balance, and how it goes on.
+/// A data card that waits for the owner.
+struct NewCard {
+    number: u32,
+    words: String,
+}
+
+fn new_cards(t: Text, status: &Status) -> Vec<NewCard> {
+    let waits = status.cards.iter().filter(|card| !card.agreed && card.is_in);
+    waits.map(|card| NewCard { number: card.number, words: card_words(t, card) }).collect()
+}
+
 struct PlanCard {
     left: Option<String>,
     used: String,
@@ -102,7 +114,7 @@ fn page(asked: Asked, look: &Look, days: &UsageReport) -> Page {
         down: show::rate(down),
         closed: status.closed.map(|why| t.why(why)),
         plan: plan_card(t, status, days),
-        new_cards: status.cards.iter().filter(|card| !card.agreed && card.is_in).cloned().collect(),
+        new_cards: new_cards(t, status),
         asks_for: status.plan.asks_for.clone(),
         people: status.people.iter().map(|person| row(t, look, person)).collect(),
         waiting: waiting.map(waits).collect(),

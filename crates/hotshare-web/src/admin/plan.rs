@@ -79,7 +79,7 @@ struct Stands {
 
 struct CardRow {
     card: Card,
-    network: Option<String>,
+    words: String,
     since: String,
 }
 
@@ -87,6 +87,26 @@ pub(super) async fn show(State(desk): State<Desk>, asked: Asked) -> Response {
     match desk.status().await {
         Ok(status) => shown(&page(asked, &status)),
         Err(error) => Sorry { asked, why: Why::Api(error), back: "/admin".into() }.into_response(),
+    }
+}
+
+/// What a card is told from others by: “wlan0 (Harbour)”, or “wwan0, SIM …1234, roaming”.
+pub(super) fn card_words(t: Text, card: &Card) -> String {
+    let interface = safe(&card.interface);
+    match (&card.sim, &card.network) {
+        (Some(sim), _) => {
+            let skipped = sim.chars().count().saturating_sub(4);
+            let digits: String = sim.chars().skip(skipped).collect();
+            let sim = t.one("card-sim", "digits", safe(&digits));
+            let roaming = match card.roaming {
+                Some(true) => format!(", {}", t.say("card-roaming")),
+                Some(false) => String::new(),
+                None => format!(", {}", t.say("card-roaming-unknown")),
+            };
+            format!("{interface}, {sim}{roaming}")
+        }
+        (None, Some(network)) => format!("{interface} ({})", safe(network)),
+        (None, None) => interface,
     }
 }
 
@@ -98,7 +118,7 @@ fn page(asked: Asked, status: &Status) -> Page {
     let empty = Part { cap: None, ..Part::default() };
     parts.push(part_fields(parts.len(), &empty, None));
     let card = |card: &Card| CardRow {
-        network: card.network.as_deref().map(safe),
+        words: card_words(t, card),
         since: show::time(card.since, &zone),
         card: card.clone(),
     };
@@ -167,8 +187,8 @@ fn period_fields(period: Option<&Period>) -> PeriodFields {
 
 fn part_fields(n: usize, part: &Part, status: Option<&PartStatus>) -> PartFields {
     let (unused, most) = match part.unused {
-        Unused::Lost => ("lost", None),
-        Unused::NextPeriod => ("next-period", None),
+        Unused::Lost {} => ("lost", None),
+        Unused::NextPeriod {} => ("next-period", None),
         Unused::Kept { most } => ("kept", Some(most)),
     };
     let amount = |bytes: Option<u64>| bytes.map_or((String::new(), "GB"), amount_text);
@@ -253,9 +273,9 @@ fn part(fields: &Fields, n: usize) -> Result<Part, Unclear> {
         cap: fields.bytes(&at("cap"))?,
         period: period(fields, &at(""))?,
         unused: match fields.text(&at("unused")) {
-            "next-period" => Unused::NextPeriod,
+            "next-period" => Unused::NextPeriod {},
             "kept" => Unused::Kept { most: fields.bytes(&at("most"))?.ok_or(AMOUNT)? },
-            _ => Unused::Lost,
+            _ => Unused::Lost {},
         },
         hours: Some(hours).filter(|hours| !hours.is_empty()),
         rate: fields.rate(&at("kbit"))?,

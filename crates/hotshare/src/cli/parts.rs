@@ -83,7 +83,7 @@ pub(super) fn part_of(part: &PartFile) -> Result<Part, String> {
         name: part.name.clone(),
         cap: part.data.as_deref().map(bytes).transpose().map_err(|why| format!("data: {why}"))?,
         period: part.period.as_deref().map(period).transpose().map_err(|why| format!("period: {why}"))?,
-        unused: part.unused.as_deref().map_or(Ok(Unused::Lost), unused)?,
+        unused: part.unused.as_deref().map_or(Ok(Unused::Lost {}), unused)?,
         hours: part
             .hours
             .as_ref()
@@ -135,8 +135,8 @@ pub(super) fn period(text: &str) -> Result<Period, String> {
 
 fn unused(text: &str) -> Result<Unused, String> {
     match text {
-        "lost" => Ok(Unused::Lost),
-        "next period" => Ok(Unused::NextPeriod),
+        "lost" => Ok(Unused::Lost {}),
+        "next period" => Ok(Unused::NextPeriod {}),
         _ => match text.strip_prefix("kept up to ") {
             Some(most) => Ok(Unused::Kept { most: bytes(most)? }),
             None => Err("unused: write \"lost\", \"next period\" or \"kept up to 40GB\"".to_owned()),

@@ -11,9 +11,14 @@ use hotshare_linux::radio::{AccessPoint, RadioView};
 
 use super::failure::No;
 use super::passphrase::{fresh_passphrase, judged};
-use super::routes::{Body, Place, Reply};
+use super::routes::{Body, OfPerson, Place, Reply};
 use super::{AppState, translate};
 
+/// The Wi-Fi and who is on it.
+#[utoipa::path(
+    get, path = api::path::WIFI, tag = "wifi",
+    responses((status = 200, body = api::Wifi), (status = 409, description = "`no-wifi`"))
+)]
 pub(super) async fn wifi(State(state): State<AppState>) -> Reply<api::Wifi> {
     let air = state.air().await?;
     let status = state.status().await?;
@@ -21,6 +26,16 @@ pub(super) async fn wifi(State(state): State<AppState>) -> Reply<api::Wifi> {
     Ok(Json(told(&air, &status, &view)))
 }
 
+/// The person's Wi-Fi key, made when there is none.
+#[utoipa::path(
+    post, path = api::path::PERSON_INVITE, tag = "wifi", params(OfPerson), request_body = api::Invite,
+    responses(
+        (status = 200, body = api::Key),
+        (status = 404, description = "`no-such-person`"),
+        (status = 409, description = "`no-wifi`, `wrong-mode`, `has-key`"),
+        (status = 422, description = "`ends-in-the-past`, `bad-passphrase`"),
+    )
+)]
 pub(super) async fn invite(
     State(state): State<AppState>,
     Place(name): Place,
@@ -40,6 +55,16 @@ pub(super) async fn invite(
     state.key(Ask::Invite { name, fresh, until }).await
 }
 
+/// Another key instead of the person's; whoever joined with the old one is put off the air, and nobody else.
+#[utoipa::path(
+    post, path = api::path::PERSON_KEY_ROTATE, tag = "wifi", params(OfPerson), request_body = api::KeyRotation,
+    responses(
+        (status = 200, body = api::Key),
+        (status = 404, description = "`no-such-person`, `no-key`"),
+        (status = 409, description = "`no-wifi`, `wrong-mode`"),
+        (status = 422, description = "`ends-in-the-past`, `bad-passphrase`"),
+    )
+)]
 pub(super) async fn key_rotate(
     State(state): State<AppState>,
     Place(name): Place,
@@ -61,15 +86,42 @@ pub(super) async fn key_rotate(
     state.key(Ask::KeyRotate { name, fresh, until }).await
 }
 
+/// Takes the person's key away; their devices are put off the air and cannot come back.
+#[utoipa::path(
+    delete, path = api::path::PERSON_KEY, tag = "wifi", params(OfPerson),
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-person`, `no-key`"),
+        (status = 409, description = "`no-wifi`, `wrong-mode`"),
+    )
+)]
 pub(super) async fn key_revoke(State(state): State<AppState>, Place(name): Place) -> Reply<api::Done> {
     state.change(Ask::KeyRevoke { name: translate::name(&name)? }).await
 }
 
+/// The key of a network without personal keys, made when there is none.
+#[utoipa::path(
+    get, path = api::path::WIFI_KEY, tag = "wifi",
+    responses(
+        (status = 200, body = api::Key),
+        (status = 409, description = "`no-wifi`, `wrong-mode`"),
+        (status = 500, description = "`not-written`"),
+    )
+)]
 pub(super) async fn network_key(State(state): State<AppState>) -> Reply<api::Key> {
     let fresh = state.passphrase(None, "").await?;
     state.network_key(Ask::NetworkKey { fresh, rotate: false }).await
 }
 
+/// Another key instead; everybody must join again.
+#[utoipa::path(
+    post, path = api::path::WIFI_KEY_ROTATE, tag = "wifi", request_body = api::NetworkKeyRotation,
+    responses(
+        (status = 200, body = api::Key),
+        (status = 409, description = "`no-wifi`, `wrong-mode`"),
+        (status = 422, description = "`bad-passphrase`"),
+    )
+)]
 pub(super) async fn network_key_rotate(
     State(state): State<AppState>,
     body: Body<api::NetworkKeyRotation>,

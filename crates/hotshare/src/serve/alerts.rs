@@ -27,13 +27,19 @@ pub(crate) struct AlertDesk {
 /// The alerts that one reply holds at most: all that are kept.
 const MOST: u32 = 1000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct AlertsQuery {
     /// The newest so many; when not given, 50.
     limit: Option<u32>,
 }
 
+/// What the owner was told, newest first.
+#[utoipa::path(
+    get, path = api::path::ALERTS, operation_id = "alerts", tag = "alerts", params(AlertsQuery),
+    responses((status = 200, body = api::Alerts), (status = 500, description = "`not-read`"))
+)]
 pub(super) async fn list(State(state): State<AppState>, query: Asked<AlertsQuery>) -> Reply<api::Alerts> {
     let Query(query) = query.map_err(unclear)?;
     let limit = query.limit.unwrap_or(50).min(MOST);
@@ -43,6 +49,10 @@ pub(super) async fn list(State(state): State<AppState>, query: Asked<AlertsQuery
 }
 
 /// Tries every way at once, and waits for all of them.
+#[utoipa::path(
+    post, path = api::path::ALERTS_TEST, operation_id = "alerts_test", tag = "alerts",
+    responses((status = 200, body = api::AlertsTest))
+)]
 pub(super) async fn test(State(state): State<AppState>) -> Json<api::AlertsTest> {
     let AlertDesk { ways, language } = state.alerts;
     let alert = Arc::new(Alert::new(AlertId(0), clock::now().wall, &What::Test, language, &Zone::utc()));

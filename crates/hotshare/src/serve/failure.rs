@@ -60,6 +60,11 @@ impl No {
         No { status, failure: Failure::new(code, message) }
     }
 
+    /// The HTTP status that it is sent with.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(super) fn into_message(self) -> String {
         self.failure.error.message
     }
@@ -83,7 +88,7 @@ impl From<Refusal> for No {
             Refusal::HasNoAllowance(_) => Code::NoAllowance,
             Refusal::NotEnough { .. } => Code::NotEnough,
             Refusal::NoWish(_) => Code::NoWish,
-            Refusal::Nothing => Code::BadRequest,
+            Refusal::Nothing | Refusal::TooMuch(_) => Code::BadRequest,
             Refusal::NothingToBuy | Refusal::NotTheStep { .. } | Refusal::MoneyLimit { .. } => {
                 Code::NotForSale
             }

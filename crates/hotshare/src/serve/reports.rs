@@ -20,9 +20,11 @@ use crate::zone;
 /// The diary's lines that one reply holds at most.
 const MOST_EVENTS: u32 = 10_000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct UsageQuery {
+    /// What there is a row for; when not given, people.
     by: Option<api::By>,
     /// Unix time; when not given, the beginning of the plan's present period.
     since: Option<i64>,
@@ -30,8 +32,9 @@ pub(super) struct UsageQuery {
     until: Option<i64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct EventsQuery {
     /// Unix time; when not given, everything.
     since: Option<i64>,
@@ -41,6 +44,11 @@ pub(super) struct EventsQuery {
 
 pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
+/// What was used, by person, device or day.
+#[utoipa::path(
+    get, path = api::path::USAGE, tag = "reports", params(UsageQuery),
+    responses((status = 200, body = api::UsageReport), (status = 500, description = "`not-read`"))
+)]
 pub(super) async fn usage(
     State(state): State<AppState>,
     query: Asked<UsageQuery>,
@@ -69,6 +77,11 @@ pub(super) async fn usage(
     Ok(Json(api::UsageReport { schema: api::SCHEMA, by, since, until, rows, total }))
 }
 
+/// The diary, oldest first.
+#[utoipa::path(
+    get, path = api::path::EVENTS, tag = "reports", params(EventsQuery),
+    responses((status = 200, body = api::Events), (status = 500, description = "`not-read`"))
+)]
 pub(super) async fn events(State(state): State<AppState>, query: Asked<EventsQuery>) -> Reply<api::Events> {
     let Query(query) = query.map_err(unclear)?;
     state.flush().await?;

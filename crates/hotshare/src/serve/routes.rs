@@ -3,80 +3,146 @@
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
+use axum::extract::{Extension, FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::routing::{delete, get, patch, post};
 use hotshare_api as api;
-use hotshare_api::{Code, path};
+use hotshare_api::Code;
 use hotshare_core as core;
 use hotshare_core::ask::{Answer, Ask, PersonRules};
 use hotshare_core::people::{Allowance, Claim};
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::failure::No;
-use super::{AppState, access, air, alerts, outlook, reports, rules, statement, translate};
+use super::openapi::{self, Document};
+use super::{AppState, access, air, alerts, metrics, outlook, reports, rules, statement, translate};
+
+/// Every path, each with what the document says of it.
+pub(super) fn paths() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(status))
+        .routes(routes!(reports::usage))
+        .routes(routes!(statement::statement))
+        .routes(routes!(reports::events))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::test))
+        .routes(routes!(people, person_add))
+        .routes(routes!(person_change, person_remove))
+        .routes(routes!(air::invite))
+        .routes(routes!(air::key_revoke))
+        .routes(routes!(air::key_rotate))
+        .routes(routes!(air::wifi))
+        .routes(routes!(air::network_key))
+        .routes(routes!(air::network_key_rotate))
+        .routes(routes!(devices))
+        .routes(routes!(device_change, device_forget))
+        .routes(routes!(device_claim))
+        .routes(routes!(plan, plan_change))
+        .routes(routes!(cards))
+        .routes(routes!(card_forget))
+        .routes(routes!(card_agree))
+        .routes(routes!(plan_correct))
+        .routes(routes!(plan_agree))
+        .routes(routes!(top_up))
+        .routes(routes!(give))
+        .routes(routes!(wish))
+        .routes(routes!(wish_answer))
+        .routes(routes!(down))
+        .routes(routes!(openapi::document))
+        .routes(routes!(metrics::metrics))
+}
 
 pub(super) fn router(state: AppState) -> Router {
-    Router::new()
-        .route(path::STATUS, get(status))
-        .route(path::USAGE, get(reports::usage))
-        .route(path::STATEMENT, get(statement::statement))
-        .route(path::EVENTS, get(reports::events))
-        .route(path::ALERTS, get(alerts::list))
-        .route(path::ALERTS_TEST, post(alerts::test))
-        .route(path::PEOPLE, get(people).post(person_add))
-        .route(&format!("{}/{{name}}", path::PEOPLE), patch(person_change).delete(person_remove))
-        .route(&format!("{}/{{name}}/invite", path::PEOPLE), post(air::invite))
-        .route(&format!("{}/{{name}}/key", path::PEOPLE), delete(air::key_revoke))
-        .route(&format!("{}/{{name}}/key/rotate", path::PEOPLE), post(air::key_rotate))
-        .route(path::WIFI, get(air::wifi))
-        .route(path::WIFI_KEY, get(air::network_key))
-        .route(path::WIFI_KEY_ROTATE, post(air::network_key_rotate))
-        .route(path::DEVICES, get(devices))
-        .route(&format!("{}/{{mac}}", path::DEVICES), patch(device_change).delete(device_forget))
-        .route(&format!("{}/{{mac}}/claim", path::DEVICES), post(device_claim))
-        .route(path::PLAN, get(plan).patch(plan_change))
-        .route(path::CARDS, get(cards))
-        .route(&format!("{}/{{number}}", path::CARDS), delete(card_forget))
-        .route(&format!("{}/{{number}}/agree", path::CARDS), post(card_agree))
-        .route(path::PLAN_CORRECT, post(plan_correct))
-        .route(path::PLAN_AGREE, post(plan_agree))
-        .route(&format!("{}/{{name}}/top-up", path::PEOPLE), post(top_up))
-        .route(&format!("{}/{{name}}/give", path::PEOPLE), post(give))
-        .route(&format!("{}/{{name}}/wish", path::PEOPLE), post(wish))
-        .route(&format!("{}/{{name}}/wish/answer", path::PEOPLE), post(wish_answer))
-        .route(path::DOWN, post(down))
+    let (router, described) = paths().split_for_parts();
+    router
         .merge(access::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(Extension(Document::of(described)))
         .with_state(state)
+}
+
+/// Who is meant.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes what [`Place`] reads")]
+pub(super) struct OfPerson {
+    /// The person's name, percent-encoded as UTF-8.
+    #[param(example = "anna")]
+    name: String,
+}
+
+/// Which device is meant.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes what [`Place`] reads")]
+pub(super) struct OfDevice {
+    /// The device's hardware address: six pairs of hex digits, with colons, dashes or nothing between them.
+    #[param(example = "02:00:5e:10:00:01")]
+    mac: String,
+}
+
+/// Which data card is meant.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes what [`Place`] reads")]
+pub(super) struct OfCard {
+    /// The data card's number.
+    #[param(example = 1)]
+    number: u32,
 }
 
 pub(super) type Reply<T> = Result<Json<T>, No>;
 
+/// Everything in one: the uplink, the Wi-Fi, the plan, people and devices.
+#[utoipa::path(
+    get, path = api::path::STATUS, tag = "status",
+    responses((status = 200, body = api::Status))
+)]
 async fn status(State(state): State<AppState>) -> Reply<api::Status> {
     let wifi = state.wifi_line().await?;
     Ok(Json(api::Status { wifi, ..translate::status(&state.status().await?) }))
 }
 
+/// Who there is.
+#[utoipa::path(
+    get, path = api::path::PEOPLE, tag = "people",
+    responses((status = 200, body = api::People))
+)]
 async fn people(State(state): State<AppState>) -> Reply<api::People> {
     let status = translate::status(&state.status().await?);
     Ok(Json(api::People { schema: api::SCHEMA, people: status.people }))
 }
 
+/// Which devices were seen, nobody's first.
+#[utoipa::path(
+    get, path = api::path::DEVICES, tag = "devices",
+    responses((status = 200, body = api::Devices))
+)]
 async fn devices(State(state): State<AppState>) -> Reply<api::Devices> {
     let status = translate::status(&state.status().await?);
     Ok(Json(api::Devices { schema: api::SCHEMA, devices: status.devices }))
 }
 
+/// The plan of the data card that is in, and where it stands.
+#[utoipa::path(
+    get, path = api::path::PLAN, tag = "plan",
+    responses((status = 200, body = api::PlanReply))
+)]
 async fn plan(State(state): State<AppState>) -> Reply<api::PlanReply> {
     let status = translate::status(&state.status().await?);
     Ok(Json(api::PlanReply { schema: api::SCHEMA, plan: status.plan }))
 }
 
+/// Adds a person.
+#[utoipa::path(
+    post, path = api::path::PEOPLE, tag = "people", request_body = api::PersonNew,
+    responses((status = 200, body = api::Done), (status = 409, description = "`name-taken`, `full`"))
+)]
 async fn person_add(State(state): State<AppState>, body: Body<api::PersonNew>) -> Reply<api::Done> {
     let Body(new) = body;
     let name = translate::name(&new.name)?;
@@ -98,10 +164,24 @@ fn fair(bytes: Option<u64>, every: Option<api::Every>) -> Result<Allowance, No> 
     }
 }
 
+/// The owner agrees to the step of money that `asks_for` tells.
+#[utoipa::path(
+    post, path = api::path::PLAN_AGREE, tag = "plan", request_body = api::Agreement,
+    responses((status = 200, body = api::Done), (status = 409, description = "`not-for-sale`"))
+)]
 async fn plan_agree(State(state): State<AppState>, body: Body<api::Agreement>) -> Reply<api::Done> {
     state.change(Ask::Consent { money: rules::money(&body.0.money)? }).await
 }
 
+/// Puts bytes on top of the allowance of this period.
+#[utoipa::path(
+    post, path = api::path::PERSON_TOP_UP, tag = "people", params(OfPerson), request_body = api::Amount,
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-person`"),
+        (status = 409, description = "`no-allowance`"),
+    )
+)]
 async fn top_up(
     State(state): State<AppState>,
     Place(name): Place,
@@ -110,12 +190,30 @@ async fn top_up(
     state.change(Ask::TopUp { name: translate::name(&name)?, bytes: amount(body.0.bytes)? }).await
 }
 
+/// Gives bytes from one allowance to another; never more than is left.
+#[utoipa::path(
+    post, path = api::path::PERSON_GIVE, tag = "people", params(OfPerson), request_body = api::Gift,
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-person`"),
+        (status = 409, description = "`no-allowance`, `not-enough`"),
+    )
+)]
 async fn give(State(state): State<AppState>, Place(name): Place, body: Body<api::Gift>) -> Reply<api::Done> {
     let Body(api::Gift { to, bytes }) = body;
     let (from, to) = (translate::name(&name)?, translate::name(&to)?);
     state.change(Ask::Give { from, to, bytes: amount(bytes)? }).await
 }
 
+/// The person asks the owner for more; a second wish takes the place of the first.
+#[utoipa::path(
+    post, path = api::path::PERSON_WISH, tag = "people", params(OfPerson), request_body = api::Amount,
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-person`"),
+        (status = 409, description = "`no-allowance`"),
+    )
+)]
 async fn wish(
     State(state): State<AppState>,
     Place(name): Place,
@@ -124,6 +222,15 @@ async fn wish(
     state.change(Ask::Wish { name: translate::name(&name)?, bytes: amount(body.0.bytes)? }).await
 }
 
+/// The owner answers a wish.
+#[utoipa::path(
+    post, path = api::path::PERSON_WISH_ANSWER, tag = "people", params(OfPerson), request_body = api::WishAnswer,
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-person`, `no-wish`"),
+        (status = 409, description = "`no-allowance`"),
+    )
+)]
 async fn wish_answer(
     State(state): State<AppState>,
     Place(name): Place,
@@ -144,14 +251,23 @@ async fn wish_answer(
 
 /// What is given or asked for.
 fn amount(bytes: u64) -> Result<core::units::Bytes, No> {
-    if (1..=i64::MAX.unsigned_abs()).contains(&bytes) {
-        return Ok(core::units::Bytes(bytes));
+    match translate::bytes(bytes)? {
+        core::units::Bytes::ZERO => Err(No::new(Code::BadRequest, "`bytes` is a number of bytes above 0")),
+        bytes => Ok(bytes),
     }
-    Err(No::new(Code::BadRequest, "`bytes` is a number of bytes above 0"))
 }
 
 const CHANGES: &str = "`allowance` (with `allowance_every`) or `fair`, `paused`, `device_limit`, or rules: `weight`, `then_rate`, `bed_times`, `until`";
 
+/// Changes one thing about a person.
+#[utoipa::path(
+    patch, path = api::path::PERSON, tag = "people", params(OfPerson), request_body = api::PersonChange,
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-person`"),
+        (status = 422, description = "`bad-rules`, `ends-in-the-past`"),
+    )
+)]
 async fn person_change(
     State(state): State<AppState>,
     Place(name): Place,
@@ -177,6 +293,11 @@ async fn person_change(
     state.change(ask).await
 }
 
+/// Removes a person; their devices wait for the owner again, and what was counted stays.
+#[utoipa::path(
+    delete, path = api::path::PERSON, tag = "people", params(OfPerson),
+    responses((status = 200, body = api::Done), (status = 404, description = "`no-such-person`"))
+)]
 async fn person_remove(State(state): State<AppState>, Place(name): Place) -> Reply<api::Done> {
     let name = translate::name(&name)?;
     let done = state.change(Ask::PersonRemove { name: name.clone() }).await?;
@@ -184,6 +305,16 @@ async fn person_remove(State(state): State<AppState>, Place(name): Place) -> Rep
     Ok(done)
 }
 
+/// Says whose a device is, or blocks it.
+#[utoipa::path(
+    patch, path = api::path::DEVICE, tag = "devices", params(OfDevice), request_body = api::DeviceChange,
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-device`, `no-such-person`"),
+        (status = 409, description = "`full`, `joined-by-key`"),
+        (status = 422, description = "`not-a-station`"),
+    )
+)]
 async fn device_change(
     State(state): State<AppState>,
     Place(mac): Place,
@@ -200,10 +331,26 @@ async fn device_change(
     state.change(ask).await
 }
 
+/// Forgets a device; it comes back as a new one.
+#[utoipa::path(
+    delete, path = api::path::DEVICE, tag = "devices", params(OfDevice),
+    responses((status = 200, body = api::Done), (status = 404, description = "`no-such-device`"))
+)]
 async fn device_forget(State(state): State<AppState>, Place(mac): Place) -> Reply<api::Done> {
     state.change(Ask::DeviceForget { mac: translate::mac(&mac)? }).await
 }
 
+/// Keeps what somebody says who uses a device of nobody: who they are.
+#[utoipa::path(
+    post, path = api::path::DEVICE_CLAIM, tag = "devices", params(OfDevice), request_body = api::Claim,
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-device`"),
+        (status = 409, description = "`not-waiting`"),
+        (status = 422, description = "`not-a-station`"),
+        (status = 429, description = "`too-often`"),
+    )
+)]
 async fn device_claim(
     State(state): State<AppState>,
     Place(mac): Place,
@@ -213,6 +360,11 @@ async fn device_claim(
     state.change(Ask::DeviceClaim { mac: translate::mac(&mac)?, claim }).await
 }
 
+/// Changes the plan: all of what is sent, or nothing.
+#[utoipa::path(
+    patch, path = api::path::PLAN, tag = "plan", request_body = api::PlanChange,
+    responses((status = 200, body = api::Done), (status = 422, description = "`bad-period`, `bad-plan`"))
+)]
 async fn plan_change(State(state): State<AppState>, body: Body<api::PlanChange>) -> Reply<api::Done> {
     let change = translate::plan_change(body.0)?;
     if change == core::ask::PlanChange::default() {
@@ -224,29 +376,58 @@ async fn plan_change(State(state): State<AppState>, body: Body<api::PlanChange>)
     state.change(Ask::PlanSet(change)).await
 }
 
+/// Tells the carrier's own figure for this period; the difference is posted.
+#[utoipa::path(
+    post, path = api::path::PLAN_CORRECT, tag = "plan", request_body = api::PlanCorrection,
+    responses((status = 200, body = api::Corrected))
+)]
 async fn plan_correct(
     State(state): State<AppState>,
     body: Body<api::PlanCorrection>,
 ) -> Reply<api::Corrected> {
-    let Json(done) = state.change(Ask::PlanCorrect { used: core::units::Bytes(body.0.used) }).await?;
+    let Json(done) = state.change(Ask::PlanCorrect { used: translate::bytes(body.0.used)? }).await?;
     // It is done, whether or not it can be told what came of it.
     let carrier = state.status().await.ok().map(|status| outlook::carrier(&status.plan.carrier));
     Ok(Json(api::Corrected { schema: done.schema, done: done.done, carrier }))
 }
 
+/// The data cards that were seen, each with a plan of its own.
+#[utoipa::path(
+    get, path = api::path::CARDS, tag = "cards",
+    responses((status = 200, body = api::Cards))
+)]
 async fn cards(State(state): State<AppState>) -> Reply<api::Cards> {
     let status = translate::status(&state.status().await?);
     Ok(Json(api::Cards { schema: api::SCHEMA, cards: status.cards }))
 }
 
+/// The owner agrees to use a data card.
+#[utoipa::path(
+    post, path = api::path::CARD_AGREE, tag = "cards", params(OfCard),
+    responses((status = 200, body = api::Done), (status = 404, description = "`no-such-card`"))
+)]
 async fn card_agree(State(state): State<AppState>, Place(number): Place) -> Reply<api::Done> {
     state.change(Ask::CardAgree(translate::card(&number)?)).await
 }
 
+/// Forgets a data card that is not in, and its plan.
+#[utoipa::path(
+    delete, path = api::path::CARD, tag = "cards", params(OfCard),
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-card`"),
+        (status = 409, description = "`card-in-use`"),
+    )
+)]
 async fn card_forget(State(state): State<AppState>, Place(number): Place) -> Reply<api::Done> {
     state.change(Ask::CardForget(translate::card(&number)?)).await
 }
 
+/// Stops the daemon; the network becomes as it was.
+#[utoipa::path(
+    post, path = api::path::DOWN, tag = "daemon",
+    responses((status = 200, body = api::Done))
+)]
 async fn down(State(state): State<AppState>) -> Json<api::Done> {
     state.down.cancel();
     Json(api::Done { schema: api::SCHEMA, done: true })

@@ -7,19 +7,27 @@ use hotshare_core::ask::{BucketStatus, PersonRules, PlanStatus};
 use hotshare_core::money::{Currency, Money, Price, Vat};
 use hotshare_core::people::AtEnd;
 use hotshare_core::plan::{Bucket, Hours, Only, Pay, SiteName, Terms, Unused, Window};
-use hotshare_core::units::{BucketId, Bytes, Rate, UnixTime};
+use hotshare_core::units::{BucketId, Rate, UnixTime};
 
 use super::failure::No;
-use super::translate::{bad, name, period, period_told};
+use super::translate::{bad, bytes, name, period, period_told};
 use crate::money;
 
 pub(super) fn person_rules(change: &api::PersonChange) -> Result<PersonRules, No> {
     Ok(PersonRules {
         weight: change.weight,
-        at_end: change.then_rate.map(|rate| rate.map_or(AtEnd::Stop, |rate| AtEnd::Slow(Rate(rate)))),
+        at_end: match change.then_rate {
+            None => None,
+            Some(None) => Some(AtEnd::Stop),
+            Some(Some(sent)) => Some(AtEnd::Slow(rate(sent)?)),
+        },
         bed_times: change.bed_times.as_deref().map(hours).transpose()?,
         until: change.until.map(|until| until.map(UnixTime)),
     })
+}
+
+fn rate(sent: u64) -> Result<Rate, No> {
+    bytes(sent).map(|bytes| Rate(bytes.0))
 }
 
 pub(super) fn hours(windows: &[api::Window]) -> Result<Hours, No> {
@@ -69,7 +77,7 @@ pub(super) fn bucket(part: &api::Part) -> Result<Bucket, No> {
     let sites = part.sites.iter().map(|site| site.parse::<SiteName>()).collect::<Result<BTreeSet<_>, _>>();
     let pay = part.pay.as_ref().map(|pay| -> Result<Pay, No> {
         Ok(Pay {
-            price: Price { money: money(&pay.price)?, unit: Bytes(pay.unit) },
+            price: Price { money: money(&pay.price)?, unit: bytes(pay.unit)? },
             limit: money(&pay.limit)?,
             step: money(&pay.step)?,
         })
@@ -77,15 +85,15 @@ pub(super) fn bucket(part: &api::Part) -> Result<Bucket, No> {
     Ok(Bucket {
         id: BucketId::FIRST,
         name: part.name.clone(),
-        cap: part.cap.map(Bytes),
+        cap: part.cap.map(bytes).transpose()?,
         period: part.period.as_ref().map(period).transpose()?,
         unused: match part.unused {
-            api::Unused::Lost => Unused::Lost,
-            api::Unused::NextPeriod => Unused::NextPeriod,
-            api::Unused::Kept { most } => Unused::Kept { most: Bytes(most) },
+            api::Unused::Lost {} => Unused::Lost,
+            api::Unused::NextPeriod {} => Unused::NextPeriod,
+            api::Unused::Kept { most } => Unused::Kept { most: bytes(most)? },
         },
         hours: part.hours.as_deref().map(hours).transpose()?,
-        rate: part.rate.map(Rate),
+        rate: part.rate.map(rate).transpose()?,
         pay: pay.transpose()?,
         only: Only { people: people.transpose()?, sites: sites.map_err(|why| bad(why.to_string()))? },
         since: UnixTime::default(),
@@ -134,8 +142,8 @@ fn part(bucket: &Bucket) -> api::Part {
         cap: bucket.cap.map(|cap| cap.0),
         period: bucket.period.map(period_told),
         unused: match bucket.unused {
-            Unused::Lost => api::Unused::Lost,
-            Unused::NextPeriod => api::Unused::NextPeriod,
+            Unused::Lost => api::Unused::Lost {},
+            Unused::NextPeriod => api::Unused::NextPeriod {},
             Unused::Kept { most } => api::Unused::Kept { most: most.0 },
         },
         hours: bucket.hours.as_ref().map(windows),

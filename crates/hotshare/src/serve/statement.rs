@@ -25,8 +25,9 @@ use super::{rules, translate};
 /// The ledger's rows that one statement can be made of.
 const MOST_ENTRIES: u32 = 200_000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct StatementQuery {
     /// Unix time; when not given, now.
     at: Option<i64>,
@@ -34,6 +35,11 @@ pub(super) struct StatementQuery {
     entries: Option<bool>,
 }
 
+/// What a period of the plan came to, from the ledger's entries.
+#[utoipa::path(
+    get, path = api::path::STATEMENT, tag = "reports", params(StatementQuery),
+    responses((status = 200, body = api::Statement), (status = 500, description = "`not-read`"))
+)]
 pub(super) async fn statement(
     State(state): State<AppState>,
     query: Asked<StatementQuery>,

@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 use super::*;
 
 /// A server that runs, and what its brain was asked.
-struct Fake {
+pub(super) struct Fake {
     folder: tempfile::TempDir,
     down: CancellationToken,
     stop: CancellationToken,
@@ -80,7 +80,7 @@ impl Fake {
         Fake { folder, down, stop, asked, tasks }
     }
 
-    fn obedient() -> Fake {
+    pub(super) fn obedient() -> Fake {
         Fake::start(|ask| {
             Some(if *ask == Ask::Status { Answer::Status(Box::new(status())) } else { Answer::Done })
         })
@@ -100,7 +100,7 @@ impl Fake {
         String::from_utf8(reply).expect("text")
     }
 
-    async fn send(&self, method: &str, path: &str, body: &str) -> (u16, serde_json::Value) {
+    pub(super) async fn send(&self, method: &str, path: &str, body: &str) -> (u16, serde_json::Value) {
         let length = body.len();
         let reply = self
             .raw(format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").as_bytes())

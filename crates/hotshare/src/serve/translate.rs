@@ -24,17 +24,25 @@ pub(super) fn mac(text: &str) -> Result<Mac, No> {
     text.parse::<Mac>().map_err(|e| bad(e.to_string()))
 }
 
-pub(super) fn allowance(bytes: Option<u64>, every: Option<api::Every>) -> Result<Allowance, No> {
-    match (bytes, every) {
+/// An amount that somebody sent, or a rate: no larger than sums of it can be.
+pub(super) fn bytes(sent: u64) -> Result<Bytes, No> {
+    if sent <= api::MOST_BYTES {
+        return Ok(Bytes(sent));
+    }
+    Err(bad(format!("{sent} is too large an amount: write at most {}", api::MOST_BYTES)))
+}
+
+pub(super) fn allowance(sent: Option<u64>, every: Option<api::Every>) -> Result<Allowance, No> {
+    match (sent, every) {
         (None, None) => Ok(Allowance::Unlimited),
-        (Some(bytes), Some(every)) => {
+        (Some(sent), Some(every)) => {
             let every = match every {
                 api::Every::Day => Every::Day,
                 api::Every::Week => Every::Week,
                 api::Every::Month => Every::Month,
                 api::Every::Total => Every::Total,
             };
-            Ok(Allowance::Limited { bytes: Bytes(bytes), every })
+            Ok(Allowance::Limited { bytes: bytes(sent)?, every })
         }
         (Some(_), None) => {
             Err(bad("an allowance in bytes needs `allowance_every`: day, week, month or total"))
@@ -47,7 +55,7 @@ pub(super) fn allowance(bytes: Option<u64>, every: Option<api::Every>) -> Result
 
 pub(super) fn plan_change(change: api::PlanChange) -> Result<PlanChange, No> {
     Ok(PlanChange {
-        cap: change.cap.map(|cap| cap.map(Bytes)),
+        cap: change.cap.map(|cap| cap.map(bytes).transpose()).transpose()?,
         period: change.period.as_ref().map(period).transpose()?,
         buckets: match &change.parts {
             Some(parts) => Some(parts.iter().map(rules::bucket).collect::<Result<_, _>>()?),
@@ -279,6 +287,15 @@ mod tests {
         {
             assert!(date(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn amounts_end_where_sums_can_be_trusted() {
+        assert_eq!(bytes(api::MOST_BYTES).ok(), Some(Bytes((1 << 53) - 1)));
+        assert!(bytes(api::MOST_BYTES + 1).is_err() && bytes(u64::MAX).is_err());
+        assert!(allowance(Some(u64::MAX), Some(api::Every::Day)).is_err());
+        let cap = Some(Some(u64::MAX));
+        assert!(plan_change(api::PlanChange { cap, ..api::PlanChange::default() }).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::openpty;
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::ttyname;
@@ -40,6 +41,10 @@ pub struct Firmware {
 impl Firmware {
     pub fn start(inserted: Inserted) -> Result<Firmware> {
         let pty = openpty(None, None).context("make a serial port")?;
+        // Whoever is started later must not keep it open.
+        for end in [&pty.master, &pty.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        }
         let mut how = tcgetattr(&pty.slave)?;
         cfmakeraw(&mut how);
         tcsetattr(&pty.slave, SetArg::TCSANOW, &how)?;

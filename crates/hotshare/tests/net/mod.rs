@@ -2,15 +2,17 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use hotshare_api::{Status, Verdict};
 use hotshare_lab::lab::Lab;
 use hotshare_lab::lock::Lock;
 use hotshare_lab::observer::{Kind, Observer, Tally, Way};
 use hotshare_lab::phone::{Progress, Transfer};
-use tokio::task::JoinHandle;
+use tokio::net::{TcpListener, UnixStream};
+use tokio::task::{JoinHandle, JoinSet};
 
 pub mod dump;
 
@@ -255,4 +257,28 @@ pub async fn verb(lab: &Lab, args: &[&str]) -> Result<(Option<i32>, String)> {
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     Ok((output.status.code(), text))
+}
+
+/// A program of the Python environment that `cargo xtask test` makes.
+pub fn python(program: &str) -> Result<PathBuf> {
+    let built = Path::new(env!("CARGO_BIN_EXE_hotshare"));
+    let target = built.ancestors().nth(2).context("the program is in a folder of the target folder")?;
+    let found = target.join("tools/python/bin").join(program);
+    ensure!(found.exists(), "{} is missing; `cargo xtask test net` makes it", found.display());
+    Ok(found)
+}
+
+/// Carries connections from TCP to the daemon's socket: the tools speak nothing else.
+pub async fn bridge(listener: TcpListener, socket: PathBuf) {
+    let mut open = JoinSet::new();
+    loop {
+        let (mut near, _) = listener.accept().await.expect("a socket that listens");
+        let socket = socket.clone();
+        open.spawn(async move {
+            if let Ok(mut far) = UnixStream::connect(socket).await {
+                drop(tokio::io::copy_bidirectional(&mut near, &mut far).await);
+            }
+        });
+        while open.try_join_next().is_some() {}
+    }
 }
