@@ -8,7 +8,7 @@ use crate::cli;
 use crate::serve::AccessDesk;
 
 /// On a terminal: a one-time link, when nobody has a password yet. A log never gets it.
-pub(super) async fn welcome(desk: &AccessDesk) {
+pub(super) async fn welcome(desk: &AccessDesk, command: &str) {
     if desk.has_password() {
         return;
     }
