@@ -98,8 +98,9 @@ fn now() -> Result<i64> {
 
 /// Fills the ledger as a year would have: by minute, hour and day, and the sums of each day.
 fn a_year() -> Result<u64> {
-    let mut store = Store::open(&layout::state_dir().join("ledger.db"))?;
+    let mut store = Store::open(&layout::state_dir().join("ledger.sqlite"))?;
     let people = store.snapshot()?.people;
+    ensure!(people.len() == usize::from(PEOPLE), "the ledger has {} people", people.len());
     let today = now()? / 86_400;
     let mut rows = 0;
     let usage = |n: i64| {
