@@ -26,7 +26,9 @@ fn visitor(door: Door) -> Visitor {
 fn one_cookie_of_ours_and_no_other() {
     let secret = "0123456789abcdef0123456789abcdef";
     let found = |text: &str, door| cookie::session(&headers(&[("cookie", text)]), door);
-    for text in [format!("hotshare={secret}"), format!("a=b; hotshare={secret};c"), format!(" hotshare={secret} ")] {
+    for text in
+        [format!("hotshare={secret}"), format!("a=b; hotshare={secret};c"), format!(" hotshare={secret} ")]
+    {
         assert_eq!(found(&text, Door::Machine).as_deref(), Some(secret), "{text}");
         assert_eq!(found(&text, Door::LanTls), None, "in the clear it could have been set by somebody else");
     }
@@ -44,7 +46,8 @@ fn one_cookie_of_ours_and_no_other() {
     ] {
         assert_eq!(found(&text, Door::Machine), None, "{text}");
     }
-    let twice = headers(&[("cookie", &format!("hotshare={secret}")), ("cookie", &format!("hotshare={secret}"))]);
+    let twice =
+        headers(&[("cookie", &format!("hotshare={secret}")), ("cookie", &format!("hotshare={secret}"))]);
     assert_eq!(cookie::session(&twice, Door::Machine), None);
 }
 

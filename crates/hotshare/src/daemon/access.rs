@@ -14,7 +14,7 @@ pub(super) async fn welcome(desk: &AccessDesk, command: &str) {
     }
     if !std::io::stderr().is_terminal() {
         tracing::info!(
-            "the dashboard has no password yet; `hotshare access link` makes a one-time link to it"
+            "the dashboard has no password yet; `{command} access link` makes a one-time link to it"
         );
         return;
     }
