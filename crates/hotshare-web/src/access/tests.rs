@@ -13,7 +13,9 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap())
     };
     let mut headers = HeaderMap::new();
-    pairs.iter().map(pair).for_each(|(name, value)| drop(headers.append(name, value)));
+    for (name, value) in pairs.iter().map(pair) {
+        headers.append(name, value);
+    }
     headers
 }
 
