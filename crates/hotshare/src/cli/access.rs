@@ -196,9 +196,11 @@ fn screen(access: &api::Access, width: usize) -> String {
     let mut out = Screen::new(width);
     let places: Vec<String> =
         [&access.machine, &access.lan].into_iter().flatten().map(|p| escaped(p)).collect();
-    out.labelled("Dashboard", if places.is_empty() { "nowhere" } else { "" });
-    for place in &places {
-        out.labelled("", place);
+    if places.is_empty() {
+        out.labelled("Place", "nowhere: [web] machine_port is 0, and the LAN may not");
+    }
+    for (n, place) in places.iter().enumerate() {
+        out.labelled_whole(if n == 0 { "Place" } else { "" }, place);
     }
     out.labelled(
         "From",
@@ -209,10 +211,14 @@ fn screen(access: &api::Access, width: usize) -> String {
         },
     );
     let of_viewers = if access.viewer_password { "; viewers have one too" } else { "" };
-    let own = if access.password { "set" } else { "none yet: `hotshare access link` lets you choose it" };
-    out.labelled("Password", &format!("{own}{of_viewers}"));
+    let own = if access.password {
+        "a password is set"
+    } else {
+        "no password yet: `hotshare access link` lets you choose it"
+    };
+    out.labelled("Login", &format!("{own}{of_viewers}"));
     out.labelled(
-        "Logged in",
+        "Inside",
         &match access.sessions {
             0 => "nobody".to_owned(),
             1 => "1 browser".to_owned(),
@@ -259,4 +265,61 @@ pub(crate) fn show_link(machine: Option<&str>, lan: Option<&str>) {
     let text = link_text(machine, lan, terminal_width());
     // The terminal may be gone by now; another link is made by whoever asks for it.
     let _written = anstream::stderr().lock().write_all(format!("\nThe dashboard\n{text}\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn screens() {
+        let nobody = api::Access {
+            schema: api::SCHEMA,
+            admin_from: "machine".into(),
+            machine: None,
+            lan: None,
+            password: false,
+            viewer_password: false,
+            sessions: 0,
+            links: 0,
+            owners: Vec::new(),
+            devices: Vec::new(),
+            tokens: Vec::new(),
+        };
+        let text = screen(&nobody, 80);
+        assert!(text.contains("nowhere") && text.contains("no password yet"), "{text}");
+        let full = api::Access {
+            admin_from: "owner-devices".into(),
+            machine: Some("http://127.0.0.1:4680/admin".into()),
+            lan: Some("http://10.77.0.1/admin".into()),
+            password: true,
+            viewer_password: true,
+            sessions: 2,
+            links: 1,
+            owners: vec!["anna".into(), "evil\u{1b}[2J".into()],
+            tokens: vec![api::AccessToken { name: "ha".into(), scope: "read".into(), since: 1_795_455_000 }],
+            ..nobody
+        };
+        let text = anstream::adapter::strip_str(&screen(&full, 80)).to_string();
+        for line in [
+            "Place   http://127.0.0.1:4680/admin\n        http://10.77.0.1/admin\n",
+            "Login   a password is set; viewers have one too\n",
+            "Inside  2 browsers\n",
+            "Links   1 not used yet\n",
+            "Tokens  ha: read, since 20",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn a_link_is_never_broken_into_lines() {
+        let link = format!("http://127.0.0.1:4680/admin/link/{}", "0123456789abcdef".repeat(4));
+        for width in [24, 80] {
+            let text = link_text(Some(&link), None, width);
+            assert!(text.lines().any(|line| line.trim() == link), "{text}");
+        }
+        assert!(link_text(None, None, 80).contains("machine_port"));
+    }
 }
