@@ -26,6 +26,8 @@ pub(crate) fn run() -> Result<()> {
     measure(&["bench", "--package", "hotshare-linux", "--bench", "datapath", "--profile", "dev"])?;
     println!("\nThe daemon, as released:");
     measure(&["bench", "--package", "hotshare", "--bench", "daemon"])?;
+    println!("\nThe pages, with 50 people and a year of usage, as released:");
+    measure(&["bench", "--package", "hotshare", "--bench", "pages"])?;
     println!("\nThe cheapest tariffs for a year (docs/advice.md):");
     measure(&["run", "--release", "--package", "hotshare-core", "--example", "advise_time"])
 }

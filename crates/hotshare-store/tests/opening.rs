@@ -107,14 +107,14 @@ fn a_newer_format_is_named_and_left_alone() {
     let path = dir.path().join("ledger.sqlite");
     Store::open(&path).unwrap().commit(&[entry(7)]).unwrap();
     let conn = rusqlite::Connection::open(&path).unwrap();
-    conn.pragma_update(None, "user_version", 9).unwrap();
+    conn.pragma_update(None, "user_version", 999).unwrap();
     drop(conn);
     let before = fs::read(&path).unwrap();
     let error = Store::open(&path).unwrap_err();
-    let StoreError::Newer { found: 9, known, .. } = error else { panic!("{error}") };
+    let StoreError::Newer { found: 999, known, .. } = error else { panic!("{error}") };
     let (text, up_to) = (error.to_string(), format!("up to {known}"));
     assert!(
-        text.contains("format is 9") && text.contains(&up_to) && text.contains("ledger.sqlite"),
+        text.contains("format is 999") && text.contains(&up_to) && text.contains("ledger.sqlite"),
         "{text}"
     );
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -338,7 +338,7 @@ fn a_revoked_passphrase_is_not_in_the_file_any_more() {
 #[test]
 fn values_that_make_no_sense_are_damage() {
     for nonsense in [
-        "INSERT INTO devices VALUES (-1, NULL, 0, NULL, NULL, 0, 0)",
+        "INSERT INTO devices (mac, blocked, first_seen) VALUES (-1, 0, 0)",
         "INSERT INTO people (id, name, paused, slot, since) VALUES (1, 'Not A Name', 0, 2, 0)",
         "INSERT INTO leases VALUES (1, 'nowhere', NULL, NULL, 0)",
         "INSERT INTO keys VALUES (1, NULL, 'short', 0, NULL, 0)",

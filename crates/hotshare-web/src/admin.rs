@@ -210,3 +210,6 @@ fn place(path: &str) -> String {
 
 /// The reply to most changes.
 type Changed = Result<Done, ApiError>;
+
+#[cfg(test)]
+mod tests;

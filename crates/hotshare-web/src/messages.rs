@@ -13,8 +13,8 @@ use crate::language::Language;
 const FILES: [(&str, &str, &str); 4] = [
     ("access", include_str!("../messages/en/access.ftl"), include_str!("../messages/zh/access.ftl")),
     ("admin", include_str!("../messages/en/admin.ftl"), include_str!("../messages/zh/admin.ftl")),
-    ("common", include_str!("../messages/en/common.ftl"), include_str!("../messages/zh/common.ftl")),
     ("me", include_str!("../messages/en/me.ftl"), include_str!("../messages/zh/me.ftl")),
+    ("verdicts", include_str!("../messages/en/verdicts.ftl"), include_str!("../messages/zh/verdicts.ftl")),
 ];
 
 static ENGLISH: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(Language::English));

@@ -115,9 +115,9 @@ async fn only_from_where_the_owner_lets_it_be_reached() -> Result<()> {
     // Whoever has a link is the owner, wherever it is used.
     let (code, told) = net::verb(&lab, &["--lab", "access", "link"]).await?;
     ensure!(code == Some(0), "{told}");
-    let link =
+    let mut link =
         told.lines().filter_map(|line| line.split_once(&there.to_string())).map(|(_, path)| path.trim());
-    let link = link.last().with_context(|| format!("no link for the LAN: {told}"))?.to_owned();
+    let link = link.next_back().with_context(|| format!("no link for the LAN: {told}"))?.to_owned();
     ensure!(seen_by(guest, &link).await? == 200, "the link leads nowhere");
     let fields = "password=purple+otters+juggle+at+noon&repeated=purple+otters+juggle+at+noon";
     let form = format!(

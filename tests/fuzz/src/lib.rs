@@ -82,6 +82,7 @@ pub fn dns(data: &[u8]) {
         prefix: 24,
         open: Arc::new(BTreeSet::from([STATION])),
         sites: Arc::default(),
+        web_name: Arc::default(),
     };
     for client in [STATION, Ipv4Addr::new(10, 7, 0, 21)] {
         if let Some(answer) = exercise(query, said, client, &view) {

@@ -22,7 +22,8 @@ const MAY_BE_UNSAFE: [&str; 2] = ["crates/hotshare-linux", "crates/hotshare-lab"
 pub(super) fn check(tree: &Tree) -> Vec<Complaint> {
     let mut complaints = core_dependencies(tree);
     for (path, text) in tree.texts("rs").filter(|(path, _)| path.starts_with("crates")) {
-        let is_product = path.iter().nth(2).is_some_and(|folder| folder == "src");
+        let is_test = path.ends_with("tests.rs") || path.iter().any(|folder| folder == "tests");
+        let is_product = path.iter().nth(2).is_some_and(|folder| folder == "src") && !is_test;
         let is_core = path.starts_with("crates/hotshare-core/src");
         let may_start = MAY_START_PROGRAMS.iter().any(|(folder, _)| path.starts_with(folder));
         let may_be_unsafe = MAY_BE_UNSAFE.iter().any(|folder| path.starts_with(folder));
@@ -87,6 +88,7 @@ mod tests {
         let tree = Tree::of(&[
             ("crates/hotshare-linux/src/nat.rs", start),
             ("crates/hotshare-linux/tests/nat.rs", start),
+            ("crates/hotshare-linux/src/nat/tests.rs", start),
             ("crates/hotshare-lab/src/box.rs", start),
         ]);
         assert_eq!(check(&tree).len(), 1);

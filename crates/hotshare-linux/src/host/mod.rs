@@ -282,6 +282,14 @@ impl Host {
         Ok(self.nat.set_closed(addresses).await?)
     }
 
+    /// Makes these the addresses of the devices that may use the uplink: their plain HTTP is left alone.
+    ///
+    /// # Errors
+    /// When there is no table, or the kernel refuses.
+    pub async fn set_open(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> Result<(), HostError> {
+        Ok(self.nat.set_open(addresses).await?)
+    }
+
     /// Makes these the addresses of the sites that may be reached, while the rules let nothing else be.
     ///
     /// # Errors

@@ -39,6 +39,8 @@ pub enum NatError {
     Remove(#[source] nlink::Error),
     #[error("could not change the set of closed devices")]
     Close(#[source] nlink::Error),
+    #[error("could not change the set of open devices")]
+    Opened(#[source] nlink::Error),
     #[error("could not tell the rules where the sites are that may be reached")]
     Sites(#[source] nlink::Error),
     #[error("could not tell the rules who has which address")]
@@ -54,8 +56,8 @@ pub enum NatError {
 /// The hand on the tables.
 pub struct Nat {
     conn: Connection<Nftables>,
-    /// Closed, wireless, taken, holders, sites.
-    sets: [Mirror; 5],
+    /// Closed, wireless, taken, holders, sites, open.
+    sets: [Mirror; 6],
     /// This kernel has no rules for bridges. That each port is isolated must do.
     no_bridge_rules: bool,
 }
@@ -68,7 +70,14 @@ impl Nat {
     /// Without netlink or without the right to use it.
     pub fn open() -> Result<Nat, NatError> {
         let conn = Connection::<Nftables>::new().map_err(NatError::Open)?;
-        let sets = [ruleset::CLOSED, bridge::WIRELESS, bridge::TAKEN, bridge::holders(), ruleset::SITES];
+        let sets = [
+            ruleset::CLOSED,
+            bridge::WIRELESS,
+            bridge::TAKEN,
+            bridge::holders(),
+            ruleset::SITES,
+            ruleset::OPEN,
+        ];
         let sets = sets.map(Mirror::new);
         Ok(Nat { conn, sets, no_bridge_rules: false })
     }
@@ -179,8 +188,15 @@ impl Nat {
     /// Makes `addresses` those of the sites that may be reached: only what differs is changed, at once.
     pub(crate) async fn set_sites(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> Result<(), NatError> {
         let sites: BTreeSet<Key> = addresses.iter().map(|address| address.octets().to_vec()).collect();
-        let [.., set] = &mut self.sets;
+        let [.., set, _] = &mut self.sets;
         change(&self.conn, vec![(set, sites)]).await.map(drop).map_err(NatError::Sites)
+    }
+
+    /// Makes `addresses` those of the devices that may use the uplink: only what differs is changed, at once.
+    pub(crate) async fn set_open(&mut self, addresses: &BTreeSet<Ipv4Addr>) -> Result<(), NatError> {
+        let open: BTreeSet<Key> = addresses.iter().map(|address| address.octets().to_vec()).collect();
+        let [.., set] = &mut self.sets;
+        change(&self.conn, vec![(set, open)]).await.map(drop).map_err(NatError::Opened)
     }
 
     /// Tells the bridge's rules who has which address, and who is on the air. Without these rules, nothing is done.
@@ -194,7 +210,7 @@ impl Nat {
             return Ok(());
         }
         let held = |(ip, mac): (&Ipv4Addr, &Mac)| -> Key { [&mac.0[..], &[0; 2], &ip.octets()].concat() };
-        let [_, wireless, taken, holders, _] = &mut self.sets;
+        let [_, wireless, taken, holders, ..] = &mut self.sets;
         let changes = vec![
             (wireless, on_air.iter().map(|mac| mac.0.to_vec()).collect()),
             (taken, addresses.keys().map(|ip| ip.octets().to_vec()).collect()),

@@ -20,6 +20,10 @@ pub(super) const CLOSED: NamedSet =
 pub(super) const SITES: NamedSet =
     NamedSet { family: Family::Inet, name: "sites", key: SetKeyType::Ipv4Addr, size: 1024 };
 
+/// The addresses of the devices that may use the uplink.
+pub(super) const OPEN: NamedSet =
+    NamedSet { family: Family::Inet, name: "open", key: SetKeyType::Ipv4Addr, size: 1024 };
+
 const FORWARD: &str = "forward";
 const FROM_LAN: &str = "from_lan";
 const TO_LAN: &str = "to_lan";
@@ -51,7 +55,7 @@ pub(super) fn draft(r: &Ruleset) -> nlink::Result<Draft> {
         .masquerade();
     let mut draft = Draft {
         family: Family::Inet,
-        sets: vec![CLOSED, SITES],
+        sets: vec![CLOSED, SITES, OPEN],
         chains: vec![
             (REFUSE, None),
             (RESET, None),
@@ -139,29 +143,25 @@ fn forward(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
     Ok(rules)
 }
 
-/// What `lan_in` did not mark: it is of nobody that may use the uplink.
-fn unmarked(r: &Ruleset) -> Match {
-    let ok = u64::from(r.ok_mark);
-    Match::new(Field::Mark, MatchOp::Ne, Value::Masked { value: ok, mask: ok })
-}
-
 /// Plain HTTP of who may not use the uplink leads to the portal, which says why. Only where a flow begins: one that was
 /// there before is refused as any other. Nothing else is led anywhere, HTTPS least of all.
+///
+/// Who may is asked of a set, not of the mark: where the kernel's bridges call these rules (`br_netfilter`), they do so
+/// before `lan_in` has seen the packet.
 fn prerouting(r: &Ruleset) -> Vec<Rule> {
     let (network, prefix) = (r.subnet.network(), r.subnet.prefix_len());
     let from_lan = || rule(PREROUTING).match_iif(&r.lan).match_saddr_v4(network, prefix);
-    let web = |from: Rule| from.match_tcp_dport(PORTAL_PORT);
-    let to_portal = |web: Rule| web.dnat(r.gateway, Some(PORTAL_PORT));
-    let outside = || from_lan().match_daddr_v4_not(network, prefix);
+    let to_portal = |from: Rule| from.match_tcp_dport(PORTAL_PORT).dnat(r.gateway, Some(PORTAL_PORT));
+    let outside = from_lan().match_daddr_v4_not(network, prefix);
     vec![
-        to_portal(web(from_lan().match_daddr_v4(PROBE_ADDR, 32))),
-        to_portal(web(outside().match_saddr_in_set(CLOSED.name))),
-        to_portal(web(outside().then(unmarked(r)))),
+        to_portal(from_lan().match_daddr_v4(PROBE_ADDR, 32)),
+        to_portal(outside.match_not_in_set(PacketField::Ip4Saddr, OPEN.name)),
     ]
 }
 
 fn from_lan(r: &Ruleset) -> nlink::Result<Vec<Rule>> {
-    let unmarked = unmarked(r);
+    let ok = u64::from(r.ok_mark);
+    let unmarked = Match::new(Field::Mark, MatchOp::Ne, Value::Masked { value: ok, mask: ok });
     let mut rules = vec![
         // LAN to LAN, and to any other interface than the one that is metered.
         other(FROM_LAN, Field::Oif, r.metered.uplink).drop(),

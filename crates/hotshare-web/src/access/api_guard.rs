@@ -71,10 +71,12 @@ fn bearer(sent: &HeaderValue) -> Option<&str> {
 }
 
 fn no(code: Code, why: &str) -> Response {
-    let status = match code {
-        Code::NotLoggedIn => StatusCode::UNAUTHORIZED,
-        Code::NotAllowed => StatusCode::FORBIDDEN,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    let status = if code == Code::NotLoggedIn {
+        StatusCode::UNAUTHORIZED
+    } else if code == Code::NotAllowed {
+        StatusCode::FORBIDDEN
+    } else {
+        StatusCode::INTERNAL_SERVER_ERROR
     };
     let mut reply = (status, Json(Failure::new(code, why))).into_response();
     if status == StatusCode::UNAUTHORIZED {

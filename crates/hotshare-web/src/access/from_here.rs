@@ -23,7 +23,7 @@ impl Hosts {
     }
 
     /// A page from elsewhere whose name was made to lead here must not speak to us: its browser says that name.
-    fn has(&self, host: &str, visitor: Visitor) -> bool {
+    pub(super) fn has(&self, host: &str, visitor: Visitor) -> bool {
         let name = without_port(host);
         let here = visitor.here.ip();
         name.parse::<IpAddr>() == Ok(here)

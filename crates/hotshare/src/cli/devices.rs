@@ -115,11 +115,12 @@ fn text(devices: &[api::Device], width: usize) -> String {
 }
 
 fn state(device: &api::Device) -> String {
+    if let Some(claim) = device.claim.as_deref().filter(|_| !device.blocked) {
+        // It waits, and this is by whom.
+        return format!("says “{}”", fitted(claim, 16));
+    }
     let whose = device.person.as_deref().unwrap_or("waiting for you");
     let whose = fitted(whose, 24);
-    if let Some(claim) = &device.claim {
-        return format!("{whose}, says “{}”", fitted(claim, 16));
-    }
     if device.blocked { format!("{whose} (blocked)") } else { whose }
 }
 
@@ -148,10 +149,7 @@ mod tests {
             device("02:00:5e:10:00:01", None, Some("Evil\u{1b}[2J\u{202e}phone")),
             device("02:00:5e:10:00:02", Some("小明"), Some("小明的手机")),
             blocked,
-            api::Device {
-                claim: Some("Bo Müller\u{202e}".into()),
-                ..device("02:00:5e:10:00:04", None, None)
-            },
+            api::Device { claim: Some("Bo Müller".into()), ..device("02:00:5e:10:00:04", None, None) },
         ];
         let told = [80, 40].map(|width| format!("--- at {width}\n{}", text(&devices, width)));
         insta::assert_snapshot!(told.concat());

@@ -8,13 +8,13 @@ use crate::cli;
 use crate::serve::AccessDesk;
 
 /// On a terminal: a one-time link, when nobody has a password yet. A log never gets it.
-pub(super) async fn welcome(desk: &AccessDesk) {
+pub(super) async fn welcome(desk: &AccessDesk, command: &str) {
     if desk.has_password() {
         return;
     }
     if !std::io::stderr().is_terminal() {
         tracing::info!(
-            "the dashboard has no password yet; `hotshare access link` makes a one-time link to it"
+            "the dashboard has no password yet; `{command} access link` makes a one-time link to it"
         );
         return;
     }

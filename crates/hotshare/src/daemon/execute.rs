@@ -168,7 +168,10 @@ impl Hands {
                 self.closed = closed;
                 self.show_closed().await;
             }
-            Command::Names(open) => self.view.send_modify(|view| view.open = Arc::new(open)),
+            Command::Names(open) => {
+                self.view.send_modify(|view| view.open = Arc::new(open));
+                self.show_open().await;
+            }
             Command::Sites(sites) => return Ok(self.keep_to_sites(sites).await),
             Command::Connect(uplink) => return Ok(self.connect(uplink).await),
             Command::Lease(id, durable) => {
@@ -241,6 +244,15 @@ impl Hands {
                 }
             }
             Err(error) => tracing::warn!(error = %error, "flows of closed devices could not be reset"),
+        }
+    }
+
+    /// Whose plain HTTP is not led to the portal.
+    async fn show_open(&mut self) {
+        // As above: whoever is opened meanwhile finds the portal and nothing worse.
+        let open = Arc::clone(&self.view.borrow().open);
+        if let Err(error) = self.host.set_open(&open).await {
+            tracing::warn!(error = %error, "the rules do not know who is open; who is may be led to the portal");
         }
     }
 
@@ -333,6 +345,7 @@ impl Hands {
         let Metered { uplink, lan } = self.wanted.metered;
         self.slow.between(&mut self.meter, uplink.zip(lan)).await;
         self.show_closed().await;
+        self.show_open().await;
         Ok(done.missing)
     }
 

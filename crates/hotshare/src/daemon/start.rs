@@ -356,7 +356,7 @@ async fn assemble(
         }
         drop(lan.pages.set(serve::pages(state.clone(), tls)));
         tasks.serve_api(listener, state);
-        access::welcome(&desk).await;
+        access::welcome(&desk, instance.command()).await;
         let patience = options.config.alerts.patience;
         let couriers = ways.couriers(instance.ledger_path(), &marker, &raised, patience);
         tasks.carry_alerts(couriers, ways.link);

@@ -183,6 +183,8 @@ impl AccessDesk {
             (Door::Lan | Door::LanTls, IpAddr::V4(peer)) => peer,
             (Door::Lan | Door::LanTls, IpAddr::V6(_)) => return Origin::Elsewhere,
         };
+        // The kernel reaches a leased address by the hardware address of its lease only: whoever has connected from it is
+        // that device, and no other that has taken the address.
         let Some(status) = self.status().await else { return Origin::Elsewhere };
         match status.devices.iter().find(|device| device.address == Some(peer)) {
             Some(device) if !device.blocked => self.book().origin(device.mac, device.person.as_ref()),

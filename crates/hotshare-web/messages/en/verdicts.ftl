@@ -1,6 +1,4 @@
-# What both kinds of pages say.
-
-# The verdicts: why somebody is closed or slow.
+# Why somebody is closed or slow.
 why-paused = Paused by the owner
 why-allowance-used = The allowance is used up
 why-plan-used = The data plan is used up
