@@ -50,6 +50,7 @@ fn device(person: Option<&str>) -> DeviceStatus {
         up: Bytes(0),
         down: Bytes(0),
         first_seen: UnixTime(0),
+        claim: None,
     }
 }
 
