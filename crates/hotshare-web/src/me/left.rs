@@ -22,10 +22,9 @@ pub(super) fn of_plan(status: &Status, person: &str) -> Option<u64> {
 }
 
 fn is_for(status: &PartStatus, person: &str) -> bool {
-    let Part { people, sites, pay, .. } = &status.part;
+    let Part { people, sites, .. } = &status.part;
     let theirs = people.as_ref().is_none_or(|people| people.iter().any(|name| name == person));
-    // One that costs money has what was bought of it, and that is there.
-    let _bought = pay;
+    // One that costs money is among them: its balance is what was bought of it, and that is there.
     status.begins.is_some() && theirs && sites.is_empty()
 }
 
