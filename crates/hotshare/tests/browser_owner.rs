@@ -27,21 +27,30 @@ fn button(name: &str) -> String {
     format!("role=button[name=\"{name}\"]")
 }
 
-/// The link that the command line prints.
+/// The link that the command line prints for a browser on the machine.
 async fn link(lab: &Lab) -> Result<String> {
+    link_at(lab, |link| link.starts_with(DASHBOARD)).await
+}
+
+async fn link_at(lab: &Lab, is_wanted: impl Fn(&str) -> bool) -> Result<String> {
     let (code, told) = net::verb(lab, &["--lab", "access", "link"]).await?;
     ensure!(code == Some(0), "{told}");
-    let link = told.split_whitespace().find(|word| word.starts_with(DASHBOARD));
-    Ok(link.with_context(|| format!("no link to the machine's own door: {told}"))?.to_owned())
+    let link = told.split_whitespace().find(|word| word.contains("/admin/link/") && is_wanted(word));
+    Ok(link.with_context(|| format!("no such link: {told}"))?.to_owned())
+}
+
+/// What a link leads to, filled in.
+async fn choose_password(page: &Page) -> Result<()> {
+    page.fill("#password", PASSWORD).await?;
+    page.fill("#repeated", PASSWORD).await?;
+    page.click("button").await?;
+    page.sees("h1", "Overview", SOON).await.map(drop)
 }
 
 /// The owner's first window, and all later ones of this browser, are logged in.
 async fn enter(lab: &Lab, browser: &Browser, look: Look) -> Result<Page> {
     let page = browser.open(look, &link(lab).await?).await?;
-    page.fill("#password", PASSWORD).await?;
-    page.fill("#repeated", PASSWORD).await?;
-    page.click("button").await?;
-    page.sees("h1", "Overview", SOON).await?;
+    choose_password(&page).await?;
     page.remember().await?;
     Ok(page)
 }
@@ -80,10 +89,7 @@ async fn the_first_run_leads_to_a_password() -> Result<()> {
     page.sees("[role=alert]", "too easy to guess", SOON).await?;
     page.audit().await?;
     page.shot("link-weak").await?;
-    page.fill("#password", PASSWORD).await?;
-    page.fill("#repeated", PASSWORD).await?;
-    page.click("button").await?;
-    page.sees("h1", "Overview", SOON).await?;
+    choose_password(&page).await?;
 
     everybody_sees(&browser, &link, "link-gone", ("does not work any more", "此链接已失效")).await?;
     everybody_sees(&browser, DASHBOARD, "login", ("Password", "密码")).await?;
@@ -269,5 +275,36 @@ async fn a_device_that_waits_is_let_in() -> Result<()> {
     page.click(&button("Remove anna")).await?;
     page.sees("main", "There is nobody yet", SOON).await?;
     ensure!(lab.api.person("anna").await.is_err(), "not removed");
+    lab.tear_down().await
+}
+
+/// On the owner's phone the dashboard is at the hotspot's own address; on another's it is said that it is not.
+#[tokio::test]
+async fn the_owners_phone_is_let_in_and_no_other() -> Result<()> {
+    let lab = net::ready(2, None, Some(2_000_000_000), None).await?;
+    let (code, told) = net::verb(&lab, &["--lab", "access", "owner", "phone-1"]).await?;
+    ensure!(code == Some(0), "{told}");
+    let (mine, other) = (Browser::on_phone(&lab, 0)?, Browser::on_phone(&lab, 1)?);
+    let link = link_at(&lab, |link| !link.starts_with(DASHBOARD)).await?;
+    let page = mine.open(Look::PHONE, &link).await?;
+    choose_password(&page).await?;
+    page.audit().await?;
+    page.shot("overview-on-a-phone").await?;
+    // What is used is the owner's, too, and moves here as it does on the machine.
+    let phone = &lab.phones[1];
+    phone.download(phone.web_port(), 8 * MIB, &Progress::default()).await??;
+    let used = net::Eyes::open(&lab).await?.settle(&lab).await?.1.plan.billed;
+    let now = bytesize::ByteSize::b(used).display().si();
+    page.sees("[data-live='plan.used']", &format!("{now:.2}"), SOON).await?;
+
+    let place = "http://hotshare.internal/admin";
+    everybody_sees(&mine, place, "login-on-a-phone", ("Password", "密码")).await?;
+    everybody_sees(
+        &other,
+        place,
+        "not-from-here",
+        ("does not let the dashboard be reached", "主人不允许从此设备访问"),
+    )
+    .await?;
     lab.tear_down().await
 }
