@@ -115,7 +115,8 @@ fn a_session_ends() {
         assert_eq!(session(1, after(begun), after(used)).is_over(after(now)), over, "{begun} {used} {now}");
     }
     let mut book = AccessBook::default();
-    applied(&mut book, &book.begin(session(1, NOW, NOW), None));
+    let changes = book.begin(session(1, NOW, NOW), None);
+    applied(&mut book, &changes);
     assert_eq!(book.session(digest(1), false, NOW), None, "at the other door");
     assert_eq!(book.session(digest(2), true, NOW), None);
     assert!(matches!(book.session(digest(1), true, after(60)), Some((_, None))), "not written each time");
@@ -129,11 +130,15 @@ fn a_session_ends() {
 fn another_password_ends_what_the_old_one_began() {
     let mut book = AccessBook::default();
     let viewer = Session { role: Role::Viewer, ..session(2, NOW, NOW) };
-    applied(&mut book, &book.begin(session(1, NOW, NOW), None));
-    applied(&mut book, &book.begin(viewer, None));
-    applied(&mut book, &book.set_password(Role::Owner, Some("hash".into())));
+    let changes = book.begin(session(1, NOW, NOW), None);
+    applied(&mut book, &changes);
+    let changes = book.begin(viewer, None);
+    applied(&mut book, &changes);
+    let changes = book.set_password(Role::Owner, Some("hash".into()));
+    applied(&mut book, &changes);
     assert_eq!(book.sessions.keys().copied().collect::<Vec<_>>(), [digest(2)]);
-    applied(&mut book, &book.begin(session(3, NOW, NOW), Some(digest(2))));
+    let changes = book.begin(session(3, NOW, NOW), Some(digest(2)));
+    applied(&mut book, &changes);
     assert_eq!(book.sessions.keys().copied().collect::<Vec<_>>(), [digest(3)], "the browser's old one");
     book.apply(&AccessChange::SessionsGone);
     assert!(book.sessions.is_empty());
@@ -143,18 +148,22 @@ fn another_password_ends_what_the_old_one_began() {
 fn a_link_is_good_once_and_for_an_hour() {
     let mut book = AccessBook::default();
     let link = Link { digest: digest(1), role: Role::Owner, made: NOW };
-    applied(&mut book, &book.make_link(link));
+    let changes = book.make_link(link);
+    applied(&mut book, &changes);
     assert_eq!(book.link(digest(1), after(HOUR - 1)), Some(link));
     assert_eq!(book.link(digest(1), after(HOUR)), None);
     assert_eq!(book.link(digest(1), after(-HOUR)), None, "made under another clock");
-    applied(&mut book, &book.use_link(&link, Origin::OtherDevice(mac(5)), NOW));
+    let changes = book.use_link(&link, Origin::OtherDevice(mac(5)), NOW);
+    applied(&mut book, &changes);
     assert_eq!(book.link(digest(1), NOW), None);
     assert_eq!(book.origin(mac(5), None), Origin::OwnerDevice(mac(5)));
     assert_eq!(book.origin(mac(6), None), Origin::OtherDevice(mac(6)));
 
     let viewers = Link { digest: digest(2), role: Role::Viewer, made: NOW };
-    applied(&mut book, &book.make_link(viewers));
-    applied(&mut book, &book.use_link(&viewers, Origin::OtherDevice(mac(6)), NOW));
+    let changes = book.make_link(viewers);
+    applied(&mut book, &changes);
+    let changes = book.use_link(&viewers, Origin::OtherDevice(mac(6)), NOW);
+    applied(&mut book, &changes);
     assert_eq!(book.origin(mac(6), None), Origin::OtherDevice(mac(6)), "a viewer is no owner");
     let anna: PersonName = "anna".parse().unwrap();
     book.apply(&AccessChange::OwnerPerson(anna.clone()));
