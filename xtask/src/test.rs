@@ -2,6 +2,7 @@
 //!
 //! A tier that cannot run on this machine is a failure, not a gap: who wants less names the tiers.
 
+mod browser;
 mod build;
 mod run;
 
@@ -29,21 +30,24 @@ pub(crate) enum Tier {
     Root,
     /// The whole of Hotshare between an internet and phones, in network namespaces. Root.
     Net,
+    /// The pages, in a real browser on the phones and on the machine of such a network. Root.
+    Browser,
     /// Wi-Fi with real 802.11 stacks, in virtual machines. Root only to install QEMU where it is missing.
     Vm,
 }
 
 impl Tier {
-    const ALL: [Tier; 5] = [Tier::Unit, Tier::Docs, Tier::Root, Tier::Net, Tier::Vm];
+    const ALL: [Tier; 6] = [Tier::Unit, Tier::Docs, Tier::Root, Tier::Net, Tier::Browser, Tier::Vm];
 
     fn needs_root(self) -> bool {
-        matches!(self, Tier::Root | Tier::Net)
+        matches!(self, Tier::Root | Tier::Net | Tier::Browser)
     }
 
     /// The tier of a test program, by its package and name.
     fn of(package: &str, name: &str, is_integration_test: bool) -> Tier {
         match (package, is_integration_test) {
             ("hotshare", true) if name.starts_with("net") => Tier::Net,
+            ("hotshare", true) if name.starts_with("browser") => Tier::Browser,
             ("hotshare-linux" | "hotshare-lab" | "hotshare-notify", true) => Tier::Root,
             ("hotshare-store", true) if name == "full_disk" => Tier::Root,
             _ => Tier::Unit,
@@ -55,6 +59,7 @@ impl Tier {
             Tier::Unit | Tier::Docs => &[],
             Tier::Root => &ROOT_PACKAGES,
             Tier::Net => &NET_PACKAGES,
+            Tier::Browser => &browser::PACKAGES,
             Tier::Vm => &vm::PACKAGES,
         }
     }
@@ -67,6 +72,7 @@ impl fmt::Display for Tier {
             Tier::Docs => "docs",
             Tier::Root => "root",
             Tier::Net => "net",
+            Tier::Browser => "browser",
             Tier::Vm => "vm",
         })
     }
@@ -197,6 +203,9 @@ fn run_tier(tier: Tier, built: &Built) -> Result<Outcome> {
         let names: Vec<String> = failed.iter().map(|name| format!("vm: {name}")).collect();
         count.add(Count { passed, failed: u64::try_from(names.len()).unwrap_or(u64::MAX), names });
     }
+    if tier == Tier::Browser {
+        browser::prepare()?;
+    }
     let mine: Vec<&Binary> = built.binaries.iter().filter(|binary| binary.tier == tier).collect();
     for binary in &mine {
         count.add(run::binary(binary, built)?);
@@ -215,9 +224,9 @@ fn refused(tier: Tier) -> Outcome {
 /// Prints what failed, the table and the closing line; says whether all is well.
 fn close(outcomes: &[Outcome]) -> bool {
     let mut sum = Count::default();
-    println!("\n{:6} {:>7} {:>7} {:>7}", "tier", "passed", "failed", "time");
+    println!("\n{:7} {:>7} {:>7} {:>7}", "tier", "passed", "failed", "time");
     for Outcome { tier, count, took } in outcomes {
-        println!("{tier:6} {:>7} {:>7} {:>5.0} s", count.passed, count.failed, took.as_secs_f64());
+        println!("{tier:7} {:>7} {:>7} {:>5.0} s", count.passed, count.failed, took.as_secs_f64());
         sum.add(count.clone());
     }
     if !sum.names.is_empty() {
@@ -240,6 +249,7 @@ mod tests {
         assert_eq!(Tier::of("hotshare-linux", "host_netns", true), Tier::Root);
         assert_eq!(Tier::of("hotshare-notify", "mqtt", true), Tier::Root);
         assert_eq!(Tier::of("hotshare", "net_plan", true), Tier::Net);
+        assert_eq!(Tier::of("hotshare", "browser_phone", true), Tier::Browser);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Who may come to the dashboard. Only by the Unix socket, and for an owner who is logged in; never by a token.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Secret;
+use crate::object::only_objects;
 
 /// `GET /v1/access`. No secret is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Access {
     pub schema: u32,
     /// `"owner-devices"`, `"lan"` or `"machine"`: from where the dashboard may be reached.
@@ -26,51 +28,64 @@ pub struct Access {
     pub owners: Vec<String>,
     /// Devices on which a link was used.
     pub devices: Vec<OwnerDevice>,
+    /// By name.
     pub tokens: Vec<AccessToken>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A device that is an owner's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OwnerDevice {
+    /// Six pairs of lower-case hex digits, with colons.
     pub mac: String,
+    /// When the link was used.
     pub since: i64,
 }
 
 /// A program's way to the interface, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessToken {
+    /// As its maker called it.
     pub name: String,
     /// `"read"`, `"write"` or `"metrics"`.
     pub scope: String,
+    /// When it was made.
     pub since: i64,
 }
 
 /// `GET /v1/access/tokens`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessTokens {
     pub schema: u32,
+    /// By name.
     pub tokens: Vec<AccessToken>,
 }
 
 /// `POST /v1/access/tokens`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct AccessTokenNew {
+    /// What it is for: 1 to 40 letters, digits, spaces, dots, dashes or underscores.
     pub name: String,
+    /// `"read"`, `"write"` or `"metrics"`.
+    #[schema(pattern = "^(read|write|metrics)$")]
     pub scope: String,
 }
 
 /// Its reply: the only time that the token is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessTokenMade {
     pub schema: u32,
+    /// As it was asked for.
     pub name: String,
+    /// As it was asked for.
     pub scope: String,
+    /// What is sent as `Authorization: Bearer TOKEN`.
     pub token: Secret,
 }
 
 /// `POST /v1/access/link`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct AccessLinkNew {
     /// Whoever uses it can look, and change nothing.
     #[serde(default)]
@@ -78,7 +93,7 @@ pub struct AccessLinkNew {
 }
 
 /// Its reply: a link that works once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessLink {
     pub schema: u32,
     /// Until then.
@@ -90,8 +105,8 @@ pub struct AccessLink {
 }
 
 /// `POST /v1/access/password`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct AccessPassword {
     /// `null`: nobody logs in by password.
     pub password: Option<Secret>,
@@ -101,9 +116,11 @@ pub struct AccessPassword {
 }
 
 /// `POST /v1/access/owner`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct AccessOwner {
     /// This one, beside those that are; `null`: nobody, and no device.
     pub person: Option<String>,
 }
+
+only_objects!(AccessTokenNew, AccessLinkNew, AccessPassword, AccessOwner);

@@ -149,7 +149,7 @@ pub struct DeviceChange {
 
 /// Body of `POST /v1/devices/MAC/claim`: whoever uses a device that nobody knows says who they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Claim {
     /// Letters and digits of any script, spaces, `-`, `_`, `.` and `'` are kept of it, 40 characters at most.
     pub name: String,
@@ -190,6 +190,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Op
 }
 
 only_objects!(
+    Claim,
     PersonNew,
     PersonChange,
     Amount,

@@ -59,6 +59,11 @@ mod tests {
         refused::<PlanChange>(r#"{"terms":{}}"#, r#"{"terms":[]}"#);
         refused::<PlanChange>("{}", "[]");
         refused::<PlanCorrection>(r#"{"used":1}"#, "[1]");
+        refused::<Claim>(r#"{"name":"bo"}"#, r#"["bo"]"#);
+        refused::<AccessTokenNew>(r#"{"name":"a","scope":"read"}"#, r#"["a","read"]"#);
+        refused::<AccessLinkNew>("{}", "[]");
+        refused::<AccessPassword>("{}", "[]");
+        refused::<AccessOwner>("{}", "[]");
         refused::<Part>(r#"{"name":"a"}"#, r#"["a"]"#);
         refused::<Terms>("{}", "[]");
         refused::<Pay>(r#"{"price":"1","unit":1,"limit":"1","step":"1"}"#, r#"["1",1,"1","1"]"#);

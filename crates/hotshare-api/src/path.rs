@@ -38,6 +38,7 @@ pub const PERSON_KEY: &str = "/v1/people/{name}/key";
 pub const PERSON_KEY_ROTATE: &str = "/v1/people/{name}/key/rotate";
 pub const DEVICE: &str = "/v1/devices/{mac}";
 pub const CARD: &str = "/v1/cards/{number}";
+pub const ACCESS_TOKEN: &str = "/v1/access/tokens/{name}";
 pub const CARD_AGREE: &str = "/v1/cards/{number}/agree";
 pub const DEVICE_CLAIM: &str = "/v1/devices/{mac}/claim";
 
@@ -161,6 +162,7 @@ mod tests {
             (DEVICE, device("").replace("/devices/", "/devices/{mac}")),
             (CARD, card(7)),
             (CARD_AGREE, card_agree(7)),
+            (ACCESS_TOKEN, access_token("anna")),
         ] {
             assert_eq!(filled(path), asked);
         }

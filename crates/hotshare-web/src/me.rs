@@ -93,5 +93,6 @@ async fn shown(
         Asker::Person { .. } => desk.used(&status).await,
         Asker::Stranger | Asker::Nobodys(_) | Asker::Blocked(_) => None,
     };
-    page(code, Policy::NoScript, &page::Page::new(text, &status, asker, used.as_deref(), notice))
+    let used = used.as_ref().map(|[today, earlier]| [&**today, &**earlier]);
+    page(code, Policy::NoScript, &page::Page::new(text, &status, asker, used, notice))
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use hotshare_api::{Device, Period, Person, Status, Verdict};
 use jiff::tz::TimeZone;
 
-use super::usage::{Row, Used};
+use super::usage::{Row, Used, rows};
 use super::who::{Asker, is_open, why};
 use super::{left, outlook};
 use crate::{Text, show};
@@ -117,7 +117,7 @@ impl Page {
         t: Text,
         status: &Status,
         asker: Asker<'_>,
-        used: Option<&Used>,
+        used: Option<[&Used; 2]>,
         notice: Option<Notice>,
     ) -> Page {
         let zone = show::zone(&status.plan.zone);
@@ -145,7 +145,7 @@ impl Page {
                     why: why_view(t, status, person, &zone),
                     left: left_view(t, person, &zone),
                     plan: plan(t, status, person, &zone),
-                    devices: used.map(|used| devices(t, &used.of(status, person, device))),
+                    devices: used.map(|used| devices(t, &rows(used, status, person, device))),
                     ask: ask(t, person),
                     give: give(status, person),
                 }),

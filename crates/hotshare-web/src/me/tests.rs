@@ -95,10 +95,10 @@ impl Fake {
     }
 }
 
-/// Today's report is about a tenth of the month's.
+/// Today's is a tenth of the month.
 fn usage(path: &str) -> UsageReport {
-    let since: i64 = path.split("since=").nth(1).unwrap().parse().unwrap();
-    let times = if since == 1_795_388_400 { 1 } else { 10 };
+    let since = path.split("since=").nth(1).unwrap().split('&').next().unwrap().parse().unwrap();
+    let times = if since == 1_795_388_400 { 1 } else { 9 };
     let row = |mac: u8, person: &str, bytes: u64| UsageRow {
         key: format!("02:00:5e:10:00:{mac:02x}"),
         person: Some(person.into()),
@@ -407,12 +407,9 @@ async fn the_interface_is_asked_seldom_however_many_look() {
     }
     let asked = fake.asked.lock().unwrap().clone();
     let usage: Vec<&String> = asked.iter().filter(|path| path.starts_with("/v1/usage")).collect();
-    // Since the first of November and since midnight in Berlin, both +01:00.
-    assert_eq!(
-        usage,
-        ["/v1/usage?by=device&since=1793487600", "/v1/usage?by=device&since=1795388400"],
-        "{asked:?}"
-    );
+    // Since the first of November and since midnight in Berlin, both +01:00. What is over is read once.
+    let earlier = "/v1/usage?by=device&since=1793487600&until=1795388400";
+    assert_eq!(usage, [earlier, "/v1/usage?by=device&since=1795388400"], "{asked:?}");
     assert!(asked.len() <= 5, "{asked:?}");
 }
 
@@ -447,6 +444,15 @@ async fn every_reply_is_locked_down_and_a_daemon_that_is_stuck_is_told() {
             assert!(head.contains(line), "{path}: {head}");
         }
     }
+}
+
+#[tokio::test]
+async fn on_the_first_of_the_month_today_is_all_of_it() {
+    let fake = Fake::new(status(|s| s.at = 1_796_115_600));
+    let page = fake.page("en").await;
+    assert!(page.contains("As of 2026-12-01 10:00."), "{page}");
+    let asked = fake.asked.lock().unwrap().clone();
+    assert_eq!(asked, ["/v1/status", "/v1/usage?by=device&since=1796079600"]);
 }
 
 fn capport(status: &Status) -> serde_json::Value {

@@ -24,18 +24,20 @@ impl Begins {
         Some(Begins { day: begin(today, zone.clone())?, month: begin(today.first_of_month(), zone)? })
     }
 
-    pub(super) fn day_path(self) -> String {
+    pub(super) fn today_path(self) -> String {
         format!("{}?by=device&since={}", path::USAGE, self.day)
     }
 
-    pub(super) fn month_path(self) -> String {
-        format!("{}?by=device&since={}", path::USAGE, self.month)
+    /// This month without today; `None` on its first day.
+    pub(super) fn earlier_path(self) -> Option<String> {
+        let Begins { day, month } = self;
+        (month < day).then(|| format!("{}?by=device&since={month}&until={day}", path::USAGE))
     }
 }
 
-/// Bytes today and this month, by person and device.
+/// Bytes by person and device.
 #[derive(Debug, Default)]
-pub(super) struct Used(BTreeMap<(String, String), (u64, u64)>);
+pub(super) struct Used(BTreeMap<(String, String), u64>);
 
 /// A line for one of the person's devices.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,37 +50,43 @@ pub(super) struct Row {
 }
 
 impl Used {
-    pub(super) fn new(today: &UsageReport, month: &UsageReport) -> Used {
+    pub(super) fn new(report: &UsageReport) -> Used {
         let mut used = Used::default();
-        for (report, is_today) in [(today, true), (month, false)] {
-            for row in &report.rows {
-                let Some(person) = &row.person else { continue };
-                let of = used.0.entry((person.clone(), row.key.clone())).or_default();
-                let bytes = row.up.saturating_add(row.down);
-                let sum = if is_today { &mut of.0 } else { &mut of.1 };
-                *sum = sum.saturating_add(bytes);
-            }
+        for row in &report.rows {
+            let Some(person) = &row.person else { continue };
+            let sum = used.0.entry((person.clone(), row.key.clone())).or_default();
+            *sum = sum.saturating_add(row.up).saturating_add(row.down);
         }
         used
     }
+}
 
-    /// The person's devices, this one first, then those that used most; what was used with a device that is another's
-    /// now, or gone, is still the person's.
-    pub(super) fn of(&self, status: &Status, person: &Person, device: &Device) -> Vec<Row> {
-        let own = status.devices.iter().filter(|d| d.person.as_deref() == Some(&person.name));
-        let mut rows: BTreeMap<&str, Row> = own
-            .map(|own| {
-                let name = own.host_name.as_deref().map(show::foreign).unwrap_or_default();
-                (own.mac.as_str(), Row { name, is_this: own.mac == device.mac, today: 0, month: 0 })
-            })
-            .collect();
-        for ((_, mac), (today, month)) in self.0.iter().filter(|((whose, _), _)| *whose == person.name) {
+/// The person's devices, this one first, then those that used most; what was used with a device that is another's now, or
+/// gone, is still the person's.
+pub(super) fn rows(
+    [today, earlier]: [&Used; 2],
+    status: &Status,
+    person: &Person,
+    device: &Device,
+) -> Vec<Row> {
+    let own = status.devices.iter().filter(|d| d.person.as_deref() == Some(&person.name));
+    let mut rows: BTreeMap<&str, Row> = own
+        .map(|own| {
+            let name = own.host_name.as_deref().map(show::foreign).unwrap_or_default();
+            (own.mac.as_str(), Row { name, is_this: own.mac == device.mac, today: 0, month: 0 })
+        })
+        .collect();
+    for (used, is_today) in [(today, true), (earlier, false)] {
+        for ((_, mac), bytes) in used.0.iter().filter(|((whose, _), _)| *whose == person.name) {
             let row =
                 rows.entry(mac).or_insert(Row { name: String::new(), is_this: false, today: 0, month: 0 });
-            (row.today, row.month) = (*today, *month);
+            row.month = row.month.saturating_add(*bytes);
+            if is_today {
+                row.today = *bytes;
+            }
         }
-        let mut rows: Vec<Row> = rows.into_values().collect();
-        rows.sort_by_key(|row| (!row.is_this, std::cmp::Reverse(row.month)));
-        rows
     }
+    let mut rows: Vec<Row> = rows.into_values().collect();
+    rows.sort_by_key(|row| (!row.is_this, std::cmp::Reverse(row.month)));
+    rows
 }

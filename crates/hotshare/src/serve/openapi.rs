@@ -56,7 +56,7 @@ pub(super) fn head() -> OpenApi {
 }
 
 /// What each part of the interface is about. Every operation is in one.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("status", "How it is now."),
     ("people", "People, and what they may use."),
     ("devices", "Their devices."),
@@ -65,6 +65,7 @@ const TAGS: [(&str, &str); 9] = [
     ("reports", "What was."),
     ("wifi", "The Wi-Fi, and the keys to it."),
     ("alerts", "What the owner was told."),
+    ("access", "Who may come to the dashboard and the interface. Never for a token."),
     ("daemon", "The daemon itself."),
 ];
 
@@ -72,6 +73,7 @@ const TAGS: [(&str, &str); 9] = [
 fn whole(described: OpenApi) -> Value {
     let mut whole = serde_json::to_value(described).unwrap_or_default();
     whole["tags"] = TAGS.map(|(name, description)| json!({"name": name, "description": description})).into();
+    doors(&mut whole);
     for (method, operation) in operations(&mut whole) {
         failures(method, operation);
     }
@@ -98,6 +100,19 @@ fn whole(described: OpenApi) -> Value {
     whole
 }
 
+/// Nothing more is asked of whoever may open the Unix socket. By a door for browsers, a program brings a token.
+fn doors(whole: &mut Value) {
+    let bearer = "Made by `hotshare access tokens add` or `POST /v1/access/tokens`. By the Unix socket none is needed.";
+    whole["components"]["securitySchemes"] =
+        json!({"token": {"type": "http", "scheme": "bearer", "description": bearer}});
+    whole["security"] = json!([{}, {"token": []}]);
+    for (_, operation) in operations(whole) {
+        if operation["tags"] == json!(["access"]) {
+            operation["security"] = json!([{}]);
+        }
+    }
+}
+
 fn operations(whole: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
     let paths = whole["paths"].as_object_mut().into_iter().flatten();
     paths.flat_map(|(_, operations)| operations.as_object_mut().into_iter().flatten())
@@ -105,7 +120,7 @@ fn operations(whole: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> 
 
 /// Every answer of 400 or more is a failure. Those that any such request may get need not be written beside it.
 fn failures(method: &str, operation: &mut Value) {
-    let mut codes = vec![Code::Busy];
+    let mut codes = vec![Code::Busy, Code::NotLoggedIn, Code::NotAllowed];
     if operation.get("requestBody").is_some() {
         codes.extend([Code::BadRequest, Code::TooSlow, Code::TooLarge, Code::NotJson]);
     }

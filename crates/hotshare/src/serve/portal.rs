@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, LOCATION};
 use axum::response::{IntoResponse, Response};
 use hotshare_core::names::OWN_NAME;
 use hotshare_web::{Door, Visitor, plain};
@@ -144,10 +144,15 @@ fn whose<'a>(host: &str, visitor: Visitor, tls_name: Option<&'a str>) -> Whose<'
     }
 }
 
-/// By this, systems know that there is a portal.
+/// By this, systems know that there is a portal. The connection ends with it: whoever is opened next must not go on with
+/// one that was led here.
 fn elsewhere(place: &str) -> Response {
-    let headers =
-        [(LOCATION, place), (CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "text/plain; charset=utf-8")];
+    let headers = [
+        (LOCATION, place),
+        (CACHE_CONTROL, "no-store"),
+        (CONNECTION, "close"),
+        (CONTENT_TYPE, "text/plain; charset=utf-8"),
+    ];
     (StatusCode::FOUND, headers, format!("See {place}\n")).into_response()
 }
 

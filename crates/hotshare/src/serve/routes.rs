@@ -54,13 +54,12 @@ pub(super) fn paths() -> OpenApiRouter<AppState> {
         .routes(routes!(down))
         .routes(routes!(openapi::document))
         .routes(routes!(metrics::metrics))
+        .merge(access::routes())
 }
 
 pub(super) fn router(state: AppState) -> Router {
     let (router, described) = paths().split_for_parts();
     router
-        // Not in the document: it is for the owner, not for programs, and no token is good for it.
-        .merge(access::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(Extension(Document::of(described)))

@@ -19,6 +19,7 @@ use super::*;
 /// A server that runs, and what its brain was asked.
 pub(super) struct Fake {
     folder: tempfile::TempDir,
+    pub(super) state: AppState,
     down: CancellationToken,
     stop: CancellationToken,
     asked: mpsc::UnboundedReceiver<Ask>,
@@ -76,8 +77,8 @@ impl Fake {
         let access = access(&folder.path().join("access.sqlite"), brain.clone());
         let state =
             AppState { brain, ledger_path, radio, down: down.clone(), limits: limits(), alerts, access };
-        tasks.spawn(serve(listener, state, stop.clone()));
-        Fake { folder, down, stop, asked, tasks }
+        tasks.spawn(serve(listener, state.clone(), stop.clone()));
+        Fake { folder, state, down, stop, asked, tasks }
     }
 
     pub(super) fn obedient() -> Fake {

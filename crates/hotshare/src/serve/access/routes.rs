@@ -1,12 +1,12 @@
 //! What the interface offers about access: by the Unix socket, and for an owner who is logged in.
 
 use axum::Json;
-use axum::Router;
 use axum::extract::State;
-use axum::routing::{delete, get, post};
 use hotshare_api as api;
-use hotshare_api::{Code, Secret, path};
+use hotshare_api::{Code, Secret};
 use hotshare_core::access::{AccessBook, AccessChange, NoToken, Role, Scope, Token};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::porter::NoPassword;
 use super::{NotWritten, secret};
@@ -14,15 +14,25 @@ use crate::serve::failure::No;
 use crate::serve::routes::{Body, Place, Reply};
 use crate::serve::{AppState, translate};
 
-pub(in crate::serve) fn routes() -> Router<AppState> {
-    Router::new()
-        .route(path::ACCESS, get(show))
-        .route(path::ACCESS_LINK, post(link))
-        .route(path::ACCESS_PASSWORD, post(password))
-        .route(path::ACCESS_TOKENS, get(tokens).post(token_add))
-        .route(&format!("{}/{{name}}", path::ACCESS_TOKENS), delete(token_remove))
-        .route(path::ACCESS_OWNER, post(owner))
-        .route(path::ACCESS_SESSIONS, delete(sessions_end))
+pub(in crate::serve) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(show))
+        .routes(routes!(link))
+        .routes(routes!(password))
+        .routes(routes!(tokens, token_add))
+        .routes(routes!(token_remove))
+        .routes(routes!(owner))
+        .routes(routes!(sessions_end))
+}
+
+/// Which token is meant.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes what [`Place`] reads")]
+struct OfToken {
+    /// The token's name, percent-encoded as UTF-8.
+    #[param(example = "home assistant")]
+    name: String,
 }
 
 impl From<NotWritten> for No {
@@ -46,6 +56,11 @@ fn done() -> Json<api::Done> {
     Json(api::Done { schema: api::SCHEMA, done: true })
 }
 
+/// Who may come in.
+#[utoipa::path(
+    get, path = api::path::ACCESS, operation_id = "access", tag = "access",
+    responses((status = 200, body = api::Access))
+)]
 async fn show(State(state): State<AppState>) -> Json<api::Access> {
     let desk = state.access;
     let now = desk.now().wall;
@@ -78,6 +93,11 @@ fn told(book: &AccessBook) -> Vec<api::AccessToken> {
     tokens.into_iter().map(token).collect()
 }
 
+/// Makes a link that lets a browser in once.
+#[utoipa::path(
+    post, path = api::path::ACCESS_LINK, operation_id = "access_link", tag = "access", request_body = api::AccessLinkNew,
+    responses((status = 200, body = api::AccessLink))
+)]
 async fn link(State(state): State<AppState>, body: Body<api::AccessLinkNew>) -> Reply<api::AccessLink> {
     let role = if body.0.viewer { Role::Viewer } else { Role::Owner };
     let link = state.access.make_link(role).await?;
@@ -89,6 +109,11 @@ async fn link(State(state): State<AppState>, body: Body<api::AccessLinkNew>) -> 
     }))
 }
 
+/// Sets the owner's password or the viewers', or takes it away.
+#[utoipa::path(
+    post, path = api::path::ACCESS_PASSWORD, operation_id = "access_password", tag = "access", request_body = api::AccessPassword,
+    responses((status = 200, body = api::Done), (status = 422, description = "`bad-passphrase`"))
+)]
 async fn password(State(state): State<AppState>, body: Body<api::AccessPassword>) -> Reply<api::Done> {
     let Body(api::AccessPassword { password, viewer }) = body;
     let hash = match password {
@@ -109,10 +134,24 @@ async fn password(State(state): State<AppState>, body: Body<api::AccessPassword>
     Ok(done())
 }
 
+/// The tokens, without their secrets.
+#[utoipa::path(
+    get, path = api::path::ACCESS_TOKENS, operation_id = "access_tokens", tag = "access",
+    responses((status = 200, body = api::AccessTokens))
+)]
 async fn tokens(State(state): State<AppState>) -> Json<api::AccessTokens> {
     Json(api::AccessTokens { schema: api::SCHEMA, tokens: told(&state.access.book()) })
 }
 
+/// Makes a token; its secret is told this once.
+#[utoipa::path(
+    post, path = api::path::ACCESS_TOKENS, operation_id = "access_token_add", tag = "access", request_body = api::AccessTokenNew,
+    responses(
+        (status = 200, body = api::AccessTokenMade),
+        (status = 409, description = "`token-taken`"),
+        (status = 500, description = "`broken`"),
+    )
+)]
 async fn token_add(
     State(state): State<AppState>,
     body: Body<api::AccessTokenNew>,
@@ -131,11 +170,21 @@ async fn token_add(
     Ok(Json(api::AccessTokenMade { schema: api::SCHEMA, name, scope, token: Secret(text) }))
 }
 
+/// Takes a token away.
+#[utoipa::path(
+    delete, path = api::path::ACCESS_TOKEN, operation_id = "access_token_remove", tag = "access", params(OfToken),
+    responses((status = 200, body = api::Done), (status = 404, description = "`no-such-token`"))
+)]
 async fn token_remove(State(state): State<AppState>, Place(name): Place) -> Reply<api::Done> {
     state.access.change(|book| Ok::<_, No>(vec![book.remove_token(&name)?])).await?;
     Ok(done())
 }
 
+/// Lets the dashboard be reached from a person's devices.
+#[utoipa::path(
+    post, path = api::path::ACCESS_OWNER, operation_id = "access_owner", tag = "access", request_body = api::AccessOwner,
+    responses((status = 200, body = api::Done), (status = 404, description = "`no-such-person`"))
+)]
 async fn owner(State(state): State<AppState>, body: Body<api::AccessOwner>) -> Reply<api::Done> {
     let Some(name) = body.0.person else {
         let none = |book: &AccessBook| {
@@ -154,6 +203,11 @@ async fn owner(State(state): State<AppState>, body: Body<api::AccessOwner>) -> R
     Ok(done())
 }
 
+/// Logs everybody out.
+#[utoipa::path(
+    delete, path = api::path::ACCESS_SESSIONS, operation_id = "access_sessions_end", tag = "access",
+    responses((status = 200, body = api::Done))
+)]
 async fn sessions_end(State(state): State<AppState>) -> Reply<api::Done> {
     state.access.change(|_| Ok::<_, No>(vec![AccessChange::SessionsGone])).await?;
     Ok(done())

@@ -2,7 +2,8 @@
 //! types that are asked for, so neither can be wrong.
 
 use hotshare_api::{
-    Agreement, AlertsTest, Amount, ChannelTest, Day, DeviceChange, Done, Every, Gift, Invite, KeyRotation,
+    AccessLink, AccessLinkNew, AccessOwner, AccessPassword, AccessTokenMade, AccessTokenNew, Agreement,
+    AlertsTest, Amount, ChannelTest, Claim, Day, DeviceChange, Done, Every, Gift, Invite, KeyRotation,
     NetworkKeyRotation, Part, Period, PersonChange, PersonNew, PlanChange, PlanCorrection, SCHEMA, Window,
     WishAnswer,
 };
@@ -15,7 +16,7 @@ const PAGE: &str = include_str!("../../../../../docs/api.md");
 pub(super) fn reply(name: &str) -> Option<Value> {
     let of_status = |key: &str| page("Status").map(|status| json!({"schema": SCHEMA, key: status[key]}));
     match name {
-        "Status" | "Statement" | "Events" | "Alerts" => page(name),
+        "Status" | "Statement" | "Events" | "Alerts" | "Access" => page(name),
         "UsageReport" => page("Usage"),
         "Wifi" => page("Wi-Fi"),
         "Key" => page("Wi-Fi keys"),
@@ -26,6 +27,21 @@ pub(super) fn reply(name: &str) -> Option<Value> {
         "Corrected" => page("Status")
             .map(|status| json!({"schema": SCHEMA, "done": true, "carrier": status["plan"]["carrier"]})),
         "Done" => serde_json::to_value(Done { schema: SCHEMA, done: true }).ok(),
+        "AccessTokens" => page("Access").map(|access| json!({"schema": SCHEMA, "tokens": access["tokens"]})),
+        "AccessTokenMade" => serde_json::to_value(AccessTokenMade {
+            schema: SCHEMA,
+            name: "home assistant".into(),
+            scope: "read".into(),
+            token: "hotshare-…".into(),
+        })
+        .ok(),
+        "AccessLink" => serde_json::to_value(AccessLink {
+            schema: SCHEMA,
+            until: 1_795_000_900,
+            machine: Some("http://127.0.0.1:4680/admin/link/…".into()),
+            lan: None,
+        })
+        .ok(),
         "AlertsTest" => {
             let channel = ChannelTest { channel: "mail".into(), delivered: true, error: None };
             serde_json::to_value(AlertsTest { schema: SCHEMA, channels: vec![channel] }).ok()
@@ -70,10 +86,26 @@ pub(super) fn requests(name: &str) -> Option<Value> {
             ("less", WishAnswer { yes: true, bytes: Some(100_000_000) }),
             ("no", WishAnswer { yes: false, bytes: None }),
         ]),
+        "Claim" => all([("name", Claim { name: "Anna's phone".into() })]),
         "Agreement" => all([("step", Agreement { money: "2.50".into() })]),
         "DeviceChange" => all([
             ("assign", DeviceChange { person: Some("anna".into()), blocked: None }),
             ("block", DeviceChange { person: None, blocked: Some(true) }),
+        ]),
+        "AccessLinkNew" => {
+            all([("owner", AccessLinkNew::default()), ("viewer", AccessLinkNew { viewer: true })])
+        }
+        "AccessPassword" => all([
+            ("owner", AccessPassword { password: key(), viewer: false }),
+            ("none", AccessPassword { password: None, viewer: false }),
+        ]),
+        "AccessTokenNew" => {
+            let token = |scope: &str| AccessTokenNew { name: "home assistant".into(), scope: scope.into() };
+            all([("read", token("read")), ("metrics", token("metrics"))])
+        }
+        "AccessOwner" => all([
+            ("person", AccessOwner { person: Some("anna".into()) }),
+            ("nobody", AccessOwner { person: None }),
         ]),
         "PlanCorrection" => all([("figure", PlanCorrection { used: 3_200_000_000 })]),
         "Invite" => all([

@@ -70,7 +70,8 @@ async fn only_who_asks_for_us_sees_the_page_and_others_are_told_where_it_is() {
         let reply = fake.raw(request).await;
         assert!(reply.contains(" 302 Found\r\n") && reply.contains("cache-control: no-store"), "{reply}");
         assert!(reply.contains("location: http://hotshare.internal/\r\n"), "{request}: {reply}");
-        assert!(!reply.ends_with("Lan"), "{reply}");
+        // The connection was read to its end.
+        assert!(reply.contains("connection: close\r\n") && !reply.ends_with("Lan"), "{reply}");
     }
     let reply = fake.raw("GET /v1/status HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await;
     assert!(reply.starts_with("HTTP/1.1 404 "), "{reply}");
