@@ -141,7 +141,7 @@ async fn hold(screen: &Screen, mut lab: Lab, options: &LabOptions) -> Result<()>
 }
 
 /// Opens the pages to browsers on the host, and says where they are.
-async fn doors(screen: &Screen, lab: &Lab) -> Result<Doors> {
+pub(crate) async fn doors(screen: &Screen, lab: &Lab) -> Result<Doors> {
     let phone = lab.phones.first().context("there is no phone")?;
     let gateway = phone.lease()?.router.context("the lease names no router")?;
     let doors = Doors::open(&lab.hotspot, phone.inside(), gateway).await?;

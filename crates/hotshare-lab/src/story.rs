@@ -58,6 +58,11 @@ pub(crate) async fn play(screen: &Screen, mut lab: Lab, options: &LabOptions, ra
     screen.line(&format!("  card: plan {} B, {} Mbit/s each way", grouped(plan), rate.0 / 1_000_000));
     screen.line(&format!("  phone-1 may use {} B, the others as much as the plan has", grouped(allowance)));
     screen.line(&format!("  ready after {} ms", begin.elapsed().as_millis()));
+    // To look on while it plays; without it the story is the same.
+    let doors = crate::run::doors(screen, &lab).await;
+    if let Err(error) = &doors {
+        screen.line(&format!("  the pages cannot be seen from here: {error:#}"));
+    }
     let mut story = Story { screen, lab: &lab, carrier, eyes, earlier: 0, good: true };
     let (tally, status) = story.settled().await?;
     story.earlier = tally.billed().saturating_sub(status.plan.billed);
@@ -68,6 +73,7 @@ pub(crate) async fn play(screen: &Screen, mut lab: Lab, options: &LabOptions, ra
     story.summary().await?;
     let good = story.good;
     drop(story);
+    drop(doors);
     lab.tear_down().await?;
     screen.line(&format!("\nEverything is removed; {} s in all.", begin.elapsed().as_secs()));
     if good { Ok(()) } else { bail!("the two sides do not agree: see the lines marked NO") }

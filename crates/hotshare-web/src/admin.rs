@@ -106,6 +106,8 @@ struct Asked {
     who: Who,
     t: Text,
     done: bool,
+    /// Something is to be changed, and not only shown.
+    changes: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -123,7 +125,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
         let Extension(who) = who.map_err(|_| reply::plain(StatusCode::FORBIDDEN, "Log in first.\n"))?;
         let marks = Query::<Marks>::from_request_parts(parts, state).await.map(|Query(marks)| marks);
         let done = marks.unwrap_or_default().done.is_some();
-        Ok(Asked { who, t: Text(language), done })
+        Ok(Asked { who, t: Text(language), done, changes: !parts.method.is_safe() })
     }
 }
 
@@ -165,6 +167,7 @@ impl From<Unclear> for Why {
 #[template(path = "admin/sorry.html")]
 struct SorryPage {
     f: Frame,
+    title: String,
     text: String,
     /// In the interface's own words, in English.
     detail: Option<String>,
@@ -185,7 +188,8 @@ impl IntoResponse for Sorry {
             }
             Why::Unclear(unclear) => (StatusCode::UNPROCESSABLE_ENTITY, unclear.say(t), None),
         };
-        let page = SorryPage { f: self.asked.frame(""), text, detail, back: self.back };
+        let title = t.say(if self.asked.changes { "sorry" } else { "sorry-page" });
+        let page = SorryPage { title, f: self.asked.frame(""), text, detail, back: self.back };
         reply::page(status, Policy::Script, &page)
     }
 }

@@ -16,8 +16,8 @@ const AHEAD: RGBColor = RGBColor(1, 1, 4);
 const LIMIT: RGBColor = RGBColor(1, 1, 5);
 const OTHER: RGBColor = RGBColor(1, 1, 6);
 
-const WIDE: u32 = 640;
-const HIGH: u32 = 260;
+const WIDE: u32 = 480;
+const HIGH: u32 = 240;
 
 /// What the forecast's chart shows, in bytes.
 pub(crate) struct Forecast {
@@ -50,9 +50,9 @@ pub(crate) fn forecast(given: &Forecast) -> Option<String> {
             .margin(8)
             .margin_right(40)
             .x_label_area_size(24)
-            .y_label_area_size(52)
+            .y_label_area_size(58)
             .build_cartesian_2d(0..last.max(1), 0.0..top)?;
-        axes(&mut chart, &label, 5)?;
+        axes(&mut chart, &label, 4, top)?;
         if let Some((low, likely, high)) = given.total.filter(|_| today < last) {
             let ends = [(today, giga(sum)), (last, giga(high)), (last, giga(low))];
             chart.draw_series([Polygon::new(ends.to_vec(), AHEAD.filled())])?;
@@ -86,9 +86,9 @@ pub(crate) fn bars(title: &str, bars: &[(String, u64, u64)]) -> Option<String> {
             .margin(8)
             .margin_right(40)
             .x_label_area_size(24)
-            .y_label_area_size(52)
+            .y_label_area_size(58)
             .build_cartesian_2d(0..count, 0.0..top)?;
-        axes(&mut chart, &label, 6)?;
+        axes(&mut chart, &label, 6, top)?;
         for (n, (_, down, up)) in (0..).zip(bars) {
             let (down, all) = (giga(*down), giga(down.saturating_add(*up)));
             let mut lower = Rectangle::new([(n, 0.0), (n + 1, down)], USED.filled());
@@ -109,7 +109,8 @@ type Plane<'a, 'b> = ChartContext<
 >;
 type Drawn = Result<(), DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>>;
 
-fn axes(chart: &mut Plane<'_, '_>, label: &dyn Fn(&i32) -> String, labels: usize) -> Drawn {
+fn axes(chart: &mut Plane<'_, '_>, label: &dyn Fn(&i32) -> String, labels: usize, top: f64) -> Drawn {
+    let (times, unit) = if top < 1.0 { (1000.0, "MB") } else { (1.0, "GB") };
     let text = ("sans-serif", 13).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Top));
     chart
         .configure_mesh()
@@ -122,7 +123,7 @@ fn axes(chart: &mut Plane<'_, '_>, label: &dyn Fn(&i32) -> String, labels: usize
         .x_labels(labels)
         .y_labels(5)
         .x_label_formatter(&|n| label(n))
-        .y_label_formatter(&|gb| format!("{} GB", (gb * 1000.0).round() / 1000.0))
+        .y_label_formatter(&|gb| format!("{} {unit}", (gb * times * 1000.0).round() / 1000.0))
         .draw()
 }
 

@@ -38,6 +38,8 @@ struct Said {
     t: Text,
     title: String,
     text: String,
+    /// The dashboard can be reached from here.
+    has_back: bool,
 }
 
 /// What the forms bring.
@@ -58,7 +60,11 @@ pub(super) fn refused(language: Language, key: &str) -> Response {
 
 fn said(language: Language, status: StatusCode, title: &str, text: &str) -> Response {
     let t = Text(language);
-    page(status, Policy::NoScript, &Said { t, title: t.say(title), text: t.say(text) })
+    page(
+        status,
+        Policy::NoScript,
+        &Said { t, title: t.say(title), text: t.say(text), has_back: text != "access-not-from-here" },
+    )
 }
 
 pub(super) async fn login<P: Porter>(

@@ -429,14 +429,17 @@ async fn a_refusal_keeps_its_reason() {
 
 #[tokio::test]
 async fn down_asks_the_daemon_to_stop_and_the_server_ends_when_told() {
-    let mut fake = Fake::obedient();
+    let fake = Fake::obedient();
     let (status, reply) = fake.send("POST", "/v1/down", "").await;
     assert_eq!((status, reply), (200, serde_json::json!({"schema": 1, "done": true})));
     assert!(fake.down.is_cancelled());
     fake.stop.cancel();
-    let ended = async { while fake.tasks.join_next().await.is_some() {} };
+    let Fake { folder, state, mut tasks, .. } = fake;
+    // The brain listens to whoever could still ask.
+    drop(state);
+    let ended = async { while tasks.join_next().await.is_some() {} };
     tokio::time::timeout(Duration::from_secs(5), ended).await.expect("the server ends");
-    let gone = UnixStream::connect(fake.folder.path().join("api.sock")).await;
+    let gone = UnixStream::connect(folder.path().join("api.sock")).await;
     assert!(gone.is_err(), "somebody still listens");
 }
 
