@@ -1,6 +1,7 @@
 //! What passes through the box and what does not, with real packets. The meter is played by a test's table that
 //! sets its mark; what leaves the box is counted in the Internet's namespace.
 
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -253,6 +254,10 @@ fn of_the_host_only_dhcp_dns_and_the_portal_are_reached() {
     ] {
         assert_eq!(talks(&phone, GATEWAY, port), expected, "port {port} of the gateway");
     }
+    // Whoever is closed finds the portal at port 80 of every address; whoever is open finds what is there.
+    assert_eq!(talks(&phone, BOX_ON_UPLINK, 80), Ok(()));
+    let open = BTreeSet::from([Ipv4Addr::new(172, 29, 77, 11)]);
+    world.on_box(async move |mut host| host.set_open(&open).await.unwrap());
     for port in [53, 80, 8022] {
         assert!(talks(&phone, BOX_ON_UPLINK, port).is_err(), "port {port} of the uplink's address");
         assert!(talks(&world.net(), GATEWAY, port).is_err(), "port {port} of the gateway, from the Internet");
