@@ -28,7 +28,7 @@ pub enum Role {
     Viewer,
 }
 
-/// Who has logged in; in the extensions of every request that comes through [`guard`].
+/// Who has logged in; in the extensions of every request that comes through [`guard()`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Who {
     pub role: Role,

@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use hotshare_api::{Status, Verdict};
-use hotshare_lab::Flood;
 use hotshare_lab::lab::Lab;
 use hotshare_lab::layout::UPLINK_PORT;
-use hotshare_lab::phone::Progress;
-use net::{Eyes, MIB, gather, verb, wait_verdict};
+use net::{Eyes, MIB, fetch, try_all, verb, wait_verdict};
 
 const OTHER: &str = "wwan1";
 
@@ -42,30 +40,6 @@ async fn start_on(lab: &mut Lab, uplink: &str) -> Result<Status> {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     lab.api.status().await
-}
-
-/// What phones get through, with everything that they try; observed at the carrier.
-async fn try_all(lab: &Lab, eyes: &Eyes) -> Result<(u64, u64)> {
-    let before = (eyes.up_all()?, eyes.down_all()?);
-    let phone = &lab.phones[0];
-    let progress = Progress::default();
-    let flood = Flood { size: 1200, rate: 20_000_000, millis: 1500 };
-    let flooding = phone.flood_up(phone.sink_port(), flood);
-    let trying = vec![
-        phone.download(phone.web_port(), MIB, &progress),
-        phone.upload(phone.web_port(), MIB, &progress),
-    ];
-    gather(trying, Duration::from_secs(2)).await?;
-    flooding.await??;
-    Ok((eyes.up_all()? - before.0, eyes.down_all()? - before.1))
-}
-
-async fn fetch(lab: &Lab, bytes: u64) -> Result<bool> {
-    let progress = Progress::default();
-    let phone = &lab.phones[0];
-    let (done, hanging) =
-        gather(vec![phone.download(phone.web_port(), bytes, &progress)], Duration::from_secs(10)).await?;
-    Ok(hanging == 0 && done.iter().all(|transfer| transfer.complete))
 }
 
 #[tokio::test]

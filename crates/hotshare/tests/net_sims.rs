@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use hotshare_api::{Card, Status, Verdict};
-use hotshare_lab::Flood;
 use hotshare_lab::lab::Lab;
 use hotshare_lab::phone::Progress;
 use modem::Modem;
 use modem::firmware::{HOME, Inserted, ROAMING, SEARCHING};
-use net::{ENDLESS, Eyes, MIB, gather, verb};
+use net::{ENDLESS, Eyes, MIB, fetch, gather, try_all, verb};
 
 const OWN: &str = "8949020000000001111";
 const FOREIGN: &str = "8933010000000002222";
@@ -53,30 +52,6 @@ fn card_in(status: &Status) -> Option<&Card> {
 
 fn is_in(status: &Status, number: &str, roaming: bool) -> bool {
     card_in(status).is_some_and(|card| card.sim.as_deref() == Some(number) && card.roaming == Some(roaming))
-}
-
-/// What phones get through, with everything that they try; observed at the carrier.
-async fn try_all(lab: &Lab, eyes: &Eyes) -> Result<(u64, u64)> {
-    let before = (eyes.up_all()?, eyes.down_all()?);
-    let phone = &lab.phones[0];
-    let progress = Progress::default();
-    let flood = Flood { size: 1200, rate: 20_000_000, millis: 1500 };
-    let flooding = phone.flood_up(phone.sink_port(), flood);
-    let trying = vec![
-        phone.download(phone.web_port(), MIB, &progress),
-        phone.upload(phone.web_port(), MIB, &progress),
-    ];
-    gather(trying, Duration::from_secs(2)).await?;
-    flooding.await??;
-    Ok((eyes.up_all()? - before.0, eyes.down_all()? - before.1))
-}
-
-async fn fetch(lab: &Lab, bytes: u64) -> Result<bool> {
-    let progress = Progress::default();
-    let phone = &lab.phones[0];
-    let (done, hanging) =
-        gather(vec![phone.download(phone.web_port(), bytes, &progress)], Duration::from_secs(20)).await?;
-    Ok(hanging == 0 && done.iter().all(|transfer| transfer.complete))
 }
 
 /// What was downloaded and uploaded by the card that is in is what passed between.

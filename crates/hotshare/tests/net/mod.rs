@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use hotshare_api::{Status, Verdict};
+use hotshare_lab::Flood;
 use hotshare_lab::lab::Lab;
 use hotshare_lab::lock::Lock;
 use hotshare_lab::observer::{Kind, Observer, Tally, Way};
@@ -169,6 +170,31 @@ impl Eyes {
         }
         bail!("the link does not come to rest: {:?}", self.carrier.tally()?.rows())
     }
+}
+
+/// What the first phone gets through, with everything that it tries; observed at the carrier.
+pub async fn try_all(lab: &Lab, eyes: &Eyes) -> Result<(u64, u64)> {
+    let before = (eyes.up_all()?, eyes.down_all()?);
+    let phone = &lab.phones[0];
+    let progress = Progress::default();
+    let flood = Flood { size: 1200, rate: 20_000_000, millis: 1500 };
+    let flooding = phone.flood_up(phone.sink_port(), flood);
+    let trying = vec![
+        phone.download(phone.web_port(), MIB, &progress),
+        phone.upload(phone.web_port(), MIB, &progress),
+    ];
+    gather(trying, Duration::from_secs(2)).await?;
+    flooding.await??;
+    Ok((eyes.up_all()? - before.0, eyes.down_all()? - before.1))
+}
+
+/// The first phone's download arrives whole.
+pub async fn fetch(lab: &Lab, bytes: u64) -> Result<bool> {
+    let progress = Progress::default();
+    let phone = &lab.phones[0];
+    let (done, hanging) =
+        gather(vec![phone.download(phone.web_port(), bytes, &progress)], Duration::from_secs(20)).await?;
+    Ok(hanging == 0 && done.iter().all(|transfer| transfer.complete))
 }
 
 /// One person of a status.
