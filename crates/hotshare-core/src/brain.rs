@@ -7,6 +7,7 @@ mod alerts;
 mod asks;
 mod cards;
 mod carrier;
+mod certificate;
 mod claims;
 mod credits;
 mod diary;
@@ -233,6 +234,8 @@ pub struct Brain {
     claims: Pace,
     /// The diary knows that all accounts are in use.
     full_said: bool,
+    /// Of the certificate that the pages are served with.
+    certificate: Option<crate::certificate::Life>,
     out: VecDeque<Command>,
 }
 
@@ -313,6 +316,7 @@ impl Brain {
             rate: None,
             claims: claims::pace(),
             full_said: false,
+            certificate: None,
             out: VecDeque::new(),
         };
         brain.see_present();

@@ -52,6 +52,7 @@ impl Brain {
                     claim: device.claim.clone(),
                 })
                 .collect(),
+            certificate: self.certificate_facts(),
         }
     }
 
