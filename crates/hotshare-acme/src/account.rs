@@ -35,7 +35,11 @@ impl From<Error> for NoAccount {
 }
 
 /// The account that is kept, or a new one.
-pub(crate) async fn open<K: Keep>(config: &AcmeConfig, https: &Https, keep: &K) -> Result<Account, NoAccount> {
+pub(crate) async fn open<K: Keep>(
+    config: &AcmeConfig,
+    https: &Https,
+    keep: &K,
+) -> Result<Account, NoAccount> {
     let lost = |error: std::io::Error| NoAccount::Kept(not_kept(&error));
     let key = key(keep).await.map_err(NoAccount::Kept)?;
     let builder = Account::builder_with_http(Box::new(https.clone()));
@@ -43,7 +47,9 @@ pub(crate) async fn open<K: Keep>(config: &AcmeConfig, https: &Https, keep: &K) 
     let known = known.and_then(|known| serde_json::from_slice::<Known>(&known).ok());
     let known = known.filter(|known| known.directory == config.directory);
     let (account, told) = match known {
-        Some(known) => (builder.from_parts(known.account, key, config.directory.clone()).await?, known.contact),
+        Some(known) => {
+            (builder.from_parts(known.account, key, config.directory.clone()).await?, known.contact)
+        }
         None => {
             let pair = (Key::from_pkcs8_der(key.clone_key())?, PrivateKeyDer::Pkcs8(key));
             // The same key gets the same account (RFC 8555, 7.3.1), also after a kill between this line and the next.
@@ -81,7 +87,9 @@ pub(crate) fn is_unknown(problem: &Problem) -> bool {
 async fn key<K: Keep>(keep: &K) -> Result<PrivatePkcs8KeyDer<'static>, NotGot> {
     if let Some(pem) = keep.read(KEY).await.map_err(|error| not_kept(&error))? {
         return PrivatePkcs8KeyDer::from_pem_slice(&pem).map_err(|error| {
-            NotGot::because(format!("{KEY}, the account's key, is damaged ({error}): take it away, and a new one is made"))
+            NotGot::because(format!(
+                "{KEY}, the account's key, is damaged ({error}): take it away, and a new one is made"
+            ))
         });
     }
     let drawn = |error: rcgen::Error| NotGot::because(format!("no key can be made: {error}"));

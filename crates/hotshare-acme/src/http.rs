@@ -178,7 +178,8 @@ mod tests {
         let good = target("https://[::1]:14000/dir?x").expect("good");
         assert_eq!((good.host.as_str(), good.port, good.path.as_str()), ("::1", 14_000, "/dir?x"));
         assert_eq!(target(crate::LETS_ENCRYPT).map(|target| target.port), Ok(443));
-        for bad in ["http://ca.example.org/", "ca.example.org", "https://", "https://a:b@example.org/", "ü"] {
+        for bad in ["http://ca.example.org/", "ca.example.org", "https://", "https://a:b@example.org/", "ü"]
+        {
             assert!(target(bad).is_err(), "{bad}");
         }
     }

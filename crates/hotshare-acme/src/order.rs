@@ -14,8 +14,10 @@ use crate::{Keep, Means, NotGot, chain};
 
 /// How long is waited for an order to become ready, and for its certificate. The first look comes soon, the others are
 /// further and further apart.
-const POLLS: RetryPolicy =
-    RetryPolicy::new().initial_delay(Duration::from_millis(500)).backoff(1.5).timeout(Duration::from_secs(120));
+const POLLS: RetryPolicy = RetryPolicy::new()
+    .initial_delay(Duration::from_millis(500))
+    .backoff(1.5)
+    .timeout(Duration::from_secs(120));
 
 /// A certificate that was got, with its key; nobody uses it yet.
 #[derive(Clone, PartialEq, Eq)]
@@ -100,7 +102,9 @@ async fn prove<K: Keep>(order: &mut Order, hand: &Hand<'_>, keep: &K) -> Result<
             other => return Err(NotGot::because(format!("the right to the name is {other:?}")).into()),
         }
         let Some(mut challenge) = authorization.challenge(ChallengeType::Dns01) else {
-            return Err(NotGot::because("a proof by a record in the DNS (dns-01) is not accepted there").into());
+            return Err(
+                NotGot::because("a proof by a record in the DNS (dns-01) is not accepted there").into()
+            );
         };
         let text = challenge.key_authorization().dns_value();
         let place = hand.set(&text, keep).await?;

@@ -63,7 +63,10 @@ impl<'a> Hand<'a> {
                 Spread::Everywhere => return Ok(()),
                 Spread::Wait => tokio::time::sleep(PAUSE).await,
                 Spread::TooLong => {
-                    let pairs = servers.iter().zip(&said).filter(|(_, said)| **said != hotshare_core::certificate::Shows::Yes);
+                    let pairs = servers
+                        .iter()
+                        .zip(&said)
+                        .filter(|(_, said)| **said != hotshare_core::certificate::Shows::Yes);
                     let without: Vec<String> = pairs.map(|(server, _)| server.to_string()).collect();
                     return Err(NotGot::because(format!(
                         "after {MOST} s not all name servers of {} show the record: {}",
@@ -80,12 +83,17 @@ impl<'a> Hand<'a> {
         let Some(kept) = kept(keep).await? else { return Ok(()) };
         let config = &self.means.config.dns;
         if kept.server == config.server {
-            let name = |name: &str| Name::from_ascii(name).map_err(|error| NotGot::because(error.to_string()));
+            let name =
+                |name: &str| Name::from_ascii(name).map_err(|error| NotGot::because(error.to_string()));
             let place = Zone { zone: name(&kept.zone)?, name: name(&kept.name)? };
             self.signer.change(self.asker.server, &place, &kept.text, Change::Remove).await.map_err(told)?;
         } else {
             // By whose right, nobody knows any more.
-            tracing::warn!(name = kept.name, server = kept.server, "a record of an earlier try may be left there");
+            tracing::warn!(
+                name = kept.name,
+                server = kept.server,
+                "a record of an earlier try may be left there"
+            );
         }
         keep.remove(KEPT).await.map_err(|error| not_kept(&error))
     }

@@ -11,7 +11,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use due::{CertificateFacts, DeviceFacts, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Waiting, due, usual};
+pub use due::{
+    CertificateFacts, DeviceFacts, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Waiting, due, usual,
+};
 pub use marks::{Mark, Marks, PERIODS};
 pub use patience::{Patience, is_due};
 pub use words::words;

@@ -143,7 +143,9 @@ pub fn next(facts: &Facts, patience: &Patience) -> Next {
         return Next::At(renewal);
     }
     if let Some(earliest) = tries.earliest(&patience).filter(|earliest| !is_due(*earliest, at, &patience)) {
-        return Next::At(tries.not_before.filter(|then| is_ahead(*then, at)).map_or(earliest, |then| then.max(earliest)));
+        return Next::At(
+            tries.not_before.filter(|then| is_ahead(*then, at)).map_or(earliest, |then| then.max(earliest)),
+        );
     }
     if let Some(not_before) = tries.not_before.filter(|then| is_ahead(*then, at)) {
         return Next::At(not_before);

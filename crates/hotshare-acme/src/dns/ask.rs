@@ -81,7 +81,8 @@ impl Asker {
                 _ => None,
             });
             let knows = answer.metadata.authoritative || answer.metadata.recursion_available;
-            let is_word = matches!(answer.metadata.response_code, ResponseCode::NoError | ResponseCode::NXDomain);
+            let is_word =
+                matches!(answer.metadata.response_code, ResponseCode::NoError | ResponseCode::NXDomain);
             if alias.is_some() || (knows && is_word) {
                 return alias;
             }
@@ -95,8 +96,12 @@ impl Asker {
         while at.num_labels() > 0 {
             let answer = ask(self.server, &at, RecordType::SOA).await?;
             let above = answer.answers.iter().chain(&answer.authorities);
-            let zone = above.filter(|record| record.record_type() == RecordType::SOA).map(|record| &record.name);
-            if let Some(zone) = zone.filter(|zone| zone.zone_of(name) && zone.num_labels() > 0).max_by_key(|zone| zone.num_labels()) {
+            let zone =
+                above.filter(|record| record.record_type() == RecordType::SOA).map(|record| &record.name);
+            if let Some(zone) = zone
+                .filter(|zone| zone.zone_of(name) && zone.num_labels() > 0)
+                .max_by_key(|zone| zone.num_labels())
+            {
                 return Ok(zone.clone());
             }
             at = at.base_name();
@@ -128,7 +133,8 @@ impl Asker {
         for server in std::iter::once(&self.server).chain(&self.resolvers) {
             if let Ok(answer) = ask(*server, name, RecordType::A).await {
                 // Behind an alias, too.
-                let found: Vec<Ipv4Addr> = answer.answers.iter().filter_map(|record| address(&record.data)).collect();
+                let found: Vec<Ipv4Addr> =
+                    answer.answers.iter().filter_map(|record| address(&record.data)).collect();
                 if !found.is_empty() {
                     return found;
                 }
@@ -142,9 +148,8 @@ impl Asker {
 pub(crate) async fn shows(server: SocketAddr, name: &Name, text: &str) -> Shows {
     match ask(server, name, RecordType::TXT).await {
         Ok(answer) => {
-            let is_it = |data: &RData| {
-                matches!(data, RData::TXT(txt) if txt.txt_data.concat() == text.as_bytes())
-            };
+            let is_it =
+                |data: &RData| matches!(data, RData::TXT(txt) if txt.txt_data.concat() == text.as_bytes());
             match answer.metadata.response_code {
                 _ if answer.answers.iter().any(|record| is_it(&record.data)) => Shows::Yes,
                 ResponseCode::NoError | ResponseCode::NXDomain => Shows::No,
@@ -188,7 +193,8 @@ async fn ask(server: SocketAddr, name: &Name, kind: RecordType) -> Result<Messag
 /// `None`: nothing came.
 async fn datagram(server: SocketAddr, question: &Message, bytes: &[u8]) -> Result<Option<Message>, DnsError> {
     let unreachable = |source| DnsError::Unreachable(server, source);
-    let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let any: IpAddr =
+        if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).await.map_err(unreachable)?;
     socket.connect(server).await.map_err(unreachable)?;
     let mut buffer = [0; 4096];

@@ -78,7 +78,8 @@ fn english(what: &What, zone: &Zone) -> (String, String) {
         ),
         What::CertificateEnds { ends } => (
             format!("The certificate of the pages ends on {}", date(zone, *ends)),
-            "Without a new one the pages are not served by TLS any more; `hotshare status` tells more.".into(),
+            "Without a new one the pages are not served by TLS any more; `hotshare status` tells more."
+                .into(),
         ),
         What::Test => ("A test from Hotshare".into(), "Alerts arrive here.".into()),
     }

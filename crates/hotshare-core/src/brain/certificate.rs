@@ -16,11 +16,15 @@ impl Brain {
             }
             News::Renewed(life) => {
                 self.certificate = Some(*life);
-                let text = format!("the certificate of the pages is renewed, good until {}", until(self, life));
+                let text =
+                    format!("the certificate of the pages is renewed, good until {}", until(self, life));
                 self.note("certificate-renewed", text);
             }
             News::Failed(why) => {
-                self.note("certificate-failed", format!("there is no new certificate for the pages yet: {why}"));
+                self.note(
+                    "certificate-failed",
+                    format!("there is no new certificate for the pages yet: {why}"),
+                );
             }
         }
     }

@@ -110,7 +110,11 @@ fn all_servers_have_to_show_it_and_silent_ones_are_not_waited_for_to_the_end() {
 
 fn any_tries() -> impl Strategy<Value = Tries> {
     let time = || proptest::option::of(any::<i64>().prop_map(UnixTime));
-    (time(), any::<u32>(), time()).prop_map(|(last, failures, not_before)| Tries { last, failures, not_before })
+    (time(), any::<u32>(), time()).prop_map(|(last, failures, not_before)| Tries {
+        last,
+        failures,
+        not_before,
+    })
 }
 
 proptest! {

@@ -48,6 +48,8 @@ pub(crate) struct AccessDesk(Arc<Desk>);
 
 struct Desk {
     settings: AccessSettings,
+    /// Of the settings at first; another one once there is a certificate.
+    lan: Mutex<Option<String>>,
     writer: AccessWriter,
     brain: BrainSender,
     clock: Clock,
@@ -88,6 +90,7 @@ impl AccessDesk {
         clock: Clock,
     ) -> AccessDesk {
         AccessDesk(Arc::new(Desk {
+            lan: Mutex::new(settings.lan.clone()),
             settings,
             writer,
             brain,
@@ -144,6 +147,11 @@ impl AccessDesk {
         }
     }
 
+    /// Browsers on the LAN find the gateway there from now on.
+    pub(crate) fn move_lan(&self, place: String) {
+        *self.0.lan.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+    }
+
     pub(crate) fn has_password(&self) -> bool {
         self.book().passwords.contains_key(&Role::Owner)
     }
@@ -173,7 +181,7 @@ impl AccessDesk {
     /// Where one on the LAN does, if it may.
     fn lan_place(&self) -> Option<String> {
         let may = self.0.settings.admin_from != AdminFrom::Machine;
-        self.0.settings.lan.clone().filter(|_| may)
+        self.0.lan.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|_| may)
     }
 
     /// Where somebody is who came in by a door.
