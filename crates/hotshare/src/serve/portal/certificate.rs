@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use hotshare_core::certificate::Life;
@@ -62,7 +62,6 @@ pub(crate) struct Secure {
 #[derive(Debug)]
 struct State {
     config: Arc<ServerConfig>,
-    life: Option<Life>,
     stamps: Option<[Stamp; 2]>,
     looked: Instant,
 }
@@ -74,10 +73,10 @@ impl Secure {
     /// Reads and checks what the configuration names.
     pub(crate) fn open(files: &WebTls) -> Result<Secure, CertificateProblem> {
         let stamps = stamps(files);
-        let (config, life) = load(files, SystemTime::now())?;
+        let (config, _) = load(files, SystemTime::now())?;
         Ok(Secure {
             files: files.clone(),
-            state: Mutex::new(State { config, life, stamps, looked: Instant::now() }),
+            state: Mutex::new(State { config, stamps, looked: Instant::now() }),
         })
     }
 
@@ -88,15 +87,6 @@ impl Secure {
     /// What the next connection is served with. A new certificate that cannot be used is told once, and the old one goes
     /// on.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.look().config)
-    }
-
-    /// Of the certificate that is in use; `None`: it does not say so in a way that is understood.
-    pub(crate) fn life(&self) -> Option<Life> {
-        self.look().life
-    }
-
-    fn look(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.looked.elapsed() >= PAUSE {
             state.looked = Instant::now();
@@ -104,9 +94,9 @@ impl Secure {
             if now != state.stamps {
                 state.stamps = now;
                 match load(&self.files, SystemTime::now()) {
-                    Ok((config, life)) => {
+                    Ok((config, _)) => {
                         tracing::info!("the pages have a new certificate");
-                        (state.config, state.life) = (config, life);
+                        state.config = config;
                     }
                     Err(error) => {
                         let error: &dyn std::error::Error = &error;
@@ -115,7 +105,7 @@ impl Secure {
                 }
             }
         }
-        state
+        Arc::clone(&state.config)
     }
 }
 
