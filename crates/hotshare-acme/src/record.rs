@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use hickory_proto::rr::Name;
-use hotshare_core::certificate::{Spread, spread};
+use hotshare_core::certificate::{Shows, Spread, spread};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -63,10 +63,7 @@ impl<'a> Hand<'a> {
                 Spread::Everywhere => return Ok(()),
                 Spread::Wait => tokio::time::sleep(PAUSE).await,
                 Spread::TooLong => {
-                    let pairs = servers
-                        .iter()
-                        .zip(&said)
-                        .filter(|(_, said)| **said != hotshare_core::certificate::Shows::Yes);
+                    let pairs = servers.iter().zip(&said).filter(|(_, said)| **said != Shows::Yes);
                     let without: Vec<String> = pairs.map(|(server, _)| server.to_string()).collect();
                     return Err(NotGot::because(format!(
                         "after {MOST} s not all name servers of {} show the record: {}",
@@ -81,19 +78,22 @@ impl<'a> Hand<'a> {
     /// Takes away what is written down to be there.
     pub(crate) async fn clean<K: Keep>(&self, keep: &K) -> Result<(), NotGot> {
         let Some(kept) = kept(keep).await? else { return Ok(()) };
-        let config = &self.means.config.dns;
-        if kept.server == config.server {
-            let name =
-                |name: &str| Name::from_ascii(name).map_err(|error| NotGot::because(error.to_string()));
-            let place = Zone { zone: name(&kept.zone)?, name: name(&kept.name)? };
-            self.signer.change(self.asker.server, &place, &kept.text, Change::Remove).await.map_err(told)?;
-        } else {
-            // By whose right, nobody knows any more.
-            tracing::warn!(
-                name = kept.name,
-                server = kept.server,
-                "a record of an earlier try may be left there"
-            );
+        let name = |name: &str| Name::from_ascii(name).map_err(|error| NotGot::because(error.to_string()));
+        let place = Zone { zone: name(&kept.zone)?, name: name(&kept.name)? };
+        let is_here = kept.server == self.means.config.dns.server;
+        let removed = match is_here {
+            true => self.signer.change(self.asker.server, &place, &kept.text, Change::Remove).await,
+            false => Ok(()),
+        };
+        let refused = match removed {
+            Ok(()) => !is_here,
+            Err(DnsError::Refused { .. }) => true,
+            Err(error) => return Err(told(error)),
+        };
+        if refused {
+            // Another server, or another zone, was configured since: by whose right, nobody knows any more.
+            let Kept { name, server, .. } = &kept;
+            tracing::warn!(name, server, "a record of an earlier try may be left there");
         }
         keep.remove(KEPT).await.map_err(|error| not_kept(&error))
     }
