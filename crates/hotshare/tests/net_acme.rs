@@ -107,7 +107,8 @@ impl Far {
             std::fs::create_dir_all(&home)?;
             let mut config = format!(
                 "options {{ directory \"{0}\"; pid-file none; listen-on {{ {address}; }}; listen-on-v6 {{ none; }};\n\
-                 recursion no; dnssec-validation no; notify-delay 0; session-keyfile none; lock-file none; }};\n\
+                 recursion no; dnssec-validation no; session-keyfile none; lock-file none;\n\
+                 notify-delay 0; notify-source {address}; transfer-source {address}; }};\n\
                  controls {{ }};\nkey \"hotshare\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n",
                 home.display()
             );
