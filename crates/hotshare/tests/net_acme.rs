@@ -15,6 +15,7 @@ use hotshare_api::{Certificate, Verdict};
 use hotshare_lab::daemon::Start;
 use hotshare_lab::lab::Lab;
 use hotshare_lab::layout::{self, INTERNET};
+use hotshare_lab::phone::Progress;
 use net::{MIB, fetch, in_space, wait_verdict};
 use support::{Running, certificate, secret};
 
@@ -227,7 +228,7 @@ async fn happened(lab: &Lab, kind: &str) -> Result<usize> {
 #[tokio::test]
 async fn a_certificate_is_got_shown_and_renewed() -> Result<()> {
     let lab = net::bare(1, None).await?;
-    let mut far = Far::start(30)?;
+    let mut far = Far::start(21)?;
     far.ca = None;
     let mut lab = net::ready_with(lab, &far.config(NAME), Some(1 << 30), None).await?;
     // Before the first: the hotspot is there, and nobody is sent to a door that is closed.
@@ -286,7 +287,10 @@ async fn what_is_wrong_is_told_and_the_hotspot_goes_on() -> Result<()> {
     ensure!(later.next_try > later.failed.as_ref().map(|failed| failed.at), "{later:?}");
     // Nobody is without the hotspot for it, and limits hold.
     ensure!(fetch(&lab, MIB).await?, "the hotspot does not work");
-    ensure!(!fetch(&lab, 4 * MIB).await?, "more than the allowance came");
+    let (progress, phone) = (Progress::default(), &lab.phones[0]);
+    let more = vec![phone.download(phone.web_port(), 4 * MIB, &progress)];
+    let (done, hanging) = net::gather(more, Duration::from_secs(3)).await?;
+    ensure!(hanging == 1 || done.iter().all(|transfer| !transfer.complete), "more than the allowance came");
     wait_verdict(&lab, "phone-1", Verdict::AllowanceUsed, Duration::from_secs(5)).await?;
 
     std::fs::write(far.path("dns-secret"), right)?;
@@ -348,6 +352,16 @@ async fn killed_in_the_middle_it_goes_on_with_the_same_account() -> Result<()> {
         lab.kill()?;
         println!("killed when {step} was there; servers show: {:?}", proofs()?);
     }
+    std::fs::remove_file(folder.join("certificate.pem")).ok();
+    // While the proof is there: held by a name server that does not answer.
+    far.names[1].freeze(true);
+    lab.up_with(&start).await?;
+    let at = format!("@{}", NS[0]);
+    let shown = |told: &str| told.starts_with('"');
+    until_far("the proof is set", "dig", &[&at, PROOFS[1], "TXT", "+short"], shown)?;
+    lab.kill()?;
+    far.names[1].freeze(false);
+    ensure!(!proofs()?.is_empty(), "the kill came too late");
     lab.up_with(&start).await?;
     until(&lab, "there is one", 20, |now| now.until.is_some()).await?;
     ensure!(proofs()?.is_empty(), "left behind: {}", proofs()?);
