@@ -12,12 +12,13 @@ use crate::http::{Asked, Https};
 use crate::record::Hand;
 use crate::{Keep, Means, NotGot, chain};
 
+const POLL_SECS: u64 = 120;
 /// How long is waited for an order to become ready, and for its certificate. The first look comes soon, the others are
 /// further and further apart.
 const POLLS: RetryPolicy = RetryPolicy::new()
     .initial_delay(Duration::from_millis(500))
     .backoff(1.5)
-    .timeout(Duration::from_secs(120));
+    .timeout(Duration::from_secs(POLL_SECS));
 
 /// A certificate that was got, with its key; nobody uses it yet.
 #[derive(Clone, PartialEq, Eq)]
@@ -99,7 +100,12 @@ async fn prove<K: Keep>(order: &mut Order, hand: &Hand<'_>, keep: &K) -> Result<
         match authorization.status {
             AuthorizationStatus::Valid => continue,
             AuthorizationStatus::Pending => {}
-            other => return Err(NotGot::because(format!("the right to the name is {other:?}")).into()),
+            status @ (AuthorizationStatus::Invalid
+            | AuthorizationStatus::Revoked
+            | AuthorizationStatus::Expired
+            | AuthorizationStatus::Deactivated) => {
+                return Err(NotGot::because(format!("the right to the name is {status:?}")).into());
+            }
         }
         let Some(mut challenge) = authorization.challenge(ChallengeType::Dns01) else {
             return Err(
@@ -115,10 +121,10 @@ async fn prove<K: Keep>(order: &mut Order, hand: &Hand<'_>, keep: &K) -> Result<
         Ok(OrderStatus::Ready | OrderStatus::Valid) => Ok(()),
         Ok(_) => Err(why_invalid(order).await.into()),
         // The order says that it failed, the challenge says why.
-        Err(Error::Api(problem)) => match why_invalid(order).await {
-            Error::Api(better) => Err(Error::Api(better).into()),
-            _ => Err(Error::Api(problem).into()),
-        },
+        Err(Error::Api(problem)) => {
+            let why = why_invalid(order).await;
+            Err(if let Error::Api(_) = why { why } else { Error::Api(problem) }.into())
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -137,21 +143,21 @@ async fn why_invalid(order: &mut Order) -> Error {
 
 /// In words, and what it means for the next try.
 async fn told<K: Keep>(error: &Error, asked: &Asked, keep: &K) -> NotGot {
-    let why = match error {
-        Error::Api(problem) => {
-            if account::is_unknown(problem)
-                && let Err(not) = account::forget(keep).await
-            {
-                return not;
-            }
-            let detail = problem.detail.as_deref().unwrap_or("without a reason");
-            let kind = problem.r#type.as_deref().unwrap_or("no type");
-            let below = problem.subproblems.iter().filter_map(|below| below.detail.as_deref());
-            let all: Vec<&str> = std::iter::once(detail).chain(below).collect();
-            format!("it was refused: {} ({})", all.join("; "), kind.rsplit(':').next().unwrap_or(kind))
+    let why = if let Error::Api(problem) = error {
+        if account::is_unknown(problem)
+            && let Err(not) = account::forget(keep).await
+        {
+            return not;
         }
-        Error::Timeout(_) => format!("it took longer than {} s there", 120),
-        other => chain(other),
+        let detail = problem.detail.as_deref().unwrap_or("without a reason");
+        let kind = problem.r#type.as_deref().unwrap_or("no type");
+        let below = problem.subproblems.iter().filter_map(|below| below.detail.as_deref());
+        let all: Vec<&str> = std::iter::once(detail).chain(below).collect();
+        format!("it was refused: {} ({})", all.join("; "), kind.rsplit(':').next().unwrap_or(kind))
+    } else if let Error::Timeout(_) = error {
+        format!("it was not decided there within {POLL_SECS} s")
+    } else {
+        chain(error)
     };
     NotGot { why, wait: asked.wait() }
 }

@@ -76,14 +76,12 @@ impl Asker {
     async fn alias_of(&self, name: &Name) -> Option<Name> {
         for server in std::iter::once(&self.server).chain(&self.resolvers) {
             let Ok(answer) = ask(*server, name, RecordType::CNAME).await else { continue };
-            let alias = answer.answers.iter().find_map(|record| match &record.data {
-                RData::CNAME(target) if record.name == *name => Some(target.0.clone()),
-                _ => None,
+            let mut records = answer.answers.iter().filter(|record| record.name == *name);
+            let alias = records.find_map(|record| {
+                if let RData::CNAME(target) = &record.data { Some(target.0.clone()) } else { None }
             });
             let knows = answer.metadata.authoritative || answer.metadata.recursion_available;
-            let is_word =
-                matches!(answer.metadata.response_code, ResponseCode::NoError | ResponseCode::NXDomain);
-            if alias.is_some() || (knows && is_word) {
+            if alias.is_some() || (knows && is_word(&answer)) {
                 return alias;
             }
         }
@@ -146,18 +144,19 @@ impl Asker {
 
 /// Whether a server shows the text under the name.
 pub(crate) async fn shows(server: SocketAddr, name: &Name, text: &str) -> Shows {
-    match ask(server, name, RecordType::TXT).await {
-        Ok(answer) => {
-            let is_it =
-                |data: &RData| matches!(data, RData::TXT(txt) if txt.txt_data.concat() == text.as_bytes());
-            match answer.metadata.response_code {
-                _ if answer.answers.iter().any(|record| is_it(&record.data)) => Shows::Yes,
-                ResponseCode::NoError | ResponseCode::NXDomain => Shows::No,
-                _ => Shows::Nothing,
-            }
-        }
-        Err(_) => Shows::Nothing,
+    let Ok(answer) = ask(server, name, RecordType::TXT).await else { return Shows::Nothing };
+    let is_it = |data: &RData| {
+        if let RData::TXT(txt) = data { txt.txt_data.concat() == text.as_bytes() } else { false }
+    };
+    if answer.answers.iter().any(|record| is_it(&record.data)) {
+        return Shows::Yes;
     }
+    if is_word(&answer) { Shows::No } else { Shows::Nothing }
+}
+
+/// The server says what there is, or that there is nothing.
+fn is_word(answer: &Message) -> bool {
+    matches!(answer.metadata.response_code, ResponseCode::NoError | ResponseCode::NXDomain)
 }
 
 fn addresses(name: &Name, message: &Message) -> Vec<Ipv4Addr> {

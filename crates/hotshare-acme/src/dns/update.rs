@@ -68,17 +68,17 @@ impl Signer {
 }
 
 fn judge(server: SocketAddr, code: ResponseCode) -> Result<(), DnsError> {
-    let why = match code {
-        ResponseCode::NoError => return Ok(()),
-        ResponseCode::Refused => {
-            "REFUSED: the key may not change this name; see the zone's update-policy or allow-update".into()
-        }
-        ResponseCode::NotAuth | ResponseCode::NotZone => {
-            format!("{code}: it does not have that zone; see dns_server and dns_zone")
-        }
-        other => other.to_string(),
+    if code == ResponseCode::NoError {
+        return Ok(());
+    }
+    let hint = if code == ResponseCode::Refused {
+        ": the key may not change this name; see the zone's update-policy or allow-update"
+    } else if matches!(code, ResponseCode::NotAuth | ResponseCode::NotZone) {
+        ": it does not have that zone; see dns_server and dns_zone"
+    } else {
+        ""
     };
-    Err(DnsError::Refused { server, why })
+    Err(DnsError::Refused { server, why: format!("{code}{hint}") })
 }
 
 /// An answer without a good signature proves nothing, but it may say why. It is a failure whatever it says.
