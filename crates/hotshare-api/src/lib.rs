@@ -47,8 +47,8 @@ pub use secret::Secret;
 pub use statement::{Statement, StatementEntry, StatementPart, StatementPerson, Sums};
 pub use status::{Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Status, Uplink, Wish};
 pub use wifi::{
-    Admission, AirState, Band, Cost, Denied, Key, Mode, OffCode, PersonKey, Station, WhyDenied, Wifi, WifiLine,
-    WifiPreview, WifiReason, WifiReasonCode,
+    Admission, AirState, Band, Cost, Denied, Key, Mode, OffCode, PersonKey, Station, WhyDenied, Wifi,
+    WifiLine, WifiPreview, WifiReason, WifiReasonCode,
 };
 pub use words::{AtCap, Every, Period, Verdict};
 

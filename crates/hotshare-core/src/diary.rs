@@ -24,45 +24,109 @@ pub struct Noted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
     /// The uplink is this interface now.
-    Uplink { name: String },
+    Uplink {
+        name: String,
+    },
     UplinkLost,
     /// So much was granted to maps that are gone, and counts as used.
-    GrantsLost { bytes: Bytes },
+    GrantsLost {
+        bytes: Bytes,
+    },
     /// It stops: nobody was there for so long.
-    Idle { secs: u64 },
+    Idle {
+        secs: u64,
+    },
     /// What is left of the plan is for these sites; `None`: for all again.
-    OnlySites { sites: Option<Vec<SiteName>> },
+    OnlySites {
+        sites: Option<Vec<SiteName>>,
+    },
     /// This card is in, or more is known of it.
     CardIs(Card),
     CardNew(Card),
     CardAgreed(Card),
     /// `another`: there was one before.
-    KeyNew { name: PersonName, another: bool },
-    KeyRevoked { name: PersonName },
+    KeyNew {
+        name: PersonName,
+        another: bool,
+    },
+    KeyRevoked {
+        name: PersonName,
+    },
     /// `guest`: whose it is without being asked about.
-    DeviceNew { mac: Mac, guest: Option<PersonName> },
-    DeviceClaim { mac: Mac, claim: Claim },
-    AccountsFull { mac: Mac },
-    WrongKey { mac: Mac, attempts: u32, wait_secs: u64 },
-    TooManyDevices { mac: Mac, name: Option<PersonName>, limit: u32 },
+    DeviceNew {
+        mac: Mac,
+        guest: Option<PersonName>,
+    },
+    DeviceClaim {
+        mac: Mac,
+        claim: Claim,
+    },
+    AccountsFull {
+        mac: Mac,
+    },
+    WrongKey {
+        mac: Mac,
+        attempts: u32,
+        wait_secs: u64,
+    },
+    TooManyDevices {
+        mac: Mac,
+        name: Option<PersonName>,
+        limit: u32,
+    },
     PlanSlow,
     PlanFast,
-    Open { name: PersonName },
-    Slow { name: PersonName, why: Why },
-    Closed { name: PersonName, why: Why },
-    AllClosed { why: Why },
+    Open {
+        name: PersonName,
+    },
+    Slow {
+        name: PersonName,
+        why: Why,
+    },
+    Closed {
+        name: PersonName,
+        why: Why,
+    },
+    AllClosed {
+        why: Why,
+    },
     /// `before`: why it was not.
-    AllOpen { before: Option<Why> },
+    AllOpen {
+        before: Option<Why>,
+    },
     /// `reason`: of the operating system or the database.
-    LedgerStuck { reason: String },
-    Asked { name: PersonName, bytes: Bytes },
-    Granted { name: PersonName, bytes: Bytes },
-    Denied { name: PersonName, bytes: Bytes },
-    Gift { from: PersonName, to: PersonName, bytes: Bytes },
+    LedgerStuck {
+        reason: String,
+    },
+    Asked {
+        name: PersonName,
+        bytes: Bytes,
+    },
+    Granted {
+        name: PersonName,
+        bytes: Bytes,
+    },
+    Denied {
+        name: PersonName,
+        bytes: Bytes,
+    },
+    Gift {
+        from: PersonName,
+        to: PersonName,
+        bytes: Bytes,
+    },
     /// The owner is told; `said` in the language of alerts.
-    Alert { id: AlertId, what: What, said: String },
+    Alert {
+        id: AlertId,
+        what: What,
+        said: String,
+    },
     /// An alert is not tried any more.
-    AlertFailed { channel: Channel, title: String, reason: String },
+    AlertFailed {
+        channel: Channel,
+        title: String,
+        reason: String,
+    },
 }
 
 /// A line's facts, where it has them. Names are those of then.
@@ -99,7 +163,8 @@ pub struct Facts {
     pub alert: Option<AlertId>,
 }
 
-/// The words of lines that are neither a verdict's nor an alert's; see [`words`].
+/// The words of lines that are neither a verdict's nor an alert's. [`Happening::word`] has no others, so [`words`] are
+/// all.
 macro_rules! kinds {
     ($($name:ident = $word:literal),* $(,)?) => {
         $(const $name: &str = $word;)*
@@ -135,7 +200,8 @@ kinds! {
 /// All words that a line can have.
 pub fn words() -> impl Iterator<Item = &'static str> {
     let verdicts = Why::ALL.into_iter().map(Why::word);
-    let alerts = alert::Kind::ALL.into_iter().filter(|kind| *kind != alert::Kind::Test).map(alert::Kind::word);
+    let alerts =
+        alert::Kind::ALL.into_iter().filter(|kind| *kind != alert::Kind::Test).map(alert::Kind::word);
     OTHERS.iter().copied().chain(verdicts).chain(alerts)
 }
 
@@ -216,9 +282,9 @@ impl Happening {
                 format!("{mac} waits for its owner, and says to be “{}”", claim.as_str())
             }
             Happening::AccountsFull { mac } => format!("{mac} stays closed: all accounts are in use"),
-            Happening::WrongKey { mac, attempts, wait_secs } => format!(
-                "{mac} tried a wrong Wi-Fi passphrase {attempts} times; it has to wait {wait_secs} s"
-            ),
+            Happening::WrongKey { mac, attempts, wait_secs } => {
+                format!("{mac} tried a wrong Wi-Fi passphrase {attempts} times; it has to wait {wait_secs} s")
+            }
             Happening::TooManyDevices { mac, name, limit } => {
                 let whose = name.as_ref().map_or_else(String::new, |name| format!("{name}'s "));
                 format!(
@@ -255,7 +321,10 @@ impl Happening {
         let of = |name: &PersonName| Facts { person: Some(name.to_string()), ..Facts::default() };
         let at = |mac: &Mac| Facts { device: Some(*mac), ..Facts::default() };
         match self {
-            Happening::UplinkLost | Happening::PlanSlow | Happening::PlanFast | Happening::AllClosed { .. } => none,
+            Happening::UplinkLost
+            | Happening::PlanSlow
+            | Happening::PlanFast
+            | Happening::AllClosed { .. } => none,
             Happening::Uplink { name } => Facts { interface: Some(name.clone()), ..none },
             Happening::GrantsLost { bytes } => Facts { bytes: Some(*bytes), ..none },
             Happening::Idle { secs } => Facts { seconds: Some(*secs), ..none },
@@ -305,13 +374,9 @@ impl Happening {
 fn told(what: &What) -> Facts {
     let none = Facts::default();
     match what {
-        What::PlanLevel { percent, used, limit, renews } => Facts {
-            percent: Some(*percent),
-            bytes: Some(*used),
-            limit: Some(*limit),
-            ends: *renews,
-            ..none
-        },
+        What::PlanLevel { percent, used, limit, renews } => {
+            Facts { percent: Some(*percent), bytes: Some(*used), limit: Some(*limit), ends: *renews, ..none }
+        }
         What::AllowanceLevel { name, percent, used, limit, renews } => Facts {
             person: Some(name.to_string()),
             percent: Some(*percent),
@@ -323,20 +388,15 @@ fn told(what: &What) -> Facts {
         What::UnusualUse { name, today, .. } => {
             Facts { person: Some(name.to_string()), bytes: Some(*today), ..none }
         }
-        What::UnusualDevice { mac, owner, today, .. } => Facts {
-            person: Some(owner.to_string()),
-            device: Some(*mac),
-            bytes: Some(*today),
-            ..none
-        },
+        What::UnusualDevice { mac, owner, today, .. } => {
+            Facts { person: Some(owner.to_string()), device: Some(*mac), bytes: Some(*today), ..none }
+        }
         What::PlanRolls { ends, used, limit, .. } => {
             Facts { ends: Some(*ends), bytes: Some(*used), limit: *limit, ..none }
         }
-        What::DeviceWaiting { mac, claim, .. } => Facts {
-            device: Some(*mac),
-            claim: claim.as_ref().map(|claim| claim.as_str().to_owned()),
-            ..none
-        },
+        What::DeviceWaiting { mac, claim, .. } => {
+            Facts { device: Some(*mac), claim: claim.as_ref().map(|claim| claim.as_str().to_owned()), ..none }
+        }
         What::PriceStep { cost, .. } => Facts { money: Some(cost.clone()), ..none },
         What::Test => none,
     }

@@ -78,9 +78,8 @@ fn cut(text: &str) -> &str {
 impl Reader {
     /// The newest `limit` lines of the diary since an instant, newest first.
     pub fn events(&self, since: UnixTime, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let diary = format!(
-            "SELECT id, at, kind, text, {FACTS} FROM diary WHERE at >= ?1 ORDER BY id DESC LIMIT ?2"
-        );
+        let diary =
+            format!("SELECT id, at, kind, text, {FACTS} FROM diary WHERE at >= ?1 ORDER BY id DESC LIMIT ?2");
         self.rows(&diary, &[&since.0, &limit], |row| {
             Ok(Event {
                 id: row.get(0)?,
@@ -102,7 +101,8 @@ impl Reader {
 
 /// From the columns of [`FACTS`].
 fn facts(row: &Row<'_>, at: usize) -> rusqlite::Result<Facts> {
-    let bytes = |column| row.get::<_, Option<i64>>(column)?.map(|_| columns::counter(row, column)).transpose();
+    let bytes =
+        |column| row.get::<_, Option<i64>>(column)?.map(|_| columns::counter(row, column)).transpose();
     let word = |column| row.get::<_, Option<String>>(column);
     let device: Option<i64> = row.get(at + 2)?;
     let channel = word(at + 14)?

@@ -53,7 +53,12 @@ fn posting(n: i64) -> [Change; 2] {
     };
     [
         Change::Entry(entry),
-        Change::Noted(Noted { at: UnixTime(n), kind: "test", text: "a line of the diary ".repeat(20), facts: Facts::default() }),
+        Change::Noted(Noted {
+            at: UnixTime(n),
+            kind: "test",
+            text: "a line of the diary ".repeat(20),
+            facts: Facts::default(),
+        }),
     ]
 }
 

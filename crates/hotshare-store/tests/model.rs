@@ -195,7 +195,11 @@ impl Model {
         assert_eq!(totals, self.totals());
         let events = reader.events(UnixTime(i64::MIN), u32::MAX).unwrap();
         assert_eq!(
-            events.iter().rev().map(|e| (e.at, e.kind.as_str(), e.text.as_str(), &e.facts)).collect::<Vec<_>>(),
+            events
+                .iter()
+                .rev()
+                .map(|e| (e.at, e.kind.as_str(), e.text.as_str(), &e.facts))
+                .collect::<Vec<_>>(),
             self.diary.iter().map(|n| (n.at, n.kind, n.text.as_str(), &n.facts)).collect::<Vec<_>>()
         );
         for channel in Channel::ALL {

@@ -139,7 +139,8 @@ impl Brain {
             device.claim = None;
         }
         if known.is_none() {
-            let guest = device.person.and_then(|id| self.book.people.get(&id)).map(|guest| guest.name.clone());
+            let guest =
+                device.person.and_then(|id| self.book.people.get(&id)).map(|guest| guest.name.clone());
             self.note(Happening::DeviceNew { mac: leased.mac, guest });
         }
         if device.person.is_some() && device.slot.is_none() {

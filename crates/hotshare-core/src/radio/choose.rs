@@ -26,10 +26,7 @@ fn locate(seen: &RadioSeen, wish: &RadioWish) -> Result<(Country, Source), NoRad
         let known = country_name(wished).map(|_| (wished, Source::Configuration));
         return known.ok_or(NoRadio::NotACountry(wished));
     }
-    let told = [
-        (seen.uplink_country, Source::UplinkNetwork),
-        (seen.locale, Source::Locale),
-    ];
+    let told = [(seen.uplink_country, Source::UplinkNetwork), (seen.locale, Source::Locale)];
     let mut known = told.into_iter().filter_map(|(c, source)| Some((c?, source)));
     known.find(|(country, _)| country_name(*country).is_some()).ok_or(NoRadio::NoCountry)
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::words::{Place, Rules, list, named};
 use super::Country;
+use super::words::{Place, Rules, list, named};
 
 /// One reason; a choice has one of each.
 #[derive(Clone, Debug, PartialEq, Eq)]

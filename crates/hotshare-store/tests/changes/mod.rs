@@ -325,7 +325,8 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
 /// Each of a line's facts, or none of them.
 fn facts() -> impl Strategy<Value = Facts> {
     let words = (text(), text(), text(), text(), text(), text(), text());
-    let numbers = (mac(), (1_u32..4).prop_map(CardId), any::<u64>(), any::<u64>(), any::<(u8, u32, u64)>(), at());
+    let numbers =
+        (mac(), (1_u32..4).prop_map(CardId), any::<u64>(), any::<u64>(), any::<(u8, u32, u64)>(), at());
     let choices = (0..Channel::ALL.len(), 0..Why::ALL.len(), any::<u32>());
     let all = (words, numbers, choices).prop_map(|(words, numbers, (channel, why, alert))| {
         let (person, other, claim, interface, sites, money, reason) = words;

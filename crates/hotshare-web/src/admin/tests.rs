@@ -9,8 +9,8 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, LOCATION};
 use hotshare_api::{
-    Access, Admission, AirState, Alert, Alerts, Band, By, Cost, Event, EventFacts, Events, Mode, OffCode, Secret,
-    Statement, Station, Terms, Totals, UsageReport, UsageRow, Wifi, WifiReason, WifiReasonCode, Wish,
+    Access, Admission, AirState, Alert, Alerts, Band, By, Cost, Event, EventFacts, Events, Mode, OffCode,
+    Secret, Statement, Station, Terms, Totals, UsageReport, UsageRow, Wifi, WifiReason, WifiReasonCode, Wish,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt as _;

@@ -28,9 +28,7 @@ impl Teller<'_> {
     /// `text`: the interface's words, which stand in where the facts are not known. An older release wrote none.
     pub(super) fn line(&self, kind: &str, facts: &EventFacts, text: &str) -> Line {
         match self.own(kind, facts) {
-            Some(own) => {
-                Line { text: own, is_foreign: false, reason: facts.reason.as_deref().map(safe) }
-            }
+            Some(own) => Line { text: own, is_foreign: false, reason: facts.reason.as_deref().map(safe) },
             None => Line { text: safe(text), is_foreign: true, reason: None },
         }
     }
@@ -49,9 +47,7 @@ impl Teller<'_> {
         };
         let why = || word::<Verdict>(kind).map(|verdict| t.why(verdict));
         match word::<EventKind>(kind)? {
-            EventKind::Uplink => {
-                Some(t.one("event-uplink", "interface", safe(facts.interface.as_deref()?)))
-            }
+            EventKind::Uplink => Some(t.one("event-uplink", "interface", safe(facts.interface.as_deref()?))),
             EventKind::UplinkLost => Some(t.say("event-uplink-lost")),
             EventKind::GrantsLost => Some(t.one("event-grants-lost", "amount", amount?)),
             EventKind::Idle => Some(t.one("event-idle", "time", span(facts.seconds?))),

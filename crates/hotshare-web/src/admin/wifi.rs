@@ -134,7 +134,9 @@ fn admission(t: Text, admission: Admission, limit: Option<u32>) -> String {
 fn off(t: Text, code: Option<OffCode>, because: Option<String>) -> Option<Off> {
     let detail = because.as_deref().map(safe);
     let key = match code {
-        None | Some(OffCode::Unknown) => return detail.map(|detail| Off { words: None, detail: Some(detail) }),
+        None | Some(OffCode::Unknown) => {
+            return detail.map(|detail| Off { words: None, detail: Some(detail) });
+        }
         Some(OffCode::Died) => "off-died",
         Some(OffCode::Hung) => "off-hung",
         Some(OffCode::CardGone) => "off-card-gone",

@@ -5,9 +5,7 @@ use axum::extract::State;
 use hotshare_api::{self as api, Code, Secret};
 use hotshare_core::ask::{Admission, Answer, Ask, KeyTold, StationStatus, Status, WhyDenied, WifiStatus};
 use hotshare_core::keys::Passphrase;
-use hotshare_core::radio::{
-    Band, Because, Cost, Job, Mode, Ports, Reason, Source, Ssid, Why, join_text,
-};
+use hotshare_core::radio::{Band, Because, Cost, Job, Mode, Ports, Reason, Source, Ssid, Why, join_text};
 use hotshare_core::units::UnixTime;
 use hotshare_linux::radio::{AccessPoint, RadioView};
 

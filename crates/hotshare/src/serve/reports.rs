@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::{AppState, translate};
 use super::failure::No;
 use super::routes::Reply;
+use super::{AppState, translate};
 use crate::zone;
 
 /// The diary's lines that one reply holds at most: all that are kept.
@@ -112,7 +112,9 @@ pub(super) fn limited(asked: Option<u32>, usual: u32, most: u32) -> Result<u32, 
     match asked {
         Some(asked) if asked > most => Err(No::new(
             Code::BadRequest,
-            format!("`limit` is {asked}, and one reply holds at most {most}: write a smaller one, or leave it out"),
+            format!(
+                "`limit` is {asked}, and one reply holds at most {most}: write a smaller one, or leave it out"
+            ),
         )),
         asked => Ok(asked.unwrap_or(usual)),
     }

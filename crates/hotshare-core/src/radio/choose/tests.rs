@@ -222,7 +222,11 @@ fn the_card_that_is_free_is_taken() {
     assert_eq!((choice.card.as_str(), choice.station_ports), ("wlan2", false));
     let alone = seen(vec![all.cards[0].clone()]);
     let choice = choose(&alone, &RadioWish::default(), "usb0").unwrap();
-    assert!(choice.why[1].to_string().contains("the network that wlan0 is joined to is left"), "{}", choice.why[1]);
+    assert!(
+        choice.why[1].to_string().contains("the network that wlan0 is joined to is left"),
+        "{}",
+        choice.why[1]
+    );
     assert_eq!(
         choose(&alone, &RadioWish::default(), "wlan0").unwrap_err(),
         NoRadio::OnlyForUplink { card: "wlan0".to_owned() }

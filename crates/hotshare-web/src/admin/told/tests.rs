@@ -80,14 +80,33 @@ fn who_which_device_and_how_much() {
     let anna = EventFacts { person: Some("anna".into()), ..none.clone() };
     for (kind, facts, english, chinese) in [
         ("gift", all(), "anna gives 1.60 GB to bo.", "anna 把 1.60 GB 转赠给 bo。"),
-        ("wrong-key", all(), "Pixel-8 (02:00:5e:10:00:01) tried a wrong Wi-Fi passphrase 3 times and has to wait for 2 min.",
-            "Pixel-8 (02:00:5e:10:00:01) 输错 Wi-Fi 密码 3 次，需等待 2 min。"),
+        (
+            "wrong-key",
+            all(),
+            "Pixel-8 (02:00:5e:10:00:01) tried a wrong Wi-Fi passphrase 3 times and has to wait for 2 min.",
+            "Pixel-8 (02:00:5e:10:00:01) 输错 Wi-Fi 密码 3 次，需等待 2 min。",
+        ),
         ("paused", anna.clone(), "anna is closed: Paused by the owner.", "anna 未开放：已被主人暂停。"),
-        ("plan-used", none.clone(), "Everybody is closed: The data plan is used up.", "所有人未开放：流量套餐已用完。"),
+        (
+            "plan-used",
+            none.clone(),
+            "Everybody is closed: The data plan is used up.",
+            "所有人未开放：流量套餐已用完。",
+        ),
         ("open", anna, "anna is open again.", "anna 已恢复。"),
         ("card", all(), "The data card is wwan0, SIM …7890.", "数据卡为 wwan0, SIM 卡 …7890。"),
-        ("only-sites", EventFacts { sites: Some(String::new()), ..none.clone() }, "Everything can be reached again.", "已可访问所有网站。"),
-        ("plan-rolls-soon", all(), "The plan’s period ends on 5 December; 1.60 GB are used.", "套餐周期将于 12月5日 结束，已用 1.60 GB。"),
+        (
+            "only-sites",
+            EventFacts { sites: Some(String::new()), ..none.clone() },
+            "Everything can be reached again.",
+            "已可访问所有网站。",
+        ),
+        (
+            "plan-rolls-soon",
+            all(),
+            "The plan’s period ends on 5 December; 1.60 GB are used.",
+            "套餐周期将于 12月5日 结束，已用 1.60 GB。",
+        ),
     ] {
         assert_eq!(said(kind, &facts), [english, chinese], "{kind}");
     }
@@ -100,6 +119,10 @@ fn what_has_no_facts_is_shown_as_it_came() {
     let teller = Teller { t: Text(Language::Chinese), status: &status, zone: &zone };
     for kind in ["open", "asked", "ledger-stuck", "what-is-new", ""] {
         let line = teller.line(kind, &EventFacts::default(), "anna is open again");
-        assert_eq!(line, Line { text: "anna is open again".into(), is_foreign: true, reason: None }, "{kind}");
+        assert_eq!(
+            line,
+            Line { text: "anna is open again".into(), is_foreign: true, reason: None },
+            "{kind}"
+        );
     }
 }

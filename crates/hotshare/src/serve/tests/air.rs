@@ -132,8 +132,10 @@ async fn who_is_on_the_air() {
 
 #[tokio::test]
 async fn a_radio_that_is_off_says_why_and_knows_little() {
-    let view =
-        RadioView { state: AccessPoint::Off { why: Some(Why::Failed), words: "hostapd is not installed".into() }, ..RadioView::default() };
+    let view = RadioView {
+        state: AccessPoint::Off { why: Some(Why::Failed), words: "hostapd is not installed".into() },
+        ..RadioView::default()
+    };
     let fake = Fake::with_radio(answer(Mode::People), Some(view));
     let (code, body) = fake.send("GET", "/v1/wifi", "").await;
     assert_eq!(
