@@ -17,6 +17,7 @@ mod leases;
 mod orders;
 mod outlook;
 mod posting;
+mod remaining;
 mod routine;
 mod settle;
 mod sites;

@@ -14,7 +14,6 @@ mod capport;
 mod desk;
 mod forms;
 mod outlook;
-mod left;
 mod page;
 mod usage;
 mod who;

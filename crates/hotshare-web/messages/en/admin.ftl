@@ -26,6 +26,7 @@ unlimited = no limit
 plan-share = Share of the plan that is left
 share-of = Share of { $name }
 until-end-of = Until the end of
+usable = Of it can be used (the rest is kept back)
 will-it-last = Will it last?
 lasts-not-known = Too few days are known to say
 lasts-no-limit = It has no end

@@ -24,6 +24,7 @@ unlimited = 不限
 plan-share = 套餐剩余比例
 share-of = { $name } 的比例
 until-end-of = 截至
+usable = 其中可用（其余留作备用）
 will-it-last = 够用吗？
 lasts-not-known = 天数太少，还无法预测
 lasts-no-limit = 没有上限

@@ -4,9 +4,9 @@ use askama::Template;
 use hotshare_api::{Device, Period, Person, Status, Verdict};
 use jiff::tz::TimeZone;
 
+use super::outlook;
 use super::usage::{Row, Used, rows};
 use super::who::{Asker, is_open, why};
-use super::{left, outlook};
 use crate::{Text, show};
 
 /// What can be asked for, in MB.
@@ -254,7 +254,7 @@ fn percent(left: u64, all: u64) -> u64 {
 
 fn plan(t: Text, status: &Status, person: &Person, zone: &TimeZone) -> Vec<String> {
     let plan = &status.plan;
-    let mut said = vec![match left::of_plan(status, &person.name) {
+    let mut said = vec![match person.plan_left {
         Some(left) => t.one("me-plan-left", "left", show::bytes(left)),
         None => t.say("me-plan-open"),
     }];

@@ -11,8 +11,7 @@ use axum::http::Method;
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HOST, LOCATION, ORIGIN};
 use axum::response::IntoResponse;
 use hotshare_api::{
-    By, Code, Day, Failure, Outlook, Part, PartStatus, PersonKey, RunOut, Safe, Status, Totals, UsageReport,
-    UsageRow, Verdict, Window, Wish,
+    By, Code, Failure, Outlook, PersonKey, RunOut, Safe, Status, Totals, UsageReport, UsageRow, Verdict, Wish,
 };
 use tower::ServiceExt as _;
 
@@ -156,6 +155,7 @@ fn status(change: impl FnOnce(&mut Status)) -> Status {
         up: 100_000_000,
         down: 400_000_000,
         outlook: Some(outlook(1)),
+        plan_left: Some(14_683_222_784),
         wish: None,
         ..status.people.remove(0)
     };
@@ -226,7 +226,7 @@ async fn people_see_what_they_have() {
             outlook: None,
             ..s.people[0].clone()
         };
-        s.plan.parts[0].balance = None;
+        s.people[0].plan_left = None;
         s.plan.outlook = None;
     };
     let cases = vec![
@@ -483,57 +483,28 @@ fn systems_are_never_told_more_than_there_is() {
         }
         told
     };
-    let bare = |change: fn(&mut Status)| {
-        status(|s| {
-            s.people[0].bed_times = Vec::new();
-            change(s);
-        })
+    let left = |bytes: Option<u64>, closes: Option<i64>| {
+        capport(&status(|s| {
+            let person = &mut s.people[0];
+            (person.bytes_remaining, person.closes) = (bytes, closes);
+        }))
     };
-    assert_eq!(capport(&bare(|_| ())), open(None, Some(1_500_000_000)), "the person's");
-    let plan = bare(|s| s.plan.parts[0].balance = Some(30_000_000));
-    assert_eq!(
-        capport(&plan),
-        open(None, Some(30_000_000 - 16_777_216)),
-        "the plan's, less what is kept back"
-    );
-    let slowly = bare(|s| s.people[0].then_rate = Some(1));
-    assert_eq!(capport(&slowly), open(None, Some(14_700_000_000 - 16_777_216)), "it goes on slowly");
-    let key = bare(|s| s.people[0].key = Some(PersonKey { since: 0, until: Some(NOW + 77) }));
-    assert_eq!(capport(&key), open(Some(77), Some(1_500_000_000)));
-    let until = bare(|s| {
-        s.people[0].key = Some(PersonKey { since: 0, until: Some(NOW + 77) });
-        s.people[0].until = Some(NOW + 66);
-    });
-    assert_eq!(capport(&until), open(Some(66), Some(1_500_000_000)));
-    let bed_time = bare(|s| {
-        s.people[0].bed_times =
-            vec![Window { days: Day::ALL.to_vec(), from: "21:00".into(), until: "07:00".into() }];
-    });
-    assert_eq!(capport(&bed_time), open(Some(9000), Some(1_500_000_000)));
-    let night = bare(|s| {
-        s.people[0].balance = None;
-        s.people[0].limit = None;
-        let hours =
-            Some(vec![Window { days: Day::ALL.to_vec(), from: "18:00".into(), until: "19:00".into() }]);
-        s.plan.parts[0].part.hours = hours;
-        let others = Part { people: Some(vec!["bo".into()]), ..s.plan.parts[0].part.clone() };
-        let sites = Part { sites: vec!["example.org".into()], ..s.plan.parts[0].part.clone() };
-        let more = [others, sites].map(|part| PartStatus { part, ..s.plan.parts[0].clone() });
-        s.plan.parts.extend(more);
-    });
-    assert_eq!(capport(&night), open(Some(1800), Some(14_700_000_000 - 16_777_216)));
+    assert_eq!(left(Some(1_500_000_000), None), open(None, Some(1_500_000_000)));
+    assert_eq!(left(None, Some(NOW + 66)), open(Some(66), None));
+    assert_eq!(left(Some(0), Some(NOW - 1)), open(Some(0), Some(0)), "what the last look saw is over");
+    assert_eq!(left(None, None), open(None, None));
     let closed = json!({"captive": true, "user-portal-url": url, "can-extend-session": true});
     for closes in [
-        bare(|s| s.people[0].verdict = Verdict::AllowanceUsed),
-        bare(|s| s.people[0].verdict = Verdict::OnlySites),
-        bare(|s| s.closed = Some(Verdict::NoUplink)),
+        status(|s| s.people[0].verdict = Verdict::AllowanceUsed),
+        status(|s| s.people[0].verdict = Verdict::OnlySites),
+        status(|s| s.closed = Some(Verdict::NoUplink)),
     ] {
         assert_eq!(capport(&closes), closed);
     }
     for nobody in [
-        bare(|s| s.devices[0].person = None),
-        bare(|s| s.devices[0].blocked = true),
-        bare(|s| s.devices.clear()),
+        status(|s| s.devices[0].person = None),
+        status(|s| s.devices[0].blocked = true),
+        status(|s| s.devices.clear()),
     ] {
         let told = json!({"captive": true, "user-portal-url": url, "can-extend-session": false});
         assert_eq!(capport(&nobody), told);
