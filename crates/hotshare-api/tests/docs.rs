@@ -2,7 +2,7 @@
 
 use hotshare_api::{
     Access, Admission, Advice, AirState, Alerts, Band, Code, Cost, Doctor, Events, Failure, Key, Mode,
-    Preview, Statement, Status, UsageReport, Verdict, WhyDenied, Wifi,
+    OffCode, Preview, Statement, Status, UsageReport, Verdict, WhyDenied, Wifi,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -125,6 +125,16 @@ fn every_word_and_path_is_on_the_page() {
             Admission::KeyGone
         ]),
         serde_json::json!([WhyDenied::WrongKey, WhyDenied::TooManyDevices]),
+        serde_json::json!([
+            OffCode::Died,
+            OffCode::Hung,
+            OffCode::CardGone,
+            OffCode::Silent,
+            OffCode::UplinkMoved,
+            OffCode::UplinkLost,
+            OffCode::Failed,
+            OffCode::Stopped
+        ]),
     ];
     let air = air.iter().filter_map(Value::as_array).flatten().map(|value| word(value.clone()));
     use hotshare_api::path::{

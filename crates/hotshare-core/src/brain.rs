@@ -32,6 +32,7 @@ use std::net::Ipv4Addr;
 use crate::ask::{Answer, Ask, Refusal};
 use crate::book::Book;
 use crate::clock::Clock;
+use crate::diary::Happening;
 use crate::grant::Purse;
 use crate::lease::pace::Pace;
 use crate::ledger::PeriodKey;
@@ -411,8 +412,8 @@ impl Brain {
             _ => false,
         };
         match &uplink {
-            None => self.note("uplink-lost", "the uplink is gone; nothing is forwarded".into()),
-            Some(up) if !stays => self.note("uplink", format!("the uplink is {}", up.name)),
+            None => self.note(Happening::UplinkLost),
+            Some(up) if !stays => self.note(Happening::Uplink { name: up.name.clone() }),
             Some(_) => {}
         }
         self.uplink.clone_from(&uplink);

@@ -14,6 +14,7 @@ mod people;
 mod person;
 mod plan;
 mod settings;
+mod told;
 mod usage;
 mod wifi;
 

@@ -236,7 +236,7 @@ fn verdict(verdict: Verdict) -> api::Verdict {
     }
 }
 
-fn why_told(why: Why) -> api::Verdict {
+pub(super) fn why_told(why: Why) -> api::Verdict {
     match why {
         Why::Paused => api::Verdict::Paused,
         Why::Ended => api::Verdict::Ended,
