@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use browser::looks::{all_pages, everybody_sees};
 use browser::{Browser, Look, Page};
-use hotshare_api::Verdict;
+use hotshare_api::{Verdict, show};
 use hotshare_lab::lab::Lab;
 use hotshare_lab::layout;
 use hotshare_lab::phone::Progress;
