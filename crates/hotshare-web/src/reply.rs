@@ -43,7 +43,7 @@ pub struct Visitor {
 pub enum Policy {
     /// The style, and nothing else: nothing runs.
     NoScript,
-    /// Our one script, too, and what it fetches here.
+    /// Our own scripts, too, and what they fetch here.
     Script,
 }
 
@@ -75,6 +75,17 @@ pub fn page(status: StatusCode, policy: Policy, template: &impl Template) -> Res
 /// A line of text.
 pub fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     (status, headers("text/plain; charset=utf-8", Policy::NoScript), text.into()).into_response()
+}
+
+/// For a script of ours.
+pub fn json(status: StatusCode, value: &impl serde::Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => (status, headers("application/json", Policy::NoScript), text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a reply cannot be written");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "This cannot be told; the log says why.\n")
+        }
+    }
 }
 
 /// The look of all pages.

@@ -13,7 +13,7 @@ use axum::{Extension, Router};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::time::timeout;
 
-use super::{Porter, Role, Who, cookie, from_here, pages};
+use super::{Porter, Role, Who, cookie, from_here, pages, passkeys};
 use crate::language::Language;
 use crate::reply::{Visitor, plain, see};
 
@@ -22,18 +22,26 @@ const LARGEST: usize = 64 << 10;
 /// For a form to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// For everybody who may come as far as the pages for logging in.
-const STATIC: [&str; 2] = ["/admin/style.css", "/admin/page.js"];
+const STATIC: [&str; 3] = ["/admin/style.css", "/admin/page.js", "/admin/passkey.js"];
 pub(super) const LOGIN: &str = "/admin/login";
 pub(super) const LINK: &str = "/admin/link/";
 
 /// The dashboard with its door: `dashboard` answers paths under `/admin`, and finds [`Who`] and the [`Visitor`] in the
 /// extensions of each request. The [`Visitor`] must be there when a request comes here.
 pub fn guard<P: Porter>(porter: P, dashboard: Router) -> Router {
-    let inside = dashboard.route("/admin/logout", post(log_out::<P>).with_state(porter.clone()));
+    let new_passkey = post(passkeys::ask_by_session::<P>).put(passkeys::keep_by_session::<P>);
+    let inside = dashboard
+        .route("/admin/logout", post(log_out::<P>).with_state(porter.clone()))
+        .route("/admin/passkey", new_passkey.with_state(porter.clone()));
     let inside = Router::new().fallback_service(inside).layer(from_fn_with_state(porter.clone(), known::<P>));
     let outside = Router::new()
         .route(LOGIN, get(pages::login::<P>).post(pages::log_in::<P>))
+        .route("/admin/login/passkey", post(passkeys::ask::<P>).put(passkeys::log_in::<P>))
         .route("/admin/link/{link}", get(pages::link::<P>).post(pages::use_link::<P>))
+        .route(
+            "/admin/link/{link}/passkey",
+            post(passkeys::ask_by_link::<P>).put(passkeys::keep_by_link::<P>),
+        )
         .with_state(porter.clone());
     outside.fallback_service(inside).layer(from_fn_with_state(porter, reached::<P>))
 }

@@ -17,8 +17,6 @@ use tokio::sync::{mpsc, watch};
 
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-
 use super::*;
 use crate::daemon::Ledger;
 use crate::serve::{AccessSettings, AlertDesk, BrainSender, Limits};
@@ -159,7 +157,7 @@ impl House {
     async fn link(&self, role: Role) -> String {
         let link = self.desk.make_link(role).await.expect("a link");
         let link = link.machine.expect("a door");
-        link.strip_prefix("http://127.0.0.1:4680").expect("the place").to_owned()
+        link.strip_prefix("http://localhost:4680").expect("the place").to_owned()
     }
 
     /// A password is set, and the browser that set it is logged in by this cookie.
