@@ -1,8 +1,10 @@
 //! Real doors on real sockets, with a real store; only the brain is a fake.
 
+mod authenticator;
 mod guard;
 mod interface;
 mod crowd;
+mod passkeys;
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
