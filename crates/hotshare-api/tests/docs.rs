@@ -130,9 +130,9 @@ fn every_word_and_path_is_on_the_page() {
     ];
     let air = air.iter().filter_map(Value::as_array).flatten().map(|value| word(value.clone()));
     use hotshare_api::path::{
-        ACCESS, ACCESS_LINK, ACCESS_OWNER, ACCESS_PASSKEYS, ACCESS_PASSWORD, ACCESS_SESSIONS, ACCESS_TOKENS, DEVICES, DOWN,
-        EVENTS, OPENAPI, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY,
-        WIFI_KEY_ROTATE,
+        ACCESS, ACCESS_LINK, ACCESS_OWNER, ACCESS_PASSKEYS, ACCESS_PASSWORD, ACCESS_SESSIONS, ACCESS_TOKENS,
+        DEVICES, DOWN, EVENTS, OPENAPI, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI,
+        WIFI_KEY, WIFI_KEY_ROTATE,
     };
     let paths = [
         STATUS,

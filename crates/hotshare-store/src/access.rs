@@ -1,8 +1,6 @@
 //! Who may come to the dashboard: passwords, passkeys, sessions, links, tokens, owners.
 
-use hotshare_core::access::{
-    AccessBook, AccessChange, Digest, Link, Passkey, Role, Scope, Session, Token,
-};
+use hotshare_core::access::{AccessBook, AccessChange, Digest, Link, Passkey, Role, Scope, Session, Token};
 use hotshare_core::people::PersonName;
 use hotshare_core::record::Noted;
 use hotshare_core::units::UnixTime;

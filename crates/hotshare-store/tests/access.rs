@@ -1,9 +1,7 @@
 //! What is written of access is there again, whatever was done to it.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use hotshare_core::access::{
-    AccessBook, AccessChange, Digest, Link, Passkey, Role, Scope, Session, Token,
-};
+use hotshare_core::access::{AccessBook, AccessChange, Digest, Link, Passkey, Role, Scope, Session, Token};
 use hotshare_core::people::{Allowance, Person, PersonName};
 use hotshare_core::record::Change;
 use hotshare_core::units::{Mac, PersonId, Slot, UnixTime};

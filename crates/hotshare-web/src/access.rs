@@ -66,19 +66,27 @@ pub enum Permit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotIn {
     /// The next try is heard after so many seconds; 0: at once.
-    Wrong { wait: u64 },
+    Wrong {
+        wait: u64,
+    },
     /// This one was not heard: it came so many seconds too early.
-    TooEarly { wait: u64 },
+    TooEarly {
+        wait: u64,
+    },
     /// The link was used, or is too old, or never was.
     NoLink,
     /// The new password is none that can be taken.
     Weak(Weak),
     /// The passkey, or its answer, is not right; the next try is heard after so many seconds.
-    WrongPasskey { wait: u64 },
+    WrongPasskey {
+        wait: u64,
+    },
     /// What is answered was not asked at this door, or too long ago, or was answered already.
     Stale,
     /// No new passkey can have this name.
-    PasskeyName { is_taken: bool },
+    PasskeyName {
+        is_taken: bool,
+    },
     /// This passkey is known already.
     PasskeyThere,
     TooManyPasskeys,

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use askama::Template;
+use axum::extract::FromRequestParts;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -36,6 +38,18 @@ pub struct Visitor {
     /// Our end.
     pub here: SocketAddr,
     pub peer: IpAddr,
+}
+
+/// Whoever accepts connections says who it is; without that nothing is answered.
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Visitor, Response> {
+        parts.extensions.get::<Visitor>().copied().ok_or_else(|| {
+            tracing::error!("a request came without its visitor");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "This request cannot be answered; the log says why.\n")
+        })
+    }
 }
 
 /// What the page may load.
@@ -78,7 +92,7 @@ pub fn plain(status: StatusCode, text: impl Into<String>) -> Response {
 }
 
 /// For a script of ours.
-pub fn json(status: StatusCode, value: &impl serde::Serialize) -> Response {
+pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Response {
     match serde_json::to_string(value) {
         Ok(text) => (status, headers("application/json", Policy::NoScript), text).into_response(),
         Err(error) => {

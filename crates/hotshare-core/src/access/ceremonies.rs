@@ -56,7 +56,8 @@ impl<T> Ceremonies<T> {
     }
 
     fn drop_first<K: Ord>(&mut self, order: impl Fn(&Ceremony<T>) -> K) {
-        let first = self.0.iter().min_by_key(|(_, ceremony)| order(ceremony)).map(|(challenge, _)| *challenge);
+        let first =
+            self.0.iter().min_by_key(|(_, ceremony)| order(ceremony)).map(|(challenge, _)| *challenge);
         first.map(|challenge| self.0.remove(&challenge));
     }
 

@@ -68,9 +68,8 @@ impl Tries {
         }
         if self.by.len() >= MOST && !self.by.contains_key(&origin) {
             // Never the owner's for a stranger's: those are few.
-            let weakest = self.by.iter().min_by_key(|(origin, tried)| {
-                (!origin.is_strange(), tried.next, **origin)
-            });
+            let weakest =
+                self.by.iter().min_by_key(|(origin, tried)| (!origin.is_strange(), tried.next, **origin));
             if let Some(weakest) = weakest.map(|(origin, _)| *origin) {
                 self.by.remove(&weakest);
             }

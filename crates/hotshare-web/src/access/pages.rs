@@ -1,9 +1,8 @@
 //! The pages for logging in.
 
 use askama::Template;
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::{self, FromRequest as _, Path, Request, State};
+use axum::extract::{self, FromRequest, FromRequestParts as _, Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
@@ -115,7 +114,7 @@ fn said(language: Language, status: StatusCode, title: &str, text: &str) -> Resp
 
 pub(super) async fn login<P: Porter>(
     State(porter): State<P>,
-    Extension(visitor): Extension<Visitor>,
+    visitor: Visitor,
     language: Language,
     headers: HeaderMap,
 ) -> Response {
@@ -127,14 +126,10 @@ pub(super) async fn login<P: Porter>(
 
 pub(super) async fn log_in<P: Porter>(
     State(porter): State<P>,
-    Extension(visitor): Extension<Visitor>,
+    visitor: Visitor,
     language: Language,
-    request: Request,
+    Form { headers, old, mut fields }: Form,
 ) -> Response {
-    let Form { headers, old, mut fields } = match form(visitor, language, request).await {
-        Ok(form) => form,
-        Err(no) => return no,
-    };
     let role = if fields.take("role") == "viewer" { Role::Viewer } else { Role::Owner };
     match porter.log_in(visitor, role, fields.take("password"), old).await {
         Ok(session) => entered(visitor, &session),
@@ -150,7 +145,7 @@ pub(super) async fn log_in<P: Porter>(
 pub(super) async fn link<P: Porter>(
     State(porter): State<P>,
     Path(link): Path<String>,
-    Extension(visitor): Extension<Visitor>,
+    visitor: Visitor,
     language: Language,
     headers: HeaderMap,
 ) -> Response {
@@ -161,14 +156,10 @@ pub(super) async fn link<P: Porter>(
 pub(super) async fn use_link<P: Porter>(
     State(porter): State<P>,
     Path(link): Path<String>,
-    Extension(visitor): Extension<Visitor>,
+    visitor: Visitor,
     language: Language,
-    request: Request,
+    Form { headers, old, mut fields }: Form,
 ) -> Response {
-    let Form { headers, old, mut fields } = match form(visitor, language, request).await {
-        Ok(form) => form,
-        Err(no) => return no,
-    };
     let Some(role) = porter.link(&link) else { return no_link(language) };
     let t = Text(language);
     let page = Link::new(&porter, language, (&link, role), visitor, &headers);
@@ -193,27 +184,33 @@ fn no_link(language: Language) -> Response {
 }
 
 /// A form from a page of ours, and the session that the browser is in.
-struct Form {
+pub(super) struct Form {
     headers: HeaderMap,
     old: Option<String>,
     fields: Fields,
 }
 
-async fn form(visitor: Visitor, language: Language, request: Request) -> Result<Form, Response> {
-    // Nobody is logged in yet, so there is no token of a session. That the page is ours the browser says; without that
-    // somebody could be logged in as somebody else without noticing.
-    if !from_here::is_own(request.headers(), visitor.door) {
-        return Err(refused(language, "access-not-own-page"));
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Form, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
+        let Ok(language) = Language::from_request_parts(&mut parts, state).await;
+        let headers = parts.headers;
+        // Nobody is logged in yet, so there is no token of a session. That the page is ours the browser says; without
+        // that somebody could be logged in as somebody else without noticing.
+        if !from_here::is_own(&headers, visitor.door) {
+            return Err(refused(language, "access-not-own-page"));
+        }
+        let kind = headers.get(CONTENT_TYPE).cloned();
+        let mut whole = Request::new(Body::from(guard::whole(body).await?));
+        *whole.method_mut() = Method::POST;
+        whole.headers_mut().extend(kind.map(|kind| (CONTENT_TYPE, kind)));
+        let fields = extract::Form::<Vec<(String, String)>>::from_request(whole, &()).await;
+        let fields = fields.map(|extract::Form(fields)| Fields(fields)).unwrap_or_default();
+        Ok(Form { old: cookie::session(&headers, visitor.door), headers, fields })
     }
-    let (parts, body) = request.into_parts();
-    let headers = parts.headers;
-    let kind = headers.get(CONTENT_TYPE).cloned();
-    let mut whole = Request::new(Body::from(guard::whole(body).await?));
-    *whole.method_mut() = Method::POST;
-    whole.headers_mut().extend(kind.map(|kind| (CONTENT_TYPE, kind)));
-    let fields = extract::Form::<Vec<(String, String)>>::from_request(whole, &()).await;
-    let fields = fields.map(|extract::Form(fields)| Fields(fields)).unwrap_or_default();
-    Ok(Form { old: cookie::session(&headers, visitor.door), headers, fields })
 }
 
 fn entered(visitor: Visitor, session: &str) -> Response {
@@ -253,8 +250,9 @@ pub(super) fn words(t: Text, not: &NotIn) -> (StatusCode, String) {
 }
 
 pub(super) fn waiting(mut reply: Response, not: &NotIn) -> Response {
-    if let NotIn::TooEarly { wait } | NotIn::Wrong { wait: wait @ 1.. } | NotIn::WrongPasskey { wait: wait @ 1.. } =
-        not
+    if let NotIn::TooEarly { wait }
+    | NotIn::Wrong { wait: wait @ 1.. }
+    | NotIn::WrongPasskey { wait: wait @ 1.. } = not
     {
         reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*wait));
     }

@@ -5,9 +5,8 @@
 
 use std::convert::Infallible;
 
-use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -100,33 +99,35 @@ struct Told {
 }
 
 /// What comes with a request, once it is known to be a page's of ours.
-struct Sent {
+pub(super) struct Sent {
+    visitor: Visitor,
+    language: Language,
     site: Site,
     old: Option<String>,
     body: Bytes,
 }
 
-async fn sent(visitor: Visitor, language: Language, request: Request) -> Result<Sent, Response> {
-    let (parts, body) = request.into_parts();
-    if !from_here::is_own(&parts.headers, visitor.door) {
-        return Err(told(StatusCode::FORBIDDEN, Text(language).say("access-not-own-page")));
-    }
-    let Some(site) = site(visitor, &parts.headers) else {
-        return Err(told(StatusCode::FORBIDDEN, Text(language).say("passkey-not-here")));
-    };
-    // A page of another site can send text, but nothing of this kind without being asked about it first.
-    if parts.headers.get(CONTENT_TYPE).is_none_or(|kind| kind != "application/json") {
-        return Err(told(StatusCode::UNSUPPORTED_MEDIA_TYPE, Text(language).say("passkey-unclear")));
-    }
-    let old = cookie::session(&parts.headers, visitor.door);
-    Ok(Sent { site, old, body: guard::whole(body).await? })
-}
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = Response;
 
-/// The name that a new one is to have.
-fn named(language: Language, body: &[u8]) -> Result<String, Response> {
-    let wish: Result<Wish, _> = serde_json::from_slice(body);
-    wish.map(|wish| wish.name)
-        .map_err(|_| told(StatusCode::BAD_REQUEST, Text(language).say("passkey-unclear")))
+    async fn from_request(request: Request, state: &S) -> Result<Sent, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
+        let Ok(language) = Language::from_request_parts(&mut parts, state).await;
+        let no = |status, key| told(status, Text(language).say(key));
+        if !from_here::is_own(&parts.headers, visitor.door) {
+            return Err(no(StatusCode::FORBIDDEN, "access-not-own-page"));
+        }
+        let Some(site) = site(visitor, &parts.headers) else {
+            return Err(no(StatusCode::FORBIDDEN, "passkey-not-here"));
+        };
+        // A page of another site can send text, but nothing of this kind without being asked about it first.
+        if parts.headers.get(CONTENT_TYPE).is_none_or(|kind| kind != "application/json") {
+            return Err(no(StatusCode::UNSUPPORTED_MEDIA_TYPE, "passkey-unclear"));
+        }
+        let old = cookie::session(&parts.headers, visitor.door);
+        Ok(Sent { visitor, language, site, old, body: guard::whole(body).await? })
+    }
 }
 
 fn told(status: StatusCode, say: String) -> Response {
@@ -158,28 +159,12 @@ fn entered(visitor: Visitor, to: &'static str, session: Option<&str>) -> Respons
     reply
 }
 
-pub(super) async fn ask<P: Porter>(
-    State(porter): State<P>,
-    Extension(visitor): Extension<Visitor>,
-    language: Language,
-    request: Request,
-) -> Response {
-    match sent(visitor, language, request).await {
-        Ok(sent) => asked(language, porter.ask_passkey(visitor, &sent.site).await),
-        Err(no) => no,
-    }
+pub(super) async fn ask<P: Porter>(State(porter): State<P>, sent: Sent) -> Response {
+    asked(sent.language, porter.ask_passkey(sent.visitor, &sent.site).await)
 }
 
-pub(super) async fn log_in<P: Porter>(
-    State(porter): State<P>,
-    Extension(visitor): Extension<Visitor>,
-    language: Language,
-    request: Request,
-) -> Response {
-    let Sent { site, old, body } = match sent(visitor, language, request).await {
-        Ok(sent) => sent,
-        Err(no) => return no,
-    };
+pub(super) async fn log_in<P: Porter>(State(porter): State<P>, sent: Sent) -> Response {
+    let Sent { visitor, language, site, old, body } = sent;
     match porter.log_in_by_passkey(visitor, &site, body, old).await {
         Ok(session) => entered(visitor, "/admin", Some(&session)),
         Err(not) => refused(language, &not),
@@ -190,76 +175,44 @@ pub(super) async fn log_in<P: Porter>(
 pub(super) async fn ask_by_link<P: Porter>(
     State(porter): State<P>,
     Path(link): Path<String>,
-    Extension(visitor): Extension<Visitor>,
-    language: Language,
-    request: Request,
+    sent: Sent,
 ) -> Response {
-    ask_new(porter, Right::Link(link), visitor, language, request).await
+    ask_new(porter, Right::Link(link), sent).await
 }
 
 pub(super) async fn keep_by_link<P: Porter>(
     State(porter): State<P>,
     Path(link): Path<String>,
-    Extension(visitor): Extension<Visitor>,
-    language: Language,
-    request: Request,
+    sent: Sent,
 ) -> Response {
-    keep_new(porter, Right::Link(link), visitor, language, request).await
+    keep_new(porter, Right::Link(link), sent).await
 }
 
 /// A new one, for an owner who is logged in: the guard has looked at that, and at the page's token.
-pub(super) async fn ask_by_session<P: Porter>(
-    State(porter): State<P>,
-    Extension(visitor): Extension<Visitor>,
-    language: Language,
-    request: Request,
-) -> Response {
-    match cookie::session(request.headers(), visitor.door) {
-        Some(session) => ask_new(porter, Right::Session(session), visitor, language, request).await,
-        None => refused(language, &NotIn::NoRight),
+pub(super) async fn ask_by_session<P: Porter>(State(porter): State<P>, mut sent: Sent) -> Response {
+    match sent.old.take() {
+        Some(session) => ask_new(porter, Right::Session(session), sent).await,
+        None => refused(sent.language, &NotIn::NoRight),
     }
 }
 
-pub(super) async fn keep_by_session<P: Porter>(
-    State(porter): State<P>,
-    Extension(visitor): Extension<Visitor>,
-    language: Language,
-    request: Request,
-) -> Response {
-    match cookie::session(request.headers(), visitor.door) {
-        Some(session) => keep_new(porter, Right::Session(session), visitor, language, request).await,
-        None => refused(language, &NotIn::NoRight),
+pub(super) async fn keep_by_session<P: Porter>(State(porter): State<P>, mut sent: Sent) -> Response {
+    match sent.old.take() {
+        Some(session) => keep_new(porter, Right::Session(session), sent).await,
+        None => refused(sent.language, &NotIn::NoRight),
     }
 }
 
-async fn ask_new<P: Porter>(
-    porter: P,
-    right: Right,
-    visitor: Visitor,
-    language: Language,
-    request: Request,
-) -> Response {
-    let sent = match sent(visitor, language, request).await {
-        Ok(sent) => sent,
-        Err(no) => return no,
+async fn ask_new<P: Porter>(porter: P, right: Right, sent: Sent) -> Response {
+    let language = sent.language;
+    let Ok(Wish { name }) = serde_json::from_slice(&sent.body) else {
+        return refused(language, &NotIn::Unclear);
     };
-    match named(language, &sent.body) {
-        Ok(name) => asked(language, porter.new_passkey(visitor, &sent.site, right, name).await),
-        Err(no) => no,
-    }
+    asked(language, porter.new_passkey(sent.visitor, &sent.site, right, name).await)
 }
 
-async fn keep_new<P: Porter>(
-    porter: P,
-    right: Right,
-    visitor: Visitor,
-    language: Language,
-    request: Request,
-) -> Response {
-    let Sent { site, old, body } = match sent(visitor, language, request).await {
-        Ok(sent) => sent,
-        Err(no) => return no,
-    };
+async fn keep_new<P: Porter>(porter: P, right: Right, sent: Sent) -> Response {
+    let Sent { visitor, language, site, old, body } = sent;
     match porter.keep_passkey(visitor, &site, right, body, old).await {
         Ok(Some(session)) => entered(visitor, "/admin", Some(&session)),
         Ok(None) => entered(visitor, "/admin/access?done=1", None),

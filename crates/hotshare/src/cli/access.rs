@@ -175,7 +175,8 @@ fn passkeys(session: &Session, action: PasskeyAction) -> Result<(), Stop> {
                 session.get("cannot show the passkeys", path::ACCESS_PASSKEYS)?;
             session.show(&passkeys, |passkeys| {
                 if passkeys.passkeys.is_empty() {
-                    return "There are no passkeys. One is added in the dashboard, or by a one-time link.\n".to_owned();
+                    return "There are no passkeys. One is added in the dashboard, or by a one-time link.\n"
+                        .to_owned();
                 }
                 passkeys.passkeys.iter().map(|passkey| passkey_line(passkey) + "\n").collect()
             })

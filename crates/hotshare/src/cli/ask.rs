@@ -26,7 +26,10 @@ pub(super) fn secret(file: &Path) -> io::Result<String> {
 pub(super) fn new_secret(file: &Path) -> io::Result<String> {
     let first = secret(file)?;
     if file == Path::new("-") && io::stdin().is_terminal() && asked("The same again: ")? != first {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the two are not the same; nothing was changed"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the two are not the same; nothing was changed",
+        ));
     }
     Ok(first)
 }

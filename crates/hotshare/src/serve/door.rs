@@ -24,9 +24,7 @@ use super::{AppState, routes};
 
 /// Why there is no door.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot listen for browsers at {at}; is another program there? [web] machine_port chooses another"
-)]
+#[error("cannot listen for browsers at {at}; is another program there? [web] machine_port chooses another")]
 pub(crate) struct DoorError {
     at: SocketAddr,
     source: std::io::Error,

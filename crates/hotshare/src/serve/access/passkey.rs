@@ -123,7 +123,8 @@ impl Entry {
     ) -> Result<[u8; 7], Wrong> {
         let Ok(user) = UserHandle16::decode(passkey.user);
         let id = CredentialId::<&[u8]>::decode(&passkey.credential).map_err(|e| kept(passkey, &e))?;
-        let key = StaticState::<CompressedPubKey<[u8; 32], [u8; 32], [u8; 48], Vec<u8>>>::decode(&passkey.key);
+        let key =
+            StaticState::<CompressedPubKey<[u8; 32], [u8; 32], [u8; 48], Vec<u8>>>::decode(&passkey.key);
         let seen = DynamicState::decode(passkey.state).map_err(|e| kept(passkey, &e))?;
         let key = key.map_err(|e| kept(passkey, &e))?;
         let mut credential =

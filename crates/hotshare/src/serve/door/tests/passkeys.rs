@@ -125,7 +125,8 @@ async fn an_answer_is_good_once_and_only_as_it_was_asked_for() {
     // Another answer to the same question.
     assert_eq!(house.script("PUT", LOGIN, none, &phone.answer(&question)).await.status, 410);
     // Never asked, and too late.
-    let made_up = json!({"rpId": "localhost", "userVerification": "required", "challenge": "AAAAAAAAAAAAAAAAAAAAAA"});
+    let made_up =
+        json!({"rpId": "localhost", "userVerification": "required", "challenge": "AAAAAAAAAAAAAAAAAAAAAA"});
     assert_eq!(house.script("PUT", LOGIN, none, &phone.answer(&made_up)).await.status, 410);
     let question = house.question(LOGIN, none, "").await;
     house.later(300);
@@ -187,19 +188,18 @@ async fn nobody_but_an_owner_adds_one() {
     let link = house.link(Role::Viewer).await;
     let viewer = house.post(&link, "", "").await.cookie();
     let viewers = house.csrf(&viewer).await;
-    for (as_whom, status) in [
-        (("", ""), 401),
-        ((&*session, ""), 403),
-        ((&*session, &*viewers), 403),
-        ((&*viewer, &*viewers), 403),
-    ] {
+    for (as_whom, status) in
+        [(("", ""), 401), ((&*session, ""), 403), ((&*session, &*viewers), 403), ((&*viewer, &*viewers), 403)]
+    {
         for method in ["POST", "PUT"] {
             assert_eq!(house.script(method, NEW, as_whom, &wish).await.status, status, "{as_whom:?}");
         }
     }
     // From another site, or an address, where there are none.
     for from in ["origin: http://evil.example\r\n", "origin: http://localhost:1\r\n", ""] {
-        for (path, extra) in [(LOGIN, String::new()), (NEW, format!("cookie: {session}\r\nx-csrf: {csrf}\r\n"))] {
+        for (path, extra) in
+            [(LOGIN, String::new()), (NEW, format!("cookie: {session}\r\nx-csrf: {csrf}\r\n"))]
+        {
             let reply = house.script_with("POST", path, &format!("{extra}{from}"), wish.to_string()).await;
             assert_eq!(reply.status, 403, "{path} {from}");
         }
@@ -221,7 +221,8 @@ async fn nobody_but_an_owner_adds_one() {
     let place = house.link(Role::Owner).await;
     let at = format!("{place}/passkey");
     let (mut desk, mut tablet) = (house.device(2), house.device(3));
-    let questions = [house.question(&at, ("", ""), "desk").await, house.question(&at, ("", ""), "tablet").await];
+    let questions =
+        [house.question(&at, ("", ""), "desk").await, house.question(&at, ("", ""), "tablet").await];
     assert_eq!(house.script("PUT", &at, ("", ""), &desk.make(&questions[0])).await.status, 200);
     assert_eq!(house.script("PUT", &at, ("", ""), &tablet.make(&questions[1])).await.status, 410, "used up");
     assert_eq!(house.get(&place, "").await.status, 410);
@@ -233,7 +234,11 @@ async fn nobody_but_an_owner_adds_one() {
     assert_eq!(house.script("PUT", &at, ("", ""), &tablet.make(&question)).await.status, 410);
     // Names, the same device, and no one who was verified.
     for (name, status) in [("", 422), ("a/b", 422), ("phone", 409)] {
-        assert_eq!(house.script("POST", NEW, as_owner, &json!({"name": name})).await.status, status, "{name}");
+        assert_eq!(
+            house.script("POST", NEW, as_owner, &json!({"name": name})).await.status,
+            status,
+            "{name}"
+        );
     }
     let question = house.question(NEW, as_owner, "again").await;
     assert_eq!(question["excludeCredentials"].as_array().map(Vec::len), Some(2));
@@ -298,7 +303,8 @@ async fn each_door_has_its_own_questions() {
     assert_eq!(other, Err(NotIn::Stale));
     assert!(!desk.has_passkey("hotspot.example") && desk.has_passkey("localhost"));
     // Asked there, a passkey of the machine is none that is known.
-    let asked: Value = serde_json::from_str(&desk.ask_passkey(visitor, &site).await.expect("asked")).expect("JSON");
+    let asked: Value =
+        serde_json::from_str(&desk.ask_passkey(visitor, &site).await.expect("asked")).expect("JSON");
     assert_eq!(asked["rpId"], "hotspot.example");
     phone.origin.clone_from(&site.origin);
     let answer = phone.answer(&asked).to_string();
@@ -320,7 +326,8 @@ async fn only_pages_with_a_passkey_have_its_script() {
     let at = async |host: &str, path: &str| {
         let text = format!("GET {path} HTTP/1.1\r\nhost: {host}:{}\r\n\r\n", house.port);
         let reply = Reply::of(&house.raw(text.as_bytes()).await);
-        let runs = reply.header("content-security-policy").is_some_and(|policy| policy.contains("script-src"));
+        let runs =
+            reply.header("content-security-policy").is_some_and(|policy| policy.contains("script-src"));
         assert_eq!(runs, reply.body.contains("<script"), "{}", reply.text);
         (runs, reply.body)
     };
