@@ -136,6 +136,24 @@ const verbs = {
   answer: ({ page, yes }) => {
     pages.get(page).page.on("dialog", (dialog) => (yes ? dialog.accept() : dialog.dismiss()));
   },
+  /**
+   * Gives the window a device of its own that holds passkeys, whose owner is always there and is verified. What it is
+   * asked for is then answered by it, as long as the window is open.
+   */
+  authenticator: async ({ page: number }) => {
+    const { page } = pages.get(number);
+    const session = await page.context().newCDPSession(page);
+    await session.send("WebAuthn.enable");
+    const options = {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    };
+    await session.send("WebAuthn.addVirtualAuthenticator", { options });
+  },
   close: async ({ page }) => {
     await pages.get(page).page.context().close();
     pages.delete(page);

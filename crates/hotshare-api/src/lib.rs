@@ -28,8 +28,8 @@ mod wifi;
 mod words;
 
 pub use access::{
-    Access, AccessLink, AccessLinkNew, AccessOwner, AccessPassword, AccessToken, AccessTokenMade,
-    AccessTokenNew, AccessTokens, OwnerDevice,
+    Access, AccessLink, AccessLinkNew, AccessOwner, AccessPasskey, AccessPasskeys, AccessPassword,
+    AccessToken, AccessTokenMade, AccessTokenNew, AccessTokens, OwnerDevice,
 };
 pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};

@@ -169,6 +169,12 @@ pub enum EventKind {
     Gift,
     /// An alert could not be delivered by `channel`, for `reason`.
     AlertFailed,
+    /// The owner has another `passkey`.
+    PasskeyNew,
+    /// `passkey` was removed.
+    PasskeyGone,
+    /// `passkey` was refused: its counter went back, so there may be a copy of it.
+    PasskeyCopied,
     /// `person` is closed, as with the four below; see [`crate::Verdict`].
     Paused,
     Ended,
@@ -249,6 +255,9 @@ pub struct EventFacts {
     /// Names of sites, with spaces between them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sites: Option<String>,
+    /// What the owner calls a passkey.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<String>,
     /// Such as `2.50 EUR`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub money: Option<String>,

@@ -115,6 +115,18 @@ pub enum Happening {
         to: PersonName,
         bytes: Bytes,
     },
+    /// The owner has another way in; `host`: where it is good.
+    PasskeyNew {
+        name: String,
+        host: String,
+    },
+    PasskeyGone {
+        name: String,
+    },
+    /// It was refused: its counter went back.
+    PasskeyCopied {
+        name: String,
+    },
     /// The owner is told; `said` in the language of alerts.
     Alert {
         id: AlertId,
@@ -152,6 +164,8 @@ pub struct Facts {
     pub ends: Option<UnixTime>,
     /// Names of sites, with spaces between them.
     pub sites: Option<String>,
+    /// What the owner calls a passkey.
+    pub passkey: Option<String>,
     /// With its currency, where that is known.
     pub money: Option<String>,
     pub channel: Option<Channel>,
@@ -194,6 +208,9 @@ kinds! {
     GRANTED = "granted",
     DENIED = "denied",
     GIFT = "gift",
+    PASSKEY_NEW = "passkey-new",
+    PASSKEY_GONE = "passkey-gone",
+    PASSKEY_COPIED = "passkey-copied",
     ALERT_FAILED = "alert-failed",
 }
 
@@ -241,6 +258,9 @@ impl Happening {
             Happening::Granted { .. } => GRANTED,
             Happening::Denied { .. } => DENIED,
             Happening::Gift { .. } => GIFT,
+            Happening::PasskeyNew { .. } => PASSKEY_NEW,
+            Happening::PasskeyGone { .. } => PASSKEY_GONE,
+            Happening::PasskeyCopied { .. } => PASSKEY_COPIED,
             Happening::Alert { what, .. } => what.kind().word(),
             Happening::AlertFailed { .. } => ALERT_FAILED,
         }
@@ -306,6 +326,11 @@ impl Happening {
             Happening::Granted { name, bytes } => format!("{name} gets {} more", bytes.readable()),
             Happening::Denied { name, bytes } => format!("{name} does not get {} more", bytes.readable()),
             Happening::Gift { from, to, bytes } => format!("{from} gives {} to {to}", bytes.readable()),
+            Happening::PasskeyNew { name, host } => format!("a passkey was added: “{name}”, for {host}"),
+            Happening::PasskeyGone { name } => format!("a passkey was removed: “{name}”"),
+            Happening::PasskeyCopied { name } => format!(
+                "the passkey “{name}” was refused: its counter went back, so there may be a copy of it"
+            ),
             Happening::Alert { said, .. } => said.clone(),
             Happening::AlertFailed { channel, title, reason } => format!(
                 "the alert “{title}” could not be delivered by {} and is not tried any more: {reason}",
@@ -362,6 +387,9 @@ impl Happening {
             Happening::Gift { from, to, bytes } => {
                 Facts { other: Some(to.to_string()), bytes: Some(*bytes), ..of(from) }
             }
+            Happening::PasskeyNew { name, .. }
+            | Happening::PasskeyGone { name }
+            | Happening::PasskeyCopied { name } => Facts { passkey: Some(name.clone()), ..none },
             Happening::Alert { id, what, .. } => Facts { alert: Some(*id), ..told(what) },
             Happening::AlertFailed { channel, reason, .. } => {
                 Facts { channel: Some(*channel), reason: Some(reason.clone()), ..none }

@@ -28,16 +28,16 @@ pub struct Event {
 }
 
 const FACTS: &str = "person, other, device, claim, interface, card, bytes, amount, percent, count, seconds, ends, \
-                     sites, money, channel, why, reason, alert";
+                     sites, passkey, money, channel, why, reason, alert";
 
 pub(crate) fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
     let Noted { at, kind, text, facts } = noted;
     let Facts { person, other, device, claim, interface, card, bytes, limit, percent, .. } = facts;
-    let Facts { count, seconds, ends, sites, money, channel, why, reason, alert, .. } = facts;
+    let Facts { count, seconds, ends, sites, passkey, money, channel, why, reason, alert, .. } = facts;
     let short = |text: &Option<String>| text.as_deref().map(cut).map(str::to_owned);
     let insert = format!(
         "INSERT INTO diary (at, kind, text, {FACTS})
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     );
     run(
         tx,
@@ -59,6 +59,7 @@ pub(crate) fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> 
             seconds.map(u64::cast_signed),
             ends.map(|UnixTime(ends)| ends),
             short(sites),
+            passkey,
             money,
             channel.map(Channel::word),
             why.map(Why::word),
@@ -105,11 +106,11 @@ fn facts(row: &Row<'_>, at: usize) -> rusqlite::Result<Facts> {
         |column| row.get::<_, Option<i64>>(column)?.map(|_| columns::counter(row, column)).transpose();
     let word = |column| row.get::<_, Option<String>>(column);
     let device: Option<i64> = row.get(at + 2)?;
-    let channel = word(at + 14)?
-        .map(|word| Channel::from_word(&word).ok_or_else(|| strange(at + 14, "channel", word)))
+    let channel = word(at + 15)?
+        .map(|word| Channel::from_word(&word).ok_or_else(|| strange(at + 15, "channel", word)))
         .transpose()?;
-    let why = word(at + 15)?
-        .map(|word| Why::from_word(&word).ok_or_else(|| strange(at + 15, "reason", word)))
+    let why = word(at + 16)?
+        .map(|word| Why::from_word(&word).ok_or_else(|| strange(at + 16, "reason", word)))
         .transpose()?;
     Ok(Facts {
         person: row.get(at)?,
@@ -125,10 +126,11 @@ fn facts(row: &Row<'_>, at: usize) -> rusqlite::Result<Facts> {
         seconds: row.get::<_, Option<i64>>(at + 10)?.map(i64::cast_unsigned),
         ends: row.get::<_, Option<i64>>(at + 11)?.map(UnixTime),
         sites: row.get(at + 12)?,
-        money: row.get(at + 13)?,
+        passkey: row.get(at + 13)?,
+        money: row.get(at + 14)?,
         channel,
         why,
-        reason: row.get(at + 16)?,
-        alert: row.get::<_, Option<i64>>(at + 17)?.map(|alert| AlertId(alert.cast_unsigned())),
+        reason: row.get(at + 17)?,
+        alert: row.get::<_, Option<i64>>(at + 18)?.map(|alert| AlertId(alert.cast_unsigned())),
     })
 }

@@ -16,7 +16,7 @@ use hotshare_lab::layout;
 use hotshare_lab::phone::Progress;
 use net::{ENDLESS, MIB, gather, grows, wait_verdict};
 
-const DASHBOARD: &str = "http://127.0.0.1:4680/admin";
+const DASHBOARD: &str = "http://localhost:4680/admin";
 /// Four words that no list of passwords has.
 const PASSWORD: &str = "bicycle walnut harbour umbrella";
 /// What has changed is seen, on a page that was open before, within this time.

@@ -324,12 +324,12 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
 
 /// Each of a line's facts, or none of them.
 fn facts() -> impl Strategy<Value = Facts> {
-    let words = (text(), text(), text(), text(), text(), text(), text());
+    let words = (text(), text(), text(), text(), text(), text(), text(), text());
     let numbers =
         (mac(), (1_u32..4).prop_map(CardId), any::<u64>(), any::<u64>(), any::<(u8, u32, u64)>(), at());
     let choices = (0..Channel::ALL.len(), 0..Why::ALL.len(), any::<u32>());
     let all = (words, numbers, choices).prop_map(|(words, numbers, (channel, why, alert))| {
-        let (person, other, claim, interface, sites, money, reason) = words;
+        let (person, other, claim, interface, sites, passkey, money, reason) = words;
         let (device, card, bytes, limit, (percent, count, seconds), ends) = numbers;
         Facts {
             person: Some(person),
@@ -345,6 +345,7 @@ fn facts() -> impl Strategy<Value = Facts> {
             seconds: Some(seconds),
             ends: Some(ends),
             sites: Some(sites),
+            passkey: Some(passkey),
             money: Some(money),
             channel: Some(Channel::ALL[channel]),
             why: Some(Why::ALL[why]),

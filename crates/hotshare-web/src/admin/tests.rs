@@ -188,10 +188,16 @@ fn told(path: &str) -> Value {
         path::ACCESS => value(serde_json::to_value(Access {
             schema: 1,
             admin_from: "lan".into(),
-            machine: Some("http://127.0.0.1:4680/admin".into()),
+            machine: Some("http://localhost:4680/admin".into()),
             lan: None,
             password: true,
             viewer_password: true,
+            passkeys: vec![hotshare_api::AccessPasskey {
+                name: EVIL.into(),
+                host: EVIL.into(),
+                since: 1,
+                used: Some(2),
+            }],
             sessions: 1,
             links: 0,
             owners: vec![EVIL.into()],

@@ -42,6 +42,7 @@ impl Teller<'_> {
         let of_person = |key: &str| Some(t.one(key, "name", person.clone()?));
         let of_device = |key: &str| Some(t.one(key, "device", device.clone()?));
         let of_card = |key: &str| Some(t.one(key, "card", self.card(facts)?));
+        let of_passkey = |key: &str| Some(t.one(key, "passkey", safe(facts.passkey.as_deref()?)));
         let how_much = |key: &str| {
             Some(t.with(key, &[("name", person.clone()?.into()), ("amount", amount.clone()?.into())]))
         };
@@ -111,6 +112,9 @@ impl Teller<'_> {
                 let words = [("name", person?.into()), ("amount", amount?.into()), ("other", other.into())];
                 Some(t.with("event-gift", &words))
             }
+            EventKind::PasskeyNew => of_passkey("event-passkey-new"),
+            EventKind::PasskeyGone => of_passkey("event-passkey-gone"),
+            EventKind::PasskeyCopied => of_passkey("event-passkey-copied"),
             EventKind::AlertFailed => {
                 Some(t.one("event-alert-failed", "channel", safe(facts.channel.as_deref()?)))
             }

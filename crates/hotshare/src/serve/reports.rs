@@ -135,6 +135,7 @@ pub(super) fn facts_told(facts: Facts) -> api::EventFacts {
         seconds: facts.seconds,
         ends: facts.ends.map(|ends| ends.0),
         sites: facts.sites,
+        passkey: facts.passkey,
         money: facts.money,
         channel: facts.channel.map(|channel| channel.word().to_owned()),
         why: facts.why.map(translate::why_told),

@@ -272,6 +272,11 @@ impl Page {
         self.ask("answer", json!({ "yes": yes })).await.map(drop)
     }
 
+    /// Gives the window a device that holds passkeys, and answers by itself.
+    pub async fn authenticator(&self) -> Result<()> {
+        self.ask("authenticator", json!({})).await.map(drop)
+    }
+
     pub async fn close(self) -> Result<()> {
         self.ask("close", json!({})).await.map(drop)
     }

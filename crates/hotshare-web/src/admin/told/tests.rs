@@ -23,6 +23,7 @@ fn all() -> EventFacts {
         seconds: Some(120),
         ends: Some(1_796_425_200),
         sites: Some("a.example b.example".into()),
+        passkey: Some("phone".into()),
         money: Some("2.50 EUR".into()),
         channel: Some("mail".into()),
         why: Some(Verdict::PlanUsed),
