@@ -4,7 +4,7 @@
 // Runs in the folder where `npm ci` was run, inside the network namespace of the device that it is.
 
 import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { audit } from "./audit.mjs";
@@ -100,6 +100,12 @@ const verbs = {
   count: ({ page, css }) => pages.get(page).page.locator(css).count(),
   attribute: (ask) => locator(ask).getAttribute(ask.name),
   click: (ask) => locator(ask).click(),
+  /** Clicks on what is saved and not shown, and reads it. */
+  download: async (ask) => {
+    const saved = pages.get(ask.page).page.waitForEvent("download");
+    await locator(ask).click();
+    return readFileSync(await (await saved).path(), "utf8");
+  },
   press: ({ page, key }) => pages.get(page).page.keyboard.press(key),
   fill: (ask) => locator(ask).fill(ask.value),
   choose: (ask) => locator(ask).selectOption(ask.value),

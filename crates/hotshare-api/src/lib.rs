@@ -21,6 +21,7 @@ pub mod path;
 mod plain;
 mod report;
 mod secret;
+pub mod show;
 mod statement;
 mod status;
 mod wifi;

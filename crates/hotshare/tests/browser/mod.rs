@@ -219,6 +219,11 @@ impl Page {
         self.ask("click", json!({ "css": css })).await.map(drop)
     }
 
+    /// Clicks on a link to something that is saved, and gives what was.
+    pub async fn download(&self, css: &str) -> Result<String> {
+        Ok(serde_json::from_value(self.ask("download", json!({ "css": css })).await?)?)
+    }
+
     /// A key, by its name: `Tab`, `Enter`.
     pub async fn press(&self, key: &str) -> Result<()> {
         self.ask("press", json!({ "key": key })).await.map(drop)
