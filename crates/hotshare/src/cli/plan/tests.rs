@@ -97,6 +97,7 @@ fn screens() {
     let free = api::Plan {
         cap: None,
         balance: None,
+        usable: None,
         period: Period::EveryDays { days: 28, from: "2026-11-01".into() },
         ..monthly.clone()
     };
