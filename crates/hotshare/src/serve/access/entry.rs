@@ -1,7 +1,6 @@
 //! Coming in by a passkey, and adding one: who may, what was asked, and what follows from the answer.
 
-use axum::body::Bytes;
-use hotshare_core::access::{Digest, NoPasskey, Role};
+use hotshare_core::access::{AccessBook, Digest, NoPasskey, Role};
 use hotshare_web::access::{NotIn, Right, Site};
 use hotshare_web::{Door, Visitor};
 
@@ -9,15 +8,14 @@ use super::passkey::{Asked, Entry, Fresh, Question, Wrong};
 use super::porter::By;
 use super::{AccessDesk, NotWritten, passkey, secret};
 
-impl From<NoPasskey> for NotIn {
-    fn from(error: NoPasskey) -> NotIn {
-        match error {
-            NoPasskey::BadName => NotIn::PasskeyName { is_taken: false },
-            NoPasskey::NameTaken(_) => NotIn::PasskeyName { is_taken: true },
-            NoPasskey::There(_) => NotIn::PasskeyThere,
-            NoPasskey::Full => NotIn::TooManyPasskeys,
-            NoPasskey::NoSuchName(_) | NoPasskey::LastWay(_) => NotIn::NoRight,
-        }
+/// Why a passkey is not added.
+fn not_added(why: NoPasskey) -> NotIn {
+    match why {
+        NoPasskey::BadName => NotIn::PasskeyName { is_taken: false },
+        NoPasskey::NameTaken(_) => NotIn::PasskeyName { is_taken: true },
+        NoPasskey::There(_) => NotIn::PasskeyThere,
+        NoPasskey::Full => NotIn::TooManyPasskeys,
+        NoPasskey::NoSuchName(_) | NoPasskey::LastWay(_) => NotIn::NoRight,
     }
 }
 
@@ -60,7 +58,8 @@ impl AccessDesk {
         match judged {
             Ok(state) => {
                 // Whoever guesses passwords here keeps nobody out that has a passkey: a right answer need not wait.
-                self.tries().was_right(self.origin(visitor).await);
+                let origin = self.origin(visitor).await;
+                self.tries().was_right(origin);
                 self.begin(visitor, Role::Owner, By::Passkey { digest, seen, state }, old).await
             }
             Err(why) => {
@@ -90,7 +89,7 @@ impl AccessDesk {
         let right = self.allowed(visitor, right)?.digest();
         let question = {
             let book = self.book();
-            book.may_add_passkey(&name)?;
+            book.may_add_passkey(&name).map_err(not_added)?;
             passkey::ask_new(site, name, right, book.passkeys_at(&site.host))
         };
         self.asks(visitor, site, question).await
@@ -123,9 +122,9 @@ impl AccessDesk {
         match allowed {
             Allowed::Session(digest) => {
                 // The session may have ended meanwhile.
-                let added = |book: &hotshare_core::access::AccessBook| {
+                let added = |book: &AccessBook| {
                     book.sessions.get(&digest).ok_or(NotIn::NoRight)?;
-                    Ok::<_, NotIn>(book.add_passkey(made)?)
+                    book.add_passkey(made).map_err(not_added)
                 };
                 self.change(added).await?;
                 tracing::info!(door = ?visitor.door, "a passkey was added");
@@ -134,9 +133,10 @@ impl AccessDesk {
             Allowed::Link(digest) => {
                 let origin = self.origin(visitor).await;
                 // Used up first, and once: two at a time cannot both have it.
-                let used = |book: &hotshare_core::access::AccessBook| {
+                let used = |book: &AccessBook| {
                     let link = book.link(digest, now).ok_or(NotIn::NoLink)?;
-                    Ok::<_, NotIn>([book.use_link(&link, origin, now), book.add_passkey(made)?].concat())
+                    let added = book.add_passkey(made).map_err(not_added)?;
+                    Ok::<_, NotIn>([book.use_link(&link, origin, now), added].concat())
                 };
                 self.change(used).await?;
                 tracing::info!(door = ?visitor.door, "a one-time link was used, for a passkey");

@@ -1,6 +1,7 @@
 //! Passkeys at a real door: who may add one, what lets somebody in, and what does not.
 
 use hotshare_core::units::UnixTime;
+use hotshare_web::access::{NotIn, Porter as _, Site};
 use serde_json::{Value, json};
 
 use super::authenticator::{Authenticator, PRESENT};
@@ -291,13 +292,9 @@ async fn each_door_has_its_own_questions() {
     let question = house.question(LOGIN, ("", ""), "").await;
     // The same desk behind a door that is the LAN's by TLS.
     let desk = house.desk.clone();
-    let here = std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 443));
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 443));
     let visitor = Visitor { door: Door::LanTls, here, peer: Ipv4Addr::LOCALHOST.into() };
-    let site = hotshare_web::access::Site {
-        host: "hotspot.example".into(),
-        origin: "https://hotspot.example".into(),
-    };
-    use hotshare_web::access::{NotIn, Porter as _};
+    let site = Site { host: "hotspot.example".into(), origin: "https://hotspot.example".into() };
     let answer = phone.answer(&question).to_string();
     let other = desk.log_in_by_passkey(visitor, &site, answer.into(), None).await;
     assert_eq!(other, Err(NotIn::Stale));
@@ -313,7 +310,7 @@ async fn each_door_has_its_own_questions() {
         Err(NotIn::WrongPasskey { wait: 0 })
     );
     // In the clear on the LAN there are none, and the page says nothing of them.
-    let lan = House::lan(AdminFrom::Lan, Some(super::device(None))).await;
+    let lan = House::lan(AdminFrom::Lan, Some(device(None))).await;
     let reply = lan.script("POST", LOGIN, ("", ""), &json!({})).await;
     assert!(matches!(reply.status, 403 | 421), "{}", reply.text);
     assert!(!lan.get("/admin/login", "").await.body.contains("passkey"));
