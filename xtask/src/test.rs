@@ -96,6 +96,13 @@ const MODEM_MANAGER: Package =
     Package { name: "modemmanager", proof: "ModemManager", purpose: "to tell which SIM is in a modem" };
 const OPENSSL: Package =
     Package { name: "openssl", proof: "openssl", purpose: "to make certificates, good and bad ones" };
+const BIND: Package =
+    Package { name: "bind9", proof: "named", purpose: "to be name servers that take changes" };
+const PEBBLE: Package =
+    Package { name: "pebble", proof: "pebble", purpose: "to give certificates as Let's Encrypt does" };
+const CURL: Package = Package { name: "curl", proof: "curl", purpose: "to be a client of the pages by TLS" };
+const DIG: Package =
+    Package { name: "bind9-dnsutils", proof: "dig", purpose: "to ask for names as others do" };
 const IPROUTE: Package =
     Package { name: "iproute2", proof: "ip", purpose: "to build and look at namespaces" };
 const PING: Package = Package { name: "iputils-ping", proof: "ping", purpose: "to send ICMP and fragments" };
@@ -114,7 +121,7 @@ const ROOT_PACKAGES: [Package; 14] = [
     MOSQUITTO_CLIENTS,
     OPENSSL,
     DBUS,
-    Package { name: "bind9-dnsutils", proof: "dig", purpose: "to ask for names as others do" },
+    DIG,
     Package { name: "ethtool", proof: "ethtool", purpose: "to switch merging of packets on and off" },
     Package { name: "iperf3", proof: "iperf3", purpose: "to make traffic" },
     DHCLIENT,
@@ -123,7 +130,7 @@ const ROOT_PACKAGES: [Package; 14] = [
     UDHCPC,
 ];
 
-const NET_PACKAGES: [Package; 12] = [
+const NET_PACKAGES: [Package; 16] = [
     IPROUTE,
     PING,
     DHCLIENT,
@@ -135,6 +142,10 @@ const NET_PACKAGES: [Package; 12] = [
     OPENSSL,
     DBUS,
     MODEM_MANAGER,
+    BIND,
+    PEBBLE,
+    CURL,
+    DIG,
     python::VENV,
 ];
 

@@ -21,7 +21,7 @@ pub struct Alert {
     /// When it was raised.
     pub at: i64,
     /// A stable word: `plan-level`, `allowance-level`, `unusual-use`, `plan-rolls-soon`, `device-waiting`,
-    /// `price-step`.
+    /// `price-step`, `certificate-ends`.
     pub kind: String,
     /// The person's name or the device's hardware address; `null` for the plan.
     pub about: Option<String>,

@@ -11,6 +11,7 @@ mod access;
 mod advice;
 mod alert;
 mod card;
+mod certificate;
 mod change;
 mod doctor;
 mod failure;
@@ -34,6 +35,7 @@ pub use access::{
 pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
 pub use card::{Card, Cards};
+pub use certificate::{Certificate, CertificateFailed, CertificateWait};
 pub use change::{
     Agreement, Amount, Claim, DeviceChange, Gift, Invite, KeyRotation, NetworkKeyRotation, PersonChange,
     PersonNew, PlanChange, PlanCorrection, WishAnswer,

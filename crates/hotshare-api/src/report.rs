@@ -169,6 +169,12 @@ pub enum EventKind {
     Gift,
     /// An alert could not be delivered by `channel`, for `reason`.
     AlertFailed,
+    /// There is a certificate for the pages, good until `ends`; there was none.
+    CertificateGot,
+    /// Likewise; there was one.
+    CertificateRenewed,
+    /// There is no new one yet, for `reason`.
+    CertificateFailed,
     /// The owner has another `passkey`.
     PasskeyNew,
     /// `passkey` was removed.
@@ -206,6 +212,8 @@ pub enum EventKind {
     DeviceWaiting,
     /// To go on would cost `money`.
     PriceStep,
+    /// The certificate of the pages ends at `ends`, and there is no later one.
+    CertificateEnds,
     /// A word that this reader does not know yet. Never sent.
     #[serde(other)]
     Unknown,
@@ -249,7 +257,7 @@ pub struct EventFacts {
     /// How long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u64>,
-    /// When the period ends.
+    /// When the period ends, or a certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends: Option<i64>,
     /// Names of sites, with spaces between them.

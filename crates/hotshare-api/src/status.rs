@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::card::Card;
+use crate::certificate::Certificate;
 use crate::outlook::{Carrier, Outlook};
 use crate::part::{PartStatus, Terms, Window};
 use crate::wifi::{PersonKey, WifiLine};
@@ -22,6 +23,9 @@ pub struct Status {
     pub uplink: Option<Uplink>,
     /// `null`: people are on wired ports only.
     pub wifi: Option<WifiLine>,
+    /// That the pages are served with by TLS; `null`: the owner wants none.
+    #[serde(default)]
+    pub certificate: Option<Certificate>,
     /// Why nothing at all is forwarded, if nothing is.
     pub closed: Option<Verdict>,
     /// All data cards that were seen, by number.
@@ -244,6 +248,7 @@ pub struct Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::certificate::CertificateFailed;
     use crate::outlook::{CarrierFigure, Compared, Confidence, RunOut, Safe, Spread};
     use crate::part::Part;
     use crate::wifi::{AirState, Band};
@@ -263,6 +268,18 @@ mod tests {
                 band: Some(Band::Five),
                 channel: Some(36),
                 stations: 1,
+            }),
+            certificate: Some(Certificate {
+                name: "box.example.org".into(),
+                by_itself: true,
+                until: Some(1_799_000_000),
+                next_try: Some(1_796_400_000),
+                waits_for: None,
+                failed: Some(CertificateFailed {
+                    at: 1_794_999_000,
+                    times: 1,
+                    why: "the name server 192.0.2.53:53 does not answer".into(),
+                }),
             }),
             closed: None,
             cards: vec![Card {

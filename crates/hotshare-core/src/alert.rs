@@ -11,7 +11,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use due::{DeviceFacts, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Waiting, due, usual};
+pub use due::{
+    CertificateFacts, DeviceFacts, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Waiting, due, usual,
+};
 pub use marks::{Mark, Marks, PERIODS};
 pub use patience::{Patience, is_due};
 pub use words::words;
@@ -32,18 +34,20 @@ pub enum Kind {
     PlanRolls,
     DeviceWaiting,
     PriceStep,
+    CertificateEnds,
     /// The owner wants to see whether alerts arrive. Never raised by the brain.
     Test,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::PlanLevel,
         Kind::AllowanceLevel,
         Kind::UnusualUse,
         Kind::PlanRolls,
         Kind::DeviceWaiting,
         Kind::PriceStep,
+        Kind::CertificateEnds,
         Kind::Test,
     ];
 
@@ -57,6 +61,7 @@ impl Kind {
             Kind::PlanRolls => "plan-rolls-soon",
             Kind::DeviceWaiting => "device-waiting",
             Kind::PriceStep => "price-step",
+            Kind::CertificateEnds => "certificate-ends",
             Kind::Test => "test",
         }
     }
@@ -102,6 +107,8 @@ impl Channel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     Plan,
+    /// The machine and its pages.
+    Hotspot,
     Person(PersonId),
     Device(Mac),
 }
@@ -162,6 +169,10 @@ pub enum What {
         step: u32,
         cost: String,
     },
+    /// The certificate of the pages, and there is no later one.
+    CertificateEnds {
+        ends: UnixTime,
+    },
     Test,
 }
 
@@ -175,6 +186,7 @@ impl What {
             What::PlanRolls { .. } => Kind::PlanRolls,
             What::DeviceWaiting { .. } => Kind::DeviceWaiting,
             What::PriceStep { .. } => Kind::PriceStep,
+            What::CertificateEnds { .. } => Kind::CertificateEnds,
             What::Test => Kind::Test,
         }
     }
@@ -238,7 +250,7 @@ impl Alert {
             }
             What::PlanRolls { used, limit, .. } => Alert { used: Some(*used), limit: *limit, ..bare },
             What::DeviceWaiting { mac, .. } => Alert { about: Some(mac.to_string()), ..bare },
-            What::PriceStep { .. } | What::Test => bare,
+            What::PriceStep { .. } | What::CertificateEnds { .. } | What::Test => bare,
         }
     }
 

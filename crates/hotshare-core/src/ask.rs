@@ -121,6 +121,8 @@ pub enum Ask {
     CardAgree(CardId),
     /// Forget a data card that is not in, and its plan.
     CardForget(CardId),
+    /// What became of the certificate of the pages.
+    Certificate(crate::certificate::News),
     /// Write everything that was counted so far to the store, then answer.
     Flush,
 }

@@ -7,6 +7,7 @@ mod alerts;
 mod asks;
 mod cards;
 mod carrier;
+mod certificate;
 mod claims;
 mod credits;
 mod diary;
@@ -235,6 +236,8 @@ pub struct Brain {
     claims: Pace,
     /// The diary knows that all accounts are in use.
     full_said: bool,
+    /// Of the certificate that the pages are served with.
+    certificate: Option<crate::certificate::Life>,
     out: VecDeque<Command>,
 }
 
@@ -315,6 +318,7 @@ impl Brain {
             rate: None,
             claims: claims::pace(),
             full_said: false,
+            certificate: None,
             out: VecDeque::new(),
         };
         brain.see_present();

@@ -4,7 +4,7 @@
 use crate::alert::{self, AlertId, Channel, What};
 use crate::card::Card;
 use crate::people::{Claim, PersonName};
-use crate::plan::SiteName;
+use crate::plan::{Date, SiteName};
 use crate::policy::Why;
 use crate::units::{Bytes, CardId, Mac, UnixTime};
 
@@ -115,6 +115,19 @@ pub enum Happening {
         to: PersonName,
         bytes: Bytes,
     },
+    /// There is a certificate for the pages, where there was none; `ends` is a day in the plan's zone, too.
+    CertificateGot {
+        ends: UnixTime,
+        day: Date,
+    },
+    CertificateRenewed {
+        ends: UnixTime,
+        day: Date,
+    },
+    /// A try came to nothing, and the one before did not.
+    CertificateFailed {
+        reason: String,
+    },
     /// The owner has another way in; `host`: where it is good.
     PasskeyNew {
         name: String,
@@ -160,7 +173,7 @@ pub struct Facts {
     /// How many attempts, or devices.
     pub count: Option<u32>,
     pub seconds: Option<u64>,
-    /// When the period ends.
+    /// When the period ends, or a certificate.
     pub ends: Option<UnixTime>,
     /// Names of sites, with spaces between them.
     pub sites: Option<String>,
@@ -208,6 +221,9 @@ kinds! {
     GRANTED = "granted",
     DENIED = "denied",
     GIFT = "gift",
+    CERTIFICATE_GOT = "certificate-got",
+    CERTIFICATE_RENEWED = "certificate-renewed",
+    CERTIFICATE_FAILED = "certificate-failed",
     PASSKEY_NEW = "passkey-new",
     PASSKEY_GONE = "passkey-gone",
     PASSKEY_COPIED = "passkey-copied",
@@ -258,6 +274,9 @@ impl Happening {
             Happening::Granted { .. } => GRANTED,
             Happening::Denied { .. } => DENIED,
             Happening::Gift { .. } => GIFT,
+            Happening::CertificateGot { .. } => CERTIFICATE_GOT,
+            Happening::CertificateRenewed { .. } => CERTIFICATE_RENEWED,
+            Happening::CertificateFailed { .. } => CERTIFICATE_FAILED,
             Happening::PasskeyNew { .. } => PASSKEY_NEW,
             Happening::PasskeyGone { .. } => PASSKEY_GONE,
             Happening::PasskeyCopied { .. } => PASSKEY_COPIED,
@@ -326,6 +345,15 @@ impl Happening {
             Happening::Granted { name, bytes } => format!("{name} gets {} more", bytes.readable()),
             Happening::Denied { name, bytes } => format!("{name} does not get {} more", bytes.readable()),
             Happening::Gift { from, to, bytes } => format!("{from} gives {} to {to}", bytes.readable()),
+            Happening::CertificateGot { day, .. } => {
+                format!("there is a certificate for the pages, good until {day}")
+            }
+            Happening::CertificateRenewed { day, .. } => {
+                format!("the certificate of the pages is renewed, good until {day}")
+            }
+            Happening::CertificateFailed { reason } => {
+                format!("there is no new certificate for the pages yet: {reason}")
+            }
             Happening::PasskeyNew { name, host } => format!("a passkey was added: “{name}”, for {host}"),
             Happening::PasskeyGone { name } => format!("a passkey was removed: “{name}”"),
             Happening::PasskeyCopied { name } => format!(
@@ -387,6 +415,10 @@ impl Happening {
             Happening::Gift { from, to, bytes } => {
                 Facts { other: Some(to.to_string()), bytes: Some(*bytes), ..of(from) }
             }
+            Happening::CertificateGot { ends, .. } | Happening::CertificateRenewed { ends, .. } => {
+                Facts { ends: Some(*ends), ..none }
+            }
+            Happening::CertificateFailed { reason } => Facts { reason: Some(reason.clone()), ..none },
             Happening::PasskeyNew { name, .. }
             | Happening::PasskeyGone { name }
             | Happening::PasskeyCopied { name } => Facts { passkey: Some(name.clone()), ..none },
@@ -425,6 +457,7 @@ fn told(what: &What) -> Facts {
         What::DeviceWaiting { mac, claim, .. } => {
             Facts { device: Some(*mac), claim: claim.as_ref().map(|claim| claim.as_str().to_owned()), ..none }
         }
+        What::CertificateEnds { ends } => Facts { ends: Some(*ends), ..none },
         What::PriceStep { cost, .. } => Facts { money: Some(cost.clone()), ..none },
         What::Test => none,
     }

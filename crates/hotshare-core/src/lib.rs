@@ -21,6 +21,7 @@ pub mod policy;
 pub mod grant;
 pub mod people;
 pub mod alert;
+pub mod certificate;
 pub mod access;
 pub mod keys;
 pub mod radio;

@@ -41,6 +41,7 @@ fn urgency(alert: &Alert) -> u8 {
         | Kind::UnusualUse
         | Kind::PlanRolls
         | Kind::DeviceWaiting
+        | Kind::CertificateEnds
         | Kind::Test => 1,
     }
 }

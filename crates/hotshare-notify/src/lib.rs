@@ -14,8 +14,8 @@ pub mod webhook;
 use hotshare_core::alert::Alert;
 use serde_json::{Value, json};
 
-pub use secret::{SecretError, check as check_secret};
-pub use tls::TlsError;
+pub use secret::{SecretError, check as check_secret, read as read_secret};
+pub use tls::{TlsError, client_config};
 
 /// Why a channel cannot be used at all: something for the owner to mend before the daemon starts.
 #[derive(Debug, thiserror::Error)]

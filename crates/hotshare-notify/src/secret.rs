@@ -26,7 +26,7 @@ pub fn check(path: &Path) -> Result<(), SecretError> {
 }
 
 /// The one line of a file. Asks the open file, not the path, who may read it.
-pub(crate) fn read(path: &Path) -> Result<String, SecretError> {
+pub fn read(path: &Path) -> Result<String, SecretError> {
     let unreadable = |e| SecretError::Unreadable(path.to_owned(), e);
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let meta = file.metadata().map_err(unreadable)?;

@@ -20,8 +20,8 @@ pub enum TlsError {
     Broken(#[from] rustls::Error),
 }
 
-/// `ca_file`: trust only what is signed by one of these.
-pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
+/// Whom to trust. `ca_file`: only what is signed by one of these.
+pub fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     match ca_file {
         Some(path) => {

@@ -205,11 +205,13 @@ pub(crate) fn told(conn: &Connection) -> rusqlite::Result<Vec<Mark>> {
 
 const PLAN: i64 = -1;
 const DEVICE: i64 = -2;
+const HOTSPOT: i64 = -3;
 
 /// Subject and MAC.
 fn from_subject(subject: Subject) -> (i64, i64) {
     match subject {
         Subject::Plan => (PLAN, 0),
+        Subject::Hotspot => (HOTSPOT, 0),
         Subject::Person(PersonId(id)) => (i64::from(id), 0),
         Subject::Device(mac) => (DEVICE, columns::from_mac(mac)),
     }
@@ -220,6 +222,7 @@ fn subject(row: &Row<'_>, column: usize) -> rusqlite::Result<Subject> {
     let mac: Mac = columns::mac(row, column + 1)?;
     Ok(match row.get(column)? {
         PLAN => Subject::Plan,
+        HOTSPOT => Subject::Hotspot,
         DEVICE => Subject::Device(mac),
         _ => Subject::Person(PersonId(row.get(column)?)),
     })

@@ -22,7 +22,7 @@ use hotshare_core::uplink::Subnet;
 pub(crate) use self::alerts::AlertsConfig;
 pub(crate) use self::problem::ConfigError;
 pub(crate) use self::values::interface_name;
-pub(crate) use self::web::{WebConfig, WebTls};
+pub(crate) use self::web::{WebAcme, WebConfig, WebTls};
 
 /// A file that says everything that can be said, with the values that hold when nothing is said.
 pub(crate) const EXAMPLE: &str = include_str!("config/example.toml");

@@ -3,6 +3,7 @@
 
 mod access;
 mod alerts;
+mod certificate;
 mod event_loop;
 mod execute;
 mod ledger;
@@ -53,4 +54,9 @@ pub(crate) fn check(options: &UpOptions) -> anyhow::Result<Preview> {
 fn runtime() -> anyhow::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start the event loop")
+}
+
+/// An error and its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |e| e.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

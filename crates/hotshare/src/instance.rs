@@ -63,6 +63,10 @@ impl Instance {
     pub(crate) fn ledger_path(&self) -> PathBuf {
         self.state_dir.join("ledger.sqlite")
     }
+    /// The certificate of the pages, when it is got by itself, and what belongs to it.
+    pub(crate) fn acme_dir(&self) -> PathBuf {
+        self.state_dir.join("acme")
+    }
     /// What to type before a verb to reach this daemon.
     pub(crate) fn command(&self) -> &'static str {
         if self.lab { "hotshare --lab" } else { "hotshare" }

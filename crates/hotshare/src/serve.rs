@@ -7,6 +7,7 @@
 mod access;
 mod air;
 mod alerts;
+mod certificate;
 pub(crate) mod door;
 mod failure;
 mod metrics;
@@ -39,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::access::{AccessDesk, AccessSettings};
 pub(crate) use self::air::{band_told, key_told, mode_told};
 pub(crate) use self::alerts::AlertDesk;
+pub(crate) use self::certificate::{CertificateView, Failed};
 pub(crate) use self::passphrase::fresh_passphrase;
 pub(crate) use self::rules::read_plan;
 
@@ -56,6 +58,8 @@ pub(crate) struct AppState {
     /// Cancelled by `POST /v1/down`: the daemon should stop.
     pub(crate) down: CancellationToken,
     pub(crate) limits: Limits,
+    /// How it stands with the certificate of the pages; `None`: the owner wants none.
+    pub(crate) certificate: Option<watch::Receiver<CertificateView>>,
     /// The ways to the owner, to be tried.
     pub(crate) alerts: AlertDesk,
     /// Who may come in by the doors for browsers.

@@ -20,6 +20,8 @@ pub struct Facts {
     pub devices: Vec<DeviceFacts>,
     /// Devices on the LAN that are nobody's.
     pub waiting: Vec<Waiting>,
+    /// `None`: there is none, or nobody knows it yet.
+    pub certificate: Option<CertificateFacts>,
 }
 
 /// The plan's present period.
@@ -89,6 +91,16 @@ pub struct Waiting {
     pub claim: Option<Claim>,
 }
 
+/// The certificate that the pages are served with.
+#[derive(Clone, Copy, Debug)]
+pub struct CertificateFacts {
+    /// It is told from then on.
+    pub warning: UnixTime,
+    pub ends: UnixTime,
+    /// The civil day in the plan's zone on which it ends.
+    pub day: PeriodKey,
+}
+
 /// So many devices are told a day, whatever strangers send; the others are told on the next, if they still wait.
 const DEVICES_A_DAY: usize = 5;
 /// What is usual is known after so many days with use.
@@ -124,6 +136,13 @@ pub fn due(rules: &Rules, facts: &Facts, marks: &Marks, last: AlertId) -> Vec<(W
     }
     for device in &facts.devices {
         device_is(&mut told, rules, facts.day, device);
+    }
+    if let Some(CertificateFacts { warning, ends, day }) = facts.certificate {
+        let topic = Topic { kind: Kind::CertificateEnds, subject: Subject::Hotspot };
+        // By its end, so that the next one is told as well.
+        if facts.at >= warning && marks.get(topic, day).is_none() {
+            told.tell(topic, day, 0, Bytes::ZERO, What::CertificateEnds { ends });
+        }
     }
     if rules.device_waiting {
         let mut left = DEVICES_A_DAY.saturating_sub(marks.count(Kind::DeviceWaiting, facts.day));

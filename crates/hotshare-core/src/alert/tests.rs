@@ -26,6 +26,18 @@ fn plan(used: u64, limit: u64) -> Facts {
         people: Vec::new(),
         devices: Vec::new(),
         waiting: Vec::new(),
+        certificate: None,
+    }
+}
+
+#[test]
+fn the_end_of_each_certificate_is_told_once_and_renewed_ones_are_not() {
+    let mut owner = Owner::default();
+    let mut facts = Facts { plan: None, ..plan(0, GB) };
+    for (ends, told) in [(20_030, 0), (20_020, 1), (20_020, 0), (20_100, 0), (20_015, 1)] {
+        let (warning, day) = (UnixTime((ends - 10) * DAY), PeriodKey(i32::try_from(ends).expect("a day")));
+        facts.certificate = Some(CertificateFacts { warning, ends: UnixTime(ends * DAY), day });
+        assert_eq!(owner.hears(&facts).len(), told, "{ends}");
     }
 }
 
@@ -283,6 +295,7 @@ fn words_have_the_amounts() {
             claim: Claim::new("Bo <Müller>").ok(),
         },
         What::PriceStep { step: 2, cost: "4.00 EUR".into() },
+        What::CertificateEnds { ends: UnixTime(20_030 * DAY) },
         What::Test,
     ];
     let mut said = String::new();

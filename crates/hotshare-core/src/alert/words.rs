@@ -76,6 +76,11 @@ fn english(what: &What, zone: &Zone) -> (String, String) {
             format!("The plan asks for money (step {step})"),
             format!("To go on it would cost another {cost}. Nothing passes until you agree."),
         ),
+        What::CertificateEnds { ends } => (
+            format!("The certificate of the pages ends on {}", date(zone, *ends)),
+            "Without a new one the pages are not served by TLS any more; `hotshare status` tells more."
+                .into(),
+        ),
         What::Test => ("A test from Hotshare".into(), "Alerts arrive here.".into()),
     }
 }
@@ -137,6 +142,10 @@ fn chinese(what: &What, zone: &Zone) -> (String, String) {
         What::PriceStep { step, cost } => (
             format!("套餐需要付费（第 {step} 级）"),
             format!("继续使用需再付 {cost}；在您同意之前不会放行任何流量。"),
+        ),
+        What::CertificateEnds { ends } => (
+            format!("网页的证书将于 {} 到期", date(zone, *ends)),
+            "如果没有新证书，网页将不再通过 TLS 提供；详情请运行 `hotshare status`。".into(),
         ),
         What::Test => ("Hotshare 测试提醒".into(), "提醒可以送达这里。".into()),
     }

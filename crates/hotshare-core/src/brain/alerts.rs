@@ -53,6 +53,7 @@ impl Brain {
                     claim: device.claim.clone(),
                 })
                 .collect(),
+            certificate: self.certificate_facts(),
         }
     }
 

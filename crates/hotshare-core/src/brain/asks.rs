@@ -110,6 +110,7 @@ impl Brain {
                 let person = Person { device_limit: *limit, ..self.named(name)?.clone() };
                 Ok(vec![Change::Person(person)])
             }
+            Ask::Certificate(news) => Ok(self.certificate_is(news)),
             Ask::Flush => {
                 let mut changes = Vec::new();
                 self.settle_all(&mut changes);

@@ -144,7 +144,7 @@ impl Zone {
     }
 
     /// What clocks and calendars on the wall show.
-    pub(super) fn civil(&self, at: UnixTime) -> DateTime {
+    pub(crate) fn civil(&self, at: UnixTime) -> DateTime {
         self.rules.to_datetime(Timestamp::from_second(at.0).unwrap_or(Timestamp::UNIX_EPOCH))
     }
 }

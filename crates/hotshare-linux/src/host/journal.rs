@@ -85,7 +85,7 @@ impl Journal {
 }
 
 /// Written aside, synced, and put in place: whole or not at all, and read by root alone.
-pub(crate) fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
+pub fn write_durably(path: &Path, text: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
     let aside = path.with_extension("new");

@@ -10,6 +10,7 @@ pub mod port;
 mod rows;
 
 pub use apply::told;
+pub use journal::write_durably;
 pub use port::PortError;
 
 use std::collections::{BTreeMap, BTreeSet};

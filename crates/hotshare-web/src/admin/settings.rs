@@ -6,13 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use hotshare_api::{
-    Access, AccessLink, AccessLinkNew, AccessOwner, AccessPassword, AccessTokenMade, AccessTokenNew, Done,
-    Secret, path,
+    Access, AccessLink, AccessLinkNew, AccessOwner, AccessPassword, AccessTokenMade, AccessTokenNew,
+    Certificate, CertificateWait, Done, Secret, path,
 };
+use jiff::tz::TimeZone;
 
 use super::fields::{Fields, Unclear};
 use super::{Asked, Changed, Desk, Frame, Sorry, Why, done, shown};
 use crate::access::Offer;
+use crate::messages::Text;
 use crate::show::{self, safe};
 
 const HERE: &str = "/admin/access";
@@ -30,6 +32,35 @@ struct Page {
     tokens: Vec<TokenRow>,
     people: Vec<String>,
     version: String,
+    certificate: Option<CertificateRows>,
+}
+
+/// The certificate that the pages are served with.
+struct CertificateRows {
+    until: String,
+    next: Option<String>,
+    failed: Option<String>,
+}
+
+fn certificate(t: Text, told: &Certificate, zone: &TimeZone) -> CertificateRows {
+    let name = safe(&told.name);
+    let next = match (told.waits_for, told.next_try) {
+        (Some(CertificateWait::Uplink), _) => Some(t.say("certificate-waits-uplink")),
+        (Some(CertificateWait::Clock), _) => Some(t.say("certificate-waits-clock")),
+        (Some(CertificateWait::Unknown), _) => Some(t.say("certificate-waits")),
+        (None, next) => next.map(|next| t.one("certificate-next", "time", show::time(next, zone))),
+    };
+    CertificateRows {
+        until: match told.until {
+            Some(until) => t.with(
+                "certificate-until",
+                &[("name", name.into()), ("time", show::time(until, zone).into())],
+            ),
+            None => t.one("certificate-none", "name", name),
+        },
+        next,
+        failed: told.failed.as_ref().map(|failed| t.one("certificate-failed", "why", safe(&failed.why))),
+    }
 }
 
 struct PasskeyRow {
@@ -89,6 +120,7 @@ pub(super) async fn show(State(desk): State<Desk>, offer: Offer, asked: Asked) -
                 tokens: access.tokens.iter().map(token).collect(),
                 people: status.people.iter().map(|person| person.name.clone()).collect(),
                 version: status.daemon.version,
+                certificate: status.certificate.as_ref().map(|told| certificate(t, told, &zone)),
                 access,
                 f: asked.frame(HERE),
             })

@@ -42,6 +42,8 @@ impl Teller<'_> {
         let of_person = |key: &str| Some(t.one(key, "name", person.clone()?));
         let of_device = |key: &str| Some(t.one(key, "device", device.clone()?));
         let of_card = |key: &str| Some(t.one(key, "card", self.card(facts)?));
+        let day = || Some(show::day(show::civil(facts.ends?, self.zone).date(), t.0));
+        let until = |key: &str| Some(t.one(key, "day", day()?));
         let of_passkey = |key: &str| Some(t.one(key, "passkey", safe(facts.passkey.as_deref()?)));
         let how_much = |key: &str| {
             Some(t.with(key, &[("name", person.clone()?.into()), ("amount", amount.clone()?.into())]))
@@ -112,6 +114,10 @@ impl Teller<'_> {
                 let words = [("name", person?.into()), ("amount", amount?.into()), ("other", other.into())];
                 Some(t.with("event-gift", &words))
             }
+            EventKind::CertificateGot => until("event-certificate-got"),
+            EventKind::CertificateRenewed => until("event-certificate-renewed"),
+            EventKind::CertificateEnds => until("event-certificate-ends"),
+            EventKind::CertificateFailed => facts.reason.as_ref().map(|_| t.say("event-certificate-failed")),
             EventKind::PasskeyNew => of_passkey("event-passkey-new"),
             EventKind::PasskeyGone => of_passkey("event-passkey-gone"),
             EventKind::PasskeyCopied => of_passkey("event-passkey-copied"),
@@ -142,8 +148,7 @@ impl Teller<'_> {
                 None => how_much("event-unusual-use"),
             },
             EventKind::PlanRollsSoon => {
-                let day = show::day(show::civil(facts.ends?, self.zone).date(), t.0);
-                Some(t.with("event-plan-rolls-soon", &[("day", day.into()), ("used", amount?.into())]))
+                Some(t.with("event-plan-rolls-soon", &[("day", day()?.into()), ("used", amount?.into())]))
             }
             EventKind::DeviceWaiting => match facts.claim.as_deref().map(safe) {
                 Some(claim) => {

@@ -38,6 +38,11 @@ pub(crate) fn screen(status: &api::Status, width: usize, command: &str) -> Strin
         let style = if wifi.state == api::AirState::On { Style::new() } else { OUT };
         out.labelled_as(style, "Wi-Fi", &wifi::status_words(wifi));
     }
+    if let Some(certificate) = &status.certificate {
+        let style =
+            if certificate.until.is_none() || certificate.failed.is_some() { LOW } else { Style::new() };
+        out.labelled_as(style, "TLS", &certificate_words(certificate, &zone));
+    }
     if let Some(why) = status.closed {
         out.labelled_as(OUT, "Closed", &closed_words(why, &status.plan, status.at, &zone, command));
     }
@@ -73,6 +78,29 @@ fn uplink_words(status: &api::Status) -> String {
         Some(uplink) => format!("{}, address {}", escaped(&uplink.name), escaped(&uplink.address)),
         None => "none: no interface leads to the carrier".to_owned(),
     }
+}
+
+/// The certificate of the pages, and what is done about a new one.
+fn certificate_words(certificate: &api::Certificate, zone: &TimeZone) -> String {
+    let name = escaped(&certificate.name);
+    let mut words = match certificate.until {
+        Some(until) => format!("{name}, certificate good until {}", when::pretty(until, zone)),
+        None => format!("{name}: there is no certificate that can be used"),
+    };
+    if let Some(api::CertificateFailed { times, why, .. }) = &certificate.failed {
+        let tries = if *times == 1 { "the last try".to_owned() } else { format!("the last {times} tries") };
+        words += &format!("; {tries} to get a new one failed: {}", escaped(why));
+    }
+    words += &match (certificate.waits_for, certificate.next_try) {
+        (Some(api::CertificateWait::Uplink), _) => {
+            "; a new one waits until the uplink may be used".to_owned()
+        }
+        (Some(api::CertificateWait::Clock), _) => "; a new one waits until the clock is set".to_owned(),
+        (Some(api::CertificateWait::Unknown), _) => "; a new one has to wait".to_owned(),
+        (None, Some(next)) => format!("; next try {}", when::pretty(next, zone)),
+        (None, None) => String::new(),
+    };
+    words
 }
 
 /// Why nothing is forwarded, and what would change that.

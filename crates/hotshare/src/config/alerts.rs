@@ -177,7 +177,7 @@ fn login<'a>(document: &mut Document<'a>, section: &mut Section<'a>) -> Option<(
     }
 }
 
-fn text(value: &DeValue<'_>, allowed: &str) -> Result<String, String> {
+pub(super) fn text(value: &DeValue<'_>, allowed: &str) -> Result<String, String> {
     let text = if let DeValue::String(text) = value { Some(text) } else { None };
     let text = text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control));
     text.map(ToString::to_string).ok_or_else(|| format!("{} is not text; {allowed}", shown(value)))
@@ -211,11 +211,11 @@ fn number(value: &DeValue<'_>, least: u32, most: u32, what: &str) -> Result<u32,
     }
 }
 
-fn port(value: &DeValue<'_>) -> Result<u16, String> {
+pub(super) fn port(value: &DeValue<'_>) -> Result<u16, String> {
     number(value, 1, 65_535, "a port").and_then(|n| u16::try_from(n).map_err(|e| e.to_string()))
 }
 
-fn switch(value: &DeValue<'_>) -> Result<bool, String> {
+pub(super) fn switch(value: &DeValue<'_>) -> Result<bool, String> {
     if let DeValue::Boolean(on) = value {
         return Ok(*on);
     }
@@ -228,7 +228,7 @@ fn amount(value: &DeValue<'_>) -> Result<Bytes, String> {
 }
 
 /// In seconds.
-fn duration(value: &DeValue<'_>, least: &str, most: &str, example: &str) -> Result<u64, String> {
+pub(super) fn duration(value: &DeValue<'_>, least: &str, most: &str, example: &str) -> Result<u64, String> {
     let allowed = format!(
         "write a number and s, m, h or d in quotes, from \"{least}\" to \"{most}\", such as \"{example}\""
     );
@@ -241,7 +241,7 @@ fn duration(value: &DeValue<'_>, least: &str, most: &str, example: &str) -> Resu
     }
 }
 
-fn file(value: &DeValue<'_>) -> Result<PathBuf, String> {
+pub(super) fn file(value: &DeValue<'_>) -> Result<PathBuf, String> {
     const ALLOWED: &str = "write the whole path of a file in quotes, such as \"/etc/hotshare/password\"";
     let path = PathBuf::from(text(value, ALLOWED)?);
     if path.is_absolute() {
@@ -251,7 +251,7 @@ fn file(value: &DeValue<'_>) -> Result<PathBuf, String> {
     }
 }
 
-fn host(value: &DeValue<'_>) -> Result<String, String> {
+pub(super) fn host(value: &DeValue<'_>) -> Result<String, String> {
     const ALLOWED: &str = "write a server's name or address in quotes, such as \"mail.example.org\"";
     let host = text(value, ALLOWED)?;
     let good = host.len() <= 253
@@ -259,7 +259,7 @@ fn host(value: &DeValue<'_>) -> Result<String, String> {
     if good { Ok(host) } else { Err(format!("{} cannot be a server's name; {ALLOWED}", shown(value))) }
 }
 
-fn address(value: &DeValue<'_>) -> Result<String, String> {
+pub(super) fn address(value: &DeValue<'_>) -> Result<String, String> {
     const ALLOWED: &str = "write a mail address in quotes, such as \"anna@example.org\"";
     let address = text(value, ALLOWED)?;
     if is_address(&address) {

@@ -85,6 +85,13 @@ impl<'a> Document<'a> {
         section.keys.contains_key(key)
     }
 
+    /// Notes that a key may not stand there beside what else does.
+    pub(super) fn clashes(&mut self, section: &Section<'a>, key: &str, why: &str) {
+        if let Some(value) = section.keys.get(key) {
+            self.wrong(&value.span(), &format!("{}.{key}", section.name), why.to_owned());
+        }
+    }
+
     /// [`Document::take`], where there is no section without the key.
     pub(super) fn require<T>(
         &mut self,

@@ -1,3 +1,4 @@
+use hotshare_acme::{Algorithm, LETS_ENCRYPT};
 use hotshare_core::access::AdminFrom;
 use hotshare_core::alert::{Channel, Language, Patience};
 use hotshare_notify::mail::Security;
@@ -14,17 +15,53 @@ fn the_example_says_what_holds_when_nothing_is_said() {
     assert_eq!(parse(""), Ok(Config::default()));
 }
 
-/// A line “# key = value” of the example is an example of something that may stand there.
+/// A line “# key = value” of the example is an example of something that may stand there. A certificate is got, or its
+/// files are named.
+fn hinted(is_got: bool) -> Config {
+    let mut section = "";
+    let text = EXAMPLE.lines().map(|line| {
+        let hint = line.strip_prefix("# ");
+        let line = hint.filter(|rest| rest.contains(" = ") || rest.starts_with('[')).unwrap_or(line);
+        if line.starts_with('[') {
+            section = line;
+        }
+        let is_file = section == "[web]" && (line.starts_with("certificate") || line.starts_with("key"));
+        let left_out = if is_got { is_file } else { section == "[web.acme]" };
+        if left_out { "" } else { line }
+    });
+    parse(&text.collect::<Vec<_>>().join("\n")).expect("every hint is right")
+}
+
+#[test]
+fn what_the_example_hints_at_of_certificates_that_are_got_is_right_too() {
+    let web = hinted(true).web;
+    assert_eq!(web.tls, None);
+    let WebAcme { client, ca, secret, patience } = web.acme.expect("said");
+    assert_eq!((client.name.as_str(), client.directory.as_str()), ("box.example.org", LETS_ENCRYPT));
+    assert_eq!((client.dns.server.as_str(), client.dns.port), ("ns1.example.org", 53));
+    assert_eq!((client.dns.key.as_str(), client.dns.algorithm), ("hotshare", Algorithm::Sha256));
+    assert_eq!(ca.as_deref(), Some(Path::new("/etc/hotshare/acme-ca.pem")));
+    assert_eq!(secret, Path::new("/etc/hotshare/dns-secret"));
+    assert_eq!((patience.first, patience.longest), (300, 21_600));
+    for (written, server) in [
+        ("192.0.2.53", ("192.0.2.53", 53)),
+        ("192.0.2.53:5353", ("192.0.2.53", 5353)),
+        ("2001:db8::53", ("2001:db8::53", 53)),
+        ("[2001:db8::53]:54", ("2001:db8::53", 54)),
+        ("ns1.example.org:54", ("ns1.example.org", 54)),
+    ] {
+        let text = format!(
+            "[web]\nname = \"a.example\"\n[web.acme]\nagree_to_terms = true\ndns_key = \"k\"\ndns_secret = \"/s\"\ndns_server = \"{written}\""
+        );
+        let dns = parse(&text).expect("right").web.acme.expect("said").client.dns;
+        assert_eq!((dns.server.as_str(), dns.port), server);
+    }
+}
+
 #[test]
 fn what_the_example_only_hints_at_is_right_too() {
-    let text: Vec<&str> = EXAMPLE
-        .lines()
-        .map(|line| {
-            let hint = line.strip_prefix("# ");
-            hint.filter(|rest| rest.contains(" = ") || rest.starts_with('[')).unwrap_or(line)
-        })
-        .collect();
-    let config = parse(&text.join("\n")).expect("every hint is right");
+    let config = hinted(false);
+    assert_eq!(config.web.acme, None);
     assert_eq!(config.uplink.interface.as_deref(), Some("wwan0"));
     assert_eq!(config.lan.subnet, Some(Subnet::new(Ipv4Addr::new(10, 77, 0, 0), 24)));
     assert_eq!(config.people.default.map(|name| name.to_string()).as_deref(), Some("guests"));
@@ -113,7 +150,8 @@ fn everything_said() {
     assert_eq!(config.grants.expiry, Duration::from_secs(300));
     assert_eq!(config.hotspot.off_when_idle, Some(Duration::from_secs(604_800)));
     let tls = WebTls { name: "box.example.org".into(), certificate: "/a.pem".into(), key: "/b.pem".into() };
-    assert_eq!(config.web, WebConfig { machine_port: None, admin_from: AdminFrom::Machine, tls: Some(tls) });
+    let (tls, admin_from) = (Some(tls), AdminFrom::Machine);
+    assert_eq!(config.web, WebConfig { machine_port: None, admin_from, tls, acme: None });
     let AlertsConfig { rules, patience, timeout, desktop, webhook, mail, mqtt } = config.alerts;
     let channels = vec![Channel::Mail, Channel::Mqtt];
     let none = (0, None, false);
@@ -203,6 +241,12 @@ fn each_way_to_be_wrong() {
         "[web]\nname = \"-a.example.org\"\ncertificate = \"/a\"\nkey = \"/b\"",
         "[web]\nname = \"box\"\ncertificate = \"/a\"\nkey = \"/b\"",
         "[web]\nname = \"größe.example.org\"\ncertificate = \"/a\"\nkey = \"/b\"",
+        "[web]\nacme = true",
+        "[web.acme]",
+        "[web]\nname = \"a.example\"\ncertificate = \"/a\"\nkey = \"/b\"\n[web.acme]\nagree_to_terms = false",
+        "[web]\nname = \"a.example\"\n[web.acme]\nagree_to_terms = \"yes\"\ndirectory = \"http://ca.example.org/\"",
+        "[web.acme]\ncontact = \"anna\"\nca = \"ca.pem\"\ndns_server = \"ns1:\"\ndns_zone = \"a b\"\ndns_key = \"\"",
+        "[web.acme]\ndns_algorithm = \"hmac-md5\"\ndns_secret = 1\nretry_first = \"0s\"\nretry_longest = \"2d\"",
         "[people]\ndefault = \"Guests\"",
         "[people]\ndefault = [\"guests\"]",
         "[lan]\n\"sub\\nnet\" = 1",

@@ -1,11 +1,15 @@
 //! What each key of `[web]` may be.
 
+mod acme;
+
 use std::path::PathBuf;
 
 use hotshare_core::access::AdminFrom;
 use toml::de::DeValue;
 
 use super::document::{Document, shown};
+
+pub(crate) use self::acme::WebAcme;
 
 /// The pages over TLS, by a name and a certificate of the owner's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,37 +28,49 @@ pub(crate) struct WebConfig {
     /// Of the dashboard's door on the machine itself; `None`: it has none.
     pub(crate) machine_port: Option<u16>,
     pub(crate) admin_from: AdminFrom,
-    /// `None`: in the clear only.
+    /// `None`: in the clear only, or a certificate is got.
     pub(crate) tls: Option<WebTls>,
+    /// `None`: no certificate is got. Never beside files.
+    pub(crate) acme: Option<WebAcme>,
 }
 
 impl Default for WebConfig {
     fn default() -> WebConfig {
-        WebConfig { machine_port: Some(4680), admin_from: AdminFrom::default(), tls: None }
+        WebConfig { machine_port: Some(4680), admin_from: AdminFrom::default(), tls: None, acme: None }
     }
 }
 
 /// Takes the section.
 pub(super) fn take(document: &mut Document<'_>) -> WebConfig {
     const TOGETHER: &str = "name, certificate and key belong together";
+    const EITHER: &str =
+        "there is [web.acme] too: either that gets a certificate, or you name files of your own";
     let default = WebConfig::default();
     let mut section = document.section("web");
     let machine_port = document.take(&mut section, "machine_port", port).unwrap_or(default.machine_port);
     let admin_from = document.take(&mut section, "admin_from", admin_from).unwrap_or(default.admin_from);
+    let got = document.subsection(&mut section, "acme", "web.acme");
     let keys = ["name", "certificate", "key"];
-    let any = keys.iter().any(|key| document.has_key(&section, key));
-    for key in keys {
-        if any && !document.has_key(&section, key) {
+    if got.is_some() {
+        for key in ["certificate", "key"] {
+            document.clashes(&section, key, EITHER);
+        }
+        if !document.has_key(&section, "name") {
+            document.lacks(&section, "name", "[web.acme] gets a certificate for this name");
+        }
+    } else if keys.iter().any(|key| document.has_key(&section, key)) {
+        for key in keys.iter().filter(|key| !document.has_key(&section, key)).collect::<Vec<_>>() {
             document.lacks(&section, key, TOGETHER);
         }
     }
     let name = document.take(&mut section, "name", name);
+    let acme = got.and_then(|got| acme::take(document, got, name.clone()));
     let certificate = document.take(&mut section, "certificate", file);
     let key = document.take(&mut section, "key", file);
     document.end_section(section);
     let tls = name.zip(certificate).zip(key);
     let tls = tls.map(|((name, certificate), key)| WebTls { name, certificate, key });
-    WebConfig { machine_port, admin_from, tls }
+    WebConfig { machine_port, admin_from, tls, acme }
 }
 
 fn file(value: &DeValue<'_>) -> Result<PathBuf, String> {

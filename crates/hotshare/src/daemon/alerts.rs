@@ -281,7 +281,7 @@ fn seconds(secs: i64) -> Duration {
 }
 
 /// Waits for ever where nobody tells.
-async fn told(back: Option<&Notify>) {
+pub(super) async fn told(back: Option<&Notify>) {
     match back {
         Some(back) => back.notified().await,
         None => std::future::pending().await,

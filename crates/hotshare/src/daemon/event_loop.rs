@@ -1,5 +1,6 @@
 //! The one loop: news to the brain, the brain's orders to the hands.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hotshare_core::ask::{Answer, Ask};
@@ -13,9 +14,10 @@ use hotshare_linux::names::SiteSeen;
 use hotshare_linux::radio::RadioNews;
 use hotshare_linux::uplink::Watch;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::alerts::told;
 use super::execute::Hands;
 use super::start::LanServers;
 use super::tasks::{Tasks, What};
@@ -31,6 +33,8 @@ pub(super) struct Sources {
     pub(super) meter: MeterEvents,
     pub(super) uplink: Watch,
     pub(super) modems: watch::Receiver<Modems>,
+    /// Told of each certificate that was got; `None`: none is.
+    pub(super) certificate: Option<Arc<Notify>>,
     /// Cancelled by `hotshare down`.
     pub(super) down: CancellationToken,
 }
@@ -81,6 +85,7 @@ impl EventLoop {
                 Some(news) = next(&mut self.sources.radio) => self.on_air(news).await?,
                 () = self.sources.uplink.changed() => self.network_changed().await?,
                 Ok(()) = self.sources.modems.changed() => self.look_for_uplink().await?,
+                () = told(self.sources.certificate.as_deref()) => self.lan.certificate_is_there(&self.hands.view),
                 ended = self.tasks.next_ended() => {
                     tracing::warn!(error = ended.error, "{} ended; starting it again", ended.what.words());
                     match ended.what {

@@ -33,15 +33,16 @@ use nix::fcntl::{Flock, FlockArg};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::UpOptions;
 use super::access;
 use super::alerts;
+use super::certificate::{self, Shelf};
 use super::event_loop::{EventLoop, Sources};
 use super::execute::{Hands, Parts};
 use super::ledger::Ledger;
 use super::slow;
 use super::tasks::{LanSide, Tasks};
 use super::wifi;
+use super::{UpOptions, chain};
 use crate::serve::portal::{self, PortalDoor, Secure};
 use crate::{serve, zone};
 
@@ -52,7 +53,7 @@ pub(super) async fn run(options: &UpOptions) -> anyhow::Result<ExitCode> {
     make_dir(instance.run_dir(), 0o755)?;
     make_dir(instance.state_dir(), 0o700)?;
     let _lock = lock(options)?;
-    let secure = certificate(options)?;
+    let secure = secure(options)?;
 
     let mut store = Store::open(&instance.ledger_path())?;
     let mut book = Book::new(store.snapshot()?, zone::system());
@@ -111,6 +112,7 @@ pub(super) async fn check(options: &UpOptions) -> anyhow::Result<Preview> {
     if let Some(files) = &options.config.web.tls {
         Secure::open(files)?;
     }
+    options.config.web.acme.as_ref().map(certificate::open).transpose()?;
     let ground = ground(options, &host, used_before, uplink, choice.as_ref()).await?;
     let planned = host.check(&ground.wanted.desired()).await?;
     let steps = planned.steps.iter().map(told).collect();
@@ -204,16 +206,28 @@ async fn ground(
 
 /// Ports of the gateway that the LAN may reach, beside DNS: the portal's.
 fn portal_ports(options: &UpOptions) -> BTreeSet<u16> {
-    let tls = options.config.web.tls.is_some().then_some(portal::TLS_PORT);
+    let web = &options.config.web;
+    let tls = (web.tls.is_some() || web.acme.is_some()).then_some(portal::TLS_PORT);
     std::iter::once(portal::PORT).chain(tls).collect()
 }
 
 /// The owner's certificate for the pages. One that cannot be used is the owner's mistake, and nothing begins; one that
 /// has ended closes its door only: people are not to be without the hotspot for it.
-fn certificate(options: &UpOptions) -> anyhow::Result<Option<Arc<Secure>>> {
-    let Some(files) = &options.config.web.tls else { return Ok(None) };
-    match Secure::open(files) {
+///
+/// Of one that is got by itself there may be none yet, and whatever is wrong with it, another one is on its way.
+fn secure(options: &UpOptions) -> anyhow::Result<Option<Arc<Secure>>> {
+    let (web, dir) = (&options.config.web, options.instance.acme_dir());
+    let Some(files) = certificate::files(web, &dir) else { return Ok(None) };
+    web.acme.as_ref().map(certificate::open).transpose()?;
+    match Secure::open(&files) {
         Ok(secure) => Ok(Some(Arc::new(secure))),
+        Err(problem) if web.acme.is_some() => {
+            tracing::info!(
+                why = %problem,
+                "the pages are not served by TLS before there is a certificate, and devices are not told of the portal"
+            );
+            Ok(None)
+        }
         Err(problem) if problem.is_age() => {
             tracing::error!(error = %problem, "the pages are not served by TLS, and devices are not told of the portal");
             Ok(None)
@@ -256,7 +270,7 @@ async fn assemble(
         prefix: ground.wanted.subnet.prefix_len(),
         open: Arc::default(),
         sites: Arc::default(),
-        web_name: secure.iter().flat_map(|secure| secure.name().split('.')).map(ToOwned::to_owned).collect(),
+        web_name: secure.as_deref().map(labels).unwrap_or_default(),
     });
     let generation = meter.generation();
     let (radio, radio_orders) = watch::channel(RadioOrders::default());
@@ -297,10 +311,10 @@ async fn assemble(
             lan: hands.wanted.lan().to_owned(),
             subnet: hands.wanted.subnet,
             lease_time: options.config.lan.lease_time,
-            capport: secure
-                .as_ref()
-                .map(|secure| format!("https://{}{}", secure.name(), hotshare_web::me::CAPPORT_PATH)),
+            capport: secure.as_deref().map(capport),
         };
+        let (certificate, keeper) = keeper(options, &asks_in, &views)?.unzip();
+        let there = keeper.as_ref().map(|keeper| Arc::clone(&keeper.there));
         let mut lan = LanServers {
             options: options.clone(),
             uplink: hands.wanted.uplink.clone(),
@@ -309,6 +323,7 @@ async fn assemble(
             news,
             seen,
             pages: Arc::default(),
+            state: None,
             secure,
             views,
             modems: modems_seen.clone(),
@@ -339,6 +354,7 @@ async fn assemble(
         let desk = serve::AccessDesk::new(settings, access, writer, asks_in.clone(), Arc::new(clock::now));
         let state = serve::AppState {
             radio: view,
+            certificate,
             brain: asks_in,
             ledger_path: instance.ledger_path(),
             down: down.clone(),
@@ -355,6 +371,10 @@ async fn assemble(
             tasks.serve_machine_door(door, pages);
         }
         drop(lan.pages.set(serve::pages(state.clone(), tls)));
+        lan.state = Some(state.clone());
+        if let Some(keeper) = keeper {
+            tasks.keep_certificate(keeper);
+        }
         tasks.serve_api(listener, state);
         access::welcome(&desk, instance.command()).await;
         let patience = options.config.alerts.patience;
@@ -370,6 +390,7 @@ async fn assemble(
             meter,
             uplink: watch,
             modems: modems_seen,
+            certificate: there,
             down,
         };
         Ok((brain, tasks, lan, sources))
@@ -399,6 +420,8 @@ pub(super) struct LanServers {
     news: mpsc::Sender<LeaseNews>,
     seen: mpsc::Sender<SiteSeen>,
     pages: Arc<OnceLock<Router>>,
+    /// What pages are made of; set with them.
+    state: Option<serve::AppState>,
     secure: Option<Arc<Secure>>,
     views: watch::Receiver<NamesView>,
     modems: watch::Receiver<Modems>,
@@ -431,6 +454,29 @@ impl LanServers {
         self.index = ifindex(&self.side.lan);
         self.missing = false;
         Ok(())
+    }
+
+    /// There is a first certificate: the door by TLS opens, names lead to it, and devices are told of it when they ask for
+    /// their address next. Later ones are found where they lie.
+    pub(super) fn certificate_is_there(&mut self, view: &watch::Sender<NamesView>) {
+        let (web, dir) = (&self.options.config.web, self.options.instance.acme_dir());
+        let Some((files, state)) = certificate::files(web, &dir).zip(self.state.clone()) else { return };
+        if self.secure.is_some() {
+            return;
+        }
+        let secure = match Secure::open(&files) {
+            Ok(secure) => Arc::new(secure),
+            Err(error) => {
+                return tracing::error!(error = chain(&error), "the certificate that was got is not used");
+            }
+        };
+        let name = secure.name().to_owned();
+        state.access.move_lan(format!("https://{name}"));
+        self.side.capport = Some(capport(&secure));
+        view.send_modify(|view| view.web_name = labels(&secure));
+        self.pages = Arc::new(OnceLock::from(serve::pages(state, Some(name))));
+        self.secure = Some(secure);
+        self.missing = true;
     }
 
     /// Makes the LAN side again where it is not as it should be; says so once.
@@ -470,6 +516,32 @@ impl LanServers {
         }
         Ok(())
     }
+}
+
+/// Where systems ask about the portal.
+fn capport(secure: &Secure) -> String {
+    format!("https://{}{}", secure.name(), hotshare_web::me::CAPPORT_PATH)
+}
+
+/// The owner's name, as names are served.
+fn labels(secure: &Secure) -> Arc<[String]> {
+    secure.name().split('.').map(ToOwned::to_owned).collect()
+}
+
+/// Who looks after the certificate, and where that is seen; `None`: none is wanted.
+fn keeper(
+    options: &UpOptions,
+    brain: &serve::BrainSender,
+    names: &watch::Receiver<NamesView>,
+) -> anyhow::Result<Option<(watch::Receiver<serve::CertificateView>, certificate::Keeper)>> {
+    let (web, dir) = (&options.config.web, options.instance.acme_dir());
+    let Some(files) = certificate::files(web, &dir) else { return Ok(None) };
+    let acme = web.acme.clone().map(|acme| certificate::open(&acme).map(|tls| (acme, tls))).transpose()?;
+    let shelf =
+        Shelf::open(dir.clone()).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+    let (view, seen) = watch::channel(certificate::unknown(&files, acme.is_some()));
+    let (brain, names, there) = (brain.clone(), names.clone(), Arc::default());
+    Ok(Some((seen, certificate::Keeper { files, acme, shelf, brain, names, view, there })))
 }
 
 /// The dashboard's door on the machine itself. People get their data without it, too.
@@ -548,8 +620,4 @@ async fn give_back(options: &UpOptions, host: &mut Host, done: bool, error: anyh
         Ok(()) => error,
         Err(failed) => error.context(format!("{failed:#}")),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |e| e.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

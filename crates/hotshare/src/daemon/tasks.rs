@@ -6,6 +6,7 @@
 //!   API socket    --Ask-------->              --NamesView
 //!   modem         --Modems----->
 //!   alerts        <--raised----  ledger thread
+//!   certificate   --Ask, told of each new one-->
 //!   signals       --Stop------->
 //! ```
 
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::alerts::Courier;
+use super::certificate::Keeper;
 use crate::serve;
 use crate::serve::portal::PortalDoor;
 
@@ -185,6 +187,15 @@ impl Tasks {
                 None
             });
         }
+    }
+
+    /// Looks after the certificate of the pages. Nothing waits for it.
+    pub(super) fn keep_certificate(&mut self, keeper: Keeper) {
+        let stop = self.stop.clone();
+        self.spawn(async move {
+            keeper.run(stop).await;
+            None
+        });
     }
 
     /// Ends the LAN side's servers, so that others can be bound.

@@ -52,6 +52,8 @@ pub(crate) struct AccessDesk(Arc<Desk>);
 
 struct Desk {
     settings: AccessSettings,
+    /// Of the settings at first; another one once there is a certificate.
+    lan: Mutex<Option<String>>,
     writer: AccessWriter,
     brain: BrainSender,
     clock: Clock,
@@ -94,6 +96,7 @@ impl AccessDesk {
         clock: Clock,
     ) -> AccessDesk {
         AccessDesk(Arc::new(Desk {
+            lan: Mutex::new(settings.lan.clone()),
             settings,
             writer,
             brain,
@@ -155,6 +158,11 @@ impl AccessDesk {
         }
     }
 
+    /// Browsers on the LAN find the gateway there from now on.
+    pub(crate) fn move_lan(&self, place: String) {
+        *self.0.lan.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+    }
+
     /// Otherwise only a link lets the owner in.
     pub(crate) fn owner_can_log_in(&self) -> bool {
         self.book().owner_can_log_in()
@@ -185,7 +193,7 @@ impl AccessDesk {
     /// Where one on the LAN does, if it may.
     fn lan_place(&self) -> Option<String> {
         let may = self.0.settings.admin_from != AdminFrom::Machine;
-        self.0.settings.lan.clone().filter(|_| may)
+        self.0.lan.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|_| may)
     }
 
     /// Where somebody is who came in by a door.

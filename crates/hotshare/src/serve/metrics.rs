@@ -38,7 +38,8 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<impl IntoRe
     state.flush().await?;
     let told = state.status().await?;
     let wifi = state.wifi_line().await?;
-    let status = api::Status { wifi, ..translate::status(&told) };
+    let certificate = state.certificate();
+    let status = api::Status { wifi, certificate, ..translate::status(&told) };
     let zone = told.plan.plan.zone.clone();
     let ledger = state.ledger_path.clone();
     let (usage, ledger_size) = state

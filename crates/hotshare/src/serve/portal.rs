@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-pub(crate) use self::certificate::Secure;
+pub(crate) use self::certificate::{Secure, check};
 use super::door::converse;
 use super::room::{self, DoorLimits, Guest};
 

@@ -105,7 +105,8 @@ pub(super) type Reply<T> = Result<Json<T>, No>;
 )]
 async fn status(State(state): State<AppState>) -> Reply<api::Status> {
     let wifi = state.wifi_line().await?;
-    Ok(Json(api::Status { wifi, ..translate::status(&state.status().await?) }))
+    let certificate = state.certificate();
+    Ok(Json(api::Status { wifi, certificate, ..translate::status(&state.status().await?) }))
 }
 
 /// Who there is.

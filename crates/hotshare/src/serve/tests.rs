@@ -75,8 +75,9 @@ impl Fake {
         let ledger_path = folder.path().join("ledger.sqlite");
         let alerts = AlertDesk::default();
         let access = access(&folder.path().join("access.sqlite"), brain.clone());
+        let (down_too, limits, certificate) = (down.clone(), limits(), None);
         let state =
-            AppState { brain, ledger_path, radio, down: down.clone(), limits: limits(), alerts, access };
+            AppState { brain, ledger_path, radio, certificate, down: down_too, limits, alerts, access };
         tasks.spawn(serve(listener, state.clone(), stop.clone()));
         Fake { folder, state, down, stop, asked, tasks }
     }
@@ -396,6 +397,7 @@ async fn a_brain_that_is_stuck_or_gone_is_told() {
         brain,
         ledger_path: folder.path().into(),
         radio: None,
+        certificate: None,
         down: CancellationToken::new(),
         limits: limits(),
     };

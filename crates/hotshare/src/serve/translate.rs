@@ -98,6 +98,7 @@ pub(super) fn status(status: &Status) -> api::Status {
             .as_ref()
             .map(|uplink| api::Uplink { name: uplink.name.clone(), address: uplink.address.to_string() }),
         wifi: None,
+        certificate: None,
         cards: status.cards.iter().map(card_told).collect(),
         closed: status.closed.map(verdict).filter(|v| *v != api::Verdict::Open),
         plan: plan(&status.plan),

@@ -1,6 +1,7 @@
 //! What the owner asks for.
 
 use hotshare_core::ask::{Ask, PersonRules, PlanChange};
+use hotshare_core::certificate::{Life, News};
 use hotshare_core::people::{Allowance, AtEnd, Every, Hours};
 use hotshare_core::units::{Bytes, CardId};
 
@@ -31,6 +32,11 @@ pub(super) fn verb(run: &mut Run<'_>, words: &[&str]) -> Understood {
         ["agree", step] => Ask::Consent { money: money(step)? },
         ["rules", who, what @ ..] => {
             Ask::PersonRules { name: name(who)?, rules: rules(&run.calendar, what)? }
+        }
+        ["certificate", "fails", why @ ..] => Ask::Certificate(News::Failed(why.join(" "))),
+        ["certificate", how, "from", begins, "until", ends] => {
+            let life = Life { begins: run.calendar.day(begins)?, ends: run.calendar.day(ends)? };
+            Ask::Certificate(if *how == "renewed" { News::Renewed(life) } else { News::Got(life) })
         }
         _ => return Ok(false),
     };

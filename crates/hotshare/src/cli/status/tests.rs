@@ -83,6 +83,7 @@ fn status() -> api::Status {
         clock_held: false,
         uplink: Some(Uplink { name: "wwan0".into(), address: "100.64.0.2".into() }),
         wifi: None,
+        certificate: None,
         closed: None,
         cards: Vec::new(),
         plan: plan(),
@@ -120,6 +121,23 @@ fn what_lies_ahead_and_what_the_carrier_counts() {
     let mut status = status();
     (status.plan.outlook, status.plan.carrier) = (example.plan.outlook, example.plan.carrier);
     insta::assert_snapshot!([80, 40].map(|width| shown(&status, width)).join("---\n"));
+}
+
+#[test]
+fn the_certificate_and_what_is_done_about_a_new_one() {
+    let example: api::Status =
+        serde_json::from_str(include_str!("../../../../hotshare-api/src/status.json")).expect("a status");
+    let got = example.certificate.expect("it is in the example");
+    let none = api::Certificate { until: None, next_try: None, failed: None, ..got.clone() };
+    let waits = api::Certificate { waits_for: Some(api::CertificateWait::Uplink), ..none.clone() };
+    let failed = |times, why: &str| Some(api::CertificateFailed { at: NOW, times, why: why.into() });
+    let evil = api::Certificate { failed: failed(3, "it said \u{1b}[2J\u{202e}"), ..got.clone() };
+    let mut told = String::new();
+    for certificate in [got, none, waits, evil] {
+        let status = api::Status { certificate: Some(certificate), ..status() };
+        told += shown(&status, 80).split("Plan").next().unwrap_or_default();
+    }
+    insta::assert_snapshot!(told);
 }
 
 #[test]

@@ -90,6 +90,7 @@ impl House {
             brain,
             ledger_path: folder.path().join("ledger.sqlite"),
             radio: None,
+            certificate: None,
             down: CancellationToken::new(),
             limits: Limits::default(),
             alerts: AlertDesk::default(),

@@ -137,7 +137,25 @@ pub(super) fn box_itself(out: &mut Out<'_>, figures: &Figures) -> Result<(), Err
         number("hotshare_wifi_up", "The Wi-Fi is on the air; not there without Wi-Fi."),
         wifi.map(|wifi| u32::from(wifi.state == hotshare_api::AirState::On)),
     )?;
-    out.gauge(number("hotshare_stations", "Devices on the air."), wifi.map(|wifi| wifi.stations))
+    out.gauge(number("hotshare_stations", "Devices on the air."), wifi.map(|wifi| wifi.stations))?;
+    let certificate = status.certificate.as_ref();
+    out.gauge(
+        seconds(
+            "hotshare_certificate_ends_timestamp",
+            "When the certificate of the pages ends, as Unix time; not there without one.",
+        ),
+        certificate.and_then(|certificate| certificate.until),
+    )?;
+    let failed = |certificate: &hotshare_api::Certificate| {
+        certificate.failed.as_ref().map_or(0, |failed| failed.times)
+    };
+    out.gauge(
+        number(
+            "hotshare_certificate_tries_failed",
+            "Tries to get a new certificate that failed since the last that did not; not there where none is got.",
+        ),
+        certificate.filter(|certificate| certificate.by_itself).map(failed),
+    )
 }
 
 /// Of the data card that is in.

@@ -23,7 +23,9 @@ fn person(id: u32, name: &str) -> Whose {
 }
 
 fn figures() -> Figures {
-    let status = translate::status(&tests::status());
+    let example = include_str!("../../../../hotshare-api/src/status.json");
+    let example: api::Status = serde_json::from_str(example).expect("a status");
+    let status = api::Status { certificate: example.certificate, ..translate::status(&tests::status()) };
     let usage = vec![
         row(Whose::Plan, 100, 1000, 0, 60),
         row(person(1, "anna"), 30, 400, 5, 60),
@@ -50,6 +52,8 @@ fn figures_are_those_of_the_status_and_the_store() {
         ("hotshare_uplink_up", "0"),
         ("hotshare_open", "1"),
         ("hotshare_ledger_size_bytes", "4096"),
+        ("hotshare_certificate_ends_timestamp_seconds", "1799000000"),
+        ("hotshare_certificate_tries_failed", "1"),
         (r#"hotshare_person_used_bytes{person="anna",direction="down"}"#, "2"),
         (r#"hotshare_person_open{person="anna"}"#, "0"),
         (r#"hotshare_person_verdict{person="anna",verdict="paused"}"#, "1"),

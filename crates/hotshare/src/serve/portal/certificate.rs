@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use hotshare_core::certificate::Life;
+use hotshare_core::units;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -71,7 +73,7 @@ impl Secure {
     /// Reads and checks what the configuration names.
     pub(crate) fn open(files: &WebTls) -> Result<Secure, CertificateProblem> {
         let stamps = stamps(files);
-        let config = load(files, SystemTime::now())?;
+        let (config, _) = load(files, SystemTime::now())?;
         Ok(Secure {
             files: files.clone(),
             state: Mutex::new(State { config, stamps, looked: Instant::now() }),
@@ -92,7 +94,7 @@ impl Secure {
             if now != state.stamps {
                 state.stamps = now;
                 match load(&self.files, SystemTime::now()) {
-                    Ok(config) => {
+                    Ok((config, _)) => {
                         tracing::info!("the pages have a new certificate");
                         state.config = config;
                     }
@@ -115,7 +117,15 @@ fn stamps(files: &WebTls) -> Option<[Stamp; 2]> {
     Some([stamp(&files.certificate)?, stamp(&files.key)?])
 }
 
-pub(super) fn load(files: &WebTls, now: SystemTime) -> Result<Arc<ServerConfig>, CertificateProblem> {
+/// Reads and checks files that may become the ones in use, and says how long the certificate is good.
+pub(crate) fn check(files: &WebTls) -> Result<Option<Life>, CertificateProblem> {
+    load(files, SystemTime::now()).map(|(_, life)| life)
+}
+
+pub(super) fn load(
+    files: &WebTls,
+    now: SystemTime,
+) -> Result<(Arc<ServerConfig>, Option<Life>), CertificateProblem> {
     let WebTls { name, certificate, key } = files;
     let unusable = |source| CertificateProblem::Unusable { certificate: certificate.clone(), source };
     let pem = read(certificate)?;
@@ -134,7 +144,8 @@ pub(super) fn load(files: &WebTls, now: SystemTime) -> Result<Arc<ServerConfig>,
     if rustls::client::verify_server_name(&parsed, &asked).is_err() {
         return Err(CertificateProblem::OtherName { certificate: certificate.clone(), name: name.clone() });
     }
-    if let Some(ended) = ended(&parsed, &provider, now) {
+    let life = life(&parsed, &provider);
+    if let Some(ended) = life.and_then(|life| ended(life, now)) {
         return Err(CertificateProblem::Expired { certificate: certificate.clone(), ended });
     }
     let signing = provider.key_provider.load_private_key(private).map_err(unusable)?;
@@ -153,30 +164,36 @@ pub(super) fn load(files: &WebTls, now: SystemTime) -> Result<Arc<ServerConfig>,
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok((Arc::new(config), life))
 }
 
-/// The day on which it ended. Who signed it is for devices to judge; that its time has not begun says only that the
-/// clock is behind.
-fn ended(
-    parsed: &ParsedCertificate<'_>,
-    provider: &rustls::crypto::CryptoProvider,
-    now: SystemTime,
-) -> Option<String> {
-    let now = UnixTime::since_unix_epoch(now.duration_since(SystemTime::UNIX_EPOCH).ok()?);
-    let roots = RootCertStore::empty();
-    let algorithms = provider.signature_verification_algorithms.all;
-    let judged =
-        rustls::client::verify_server_cert_signed_by_trust_anchor(parsed, &roots, &[], now, algorithms);
-    match judged {
-        Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
-            let seconds = i64::try_from(not_after.as_secs()).ok()?;
-            let day = jiff::Timestamp::from_second(seconds).ok()?.to_zoned(jiff::tz::TimeZone::UTC).date();
-            Some(day.to_string())
+/// Between what times it is good. Who signed it is for devices to judge, and its time is what is looked at first: asked
+/// about a time long before and one long after, the judge names both ends.
+fn life(parsed: &ParsedCertificate<'_>, provider: &rustls::crypto::CryptoProvider) -> Option<Life> {
+    const LONG_AFTER: u64 = 300_000_000_000;
+    let judged = |secs| {
+        let (roots, at) = (RootCertStore::empty(), UnixTime::since_unix_epoch(Duration::from_secs(secs)));
+        let algorithms = provider.signature_verification_algorithms.all;
+        match rustls::client::verify_server_cert_signed_by_trust_anchor(parsed, &roots, &[], at, algorithms) {
+            Err(rustls::Error::InvalidCertificate(error)) => Some(error),
+            Ok(()) | Err(_) => None,
         }
-        Err(rustls::Error::InvalidCertificate(CertificateError::Expired)) => Some("an earlier day".into()),
-        Ok(()) | Err(_) => None,
-    }
+    };
+    let unix = |time: UnixTime| i64::try_from(time.as_secs()).ok().map(units::UnixTime);
+    let Some(CertificateError::ExpiredContext { not_after, .. }) = judged(LONG_AFTER) else { return None };
+    let begins = match judged(0) {
+        Some(CertificateError::NotValidYetContext { not_before, .. }) => unix(not_before)?,
+        Some(_) | None => units::UnixTime(0),
+    };
+    Some(Life { begins, ends: unix(not_after)? })
+}
+
+/// The day on which it ended. That its time has not begun says only that the clock is behind.
+fn ended(life: Life, now: SystemTime) -> Option<String> {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    let ends = u64::try_from(life.ends.0).unwrap_or(0);
+    let day = jiff::Timestamp::from_second(life.ends.0).ok()?.to_zoned(jiff::tz::TimeZone::UTC).date();
+    (ends < now).then(|| day.to_string())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CertificateProblem> {
