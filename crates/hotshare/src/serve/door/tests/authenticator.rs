@@ -67,6 +67,7 @@ impl Authenticator {
         let length = u16::try_from(self.id.len()).expect("short").to_be_bytes();
         let head = self.data(&text("/rp/id"), self.flags | WITH_KEY);
         let data = [&head[..], &[0; 16], &length, &self.id, &key].concat();
+        self.count += 1;
         // CBOR: {"fmt": "none", "attStmt": {}, "authData": data}
         let attestation = [
             &b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"[..],
