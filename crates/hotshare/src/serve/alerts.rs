@@ -43,7 +43,7 @@ pub(super) struct AlertsQuery {
     get, path = api::path::ALERTS, operation_id = "alerts", tag = "alerts", params(AlertsQuery),
     responses(
         (status = 200, body = api::Alerts),
-        (status = 400, description = "`bad-request`: also a `limit` above what one reply holds"),
+        (status = 400, description = "`bad-request`, also of a limit above what one reply holds"),
         (status = 500, description = "`not-read`"),
     )
 )]

@@ -84,7 +84,7 @@ pub(super) async fn usage(
     get, path = api::path::EVENTS, tag = "reports", params(EventsQuery),
     responses(
         (status = 200, body = api::Events),
-        (status = 400, description = "`bad-request`: also a `limit` above what one reply holds"),
+        (status = 400, description = "`bad-request`, also of a limit above what one reply holds"),
         (status = 500, description = "`not-read`"),
     )
 )]
