@@ -8,7 +8,7 @@ use hotshare_web::access::Site;
 use webauthn_rp::bin::{Decode as _, Encode as _};
 use webauthn_rp::request::auth::AuthenticationVerificationOptions;
 use webauthn_rp::request::register::{
-    PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle16,
+    CredProtect, PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle16,
 };
 use webauthn_rp::request::{AsciiDomain, PublicKeyCredentialDescriptor, RpId};
 use webauthn_rp::response::auth::error::AuthCeremonyErr;
@@ -89,7 +89,9 @@ pub(super) fn ask_new<'a>(
         id: &user,
         display_name: Some("Hotshare".try_into().map_err(|e| no_question(site, &e))?),
     };
-    let options = PublicKeyCredentialCreationOptions::passkey(&host, entity, others);
+    let mut options = PublicKeyCredentialCreationOptions::passkey(&host, entity, others);
+    // Devices that do not know this extension would be passed over; that the user is verified is asked for each time.
+    options.extensions.cred_protect = CredProtect::None;
     let challenge = options.challenge.as_data();
     let (state, client) = options.start_ceremony().map_err(|e| no_question(site, &e))?;
     let text = serde_json::to_string(&client).map_err(|e| no_question(site, &e))?;

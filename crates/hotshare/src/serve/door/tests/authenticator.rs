@@ -60,6 +60,8 @@ impl Authenticator {
         let text = |at: &str| options.pointer(at).and_then(Value::as_str).expect("text").to_owned();
         self.user = BASE64URL_NOPAD.decode(text("/user/id").as_bytes()).expect("a user");
         assert_eq!(text("/authenticatorSelection/userVerification"), "required");
+        // It knows none, and a browser passes over whoever does not know one that is insisted on.
+        assert_eq!(options["extensions"], json!({}));
         let point = self.key.verifying_key().to_encoded_point(false);
         let (x, y) = (point.x().expect("x"), point.y().expect("y"));
         // COSE (RFC 9053, 7.1): kty EC2, alg ES256, crv P-256, x, y.
