@@ -4,7 +4,7 @@
 // Runs in the folder where `npm ci` was run, inside the network namespace of the device that it is.
 
 import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { audit } from "./audit.mjs";
@@ -100,6 +100,12 @@ const verbs = {
   count: ({ page, css }) => pages.get(page).page.locator(css).count(),
   attribute: (ask) => locator(ask).getAttribute(ask.name),
   click: (ask) => locator(ask).click(),
+  /** Clicks on what is saved and not shown, and reads it. */
+  download: async (ask) => {
+    const saved = pages.get(ask.page).page.waitForEvent("download");
+    await locator(ask).click();
+    return readFileSync(await (await saved).path(), "utf8");
+  },
   press: ({ page, key }) => pages.get(page).page.keyboard.press(key),
   fill: (ask) => locator(ask).fill(ask.value),
   choose: (ask) => locator(ask).selectOption(ask.value),
@@ -129,6 +135,24 @@ const verbs = {
   /** Says yes or no to the questions of a page's script. */
   answer: ({ page, yes }) => {
     pages.get(page).page.on("dialog", (dialog) => (yes ? dialog.accept() : dialog.dismiss()));
+  },
+  /**
+   * Gives the window a device of its own that holds passkeys, whose owner is always there and is verified. What it is
+   * asked for is then answered by it, as long as the window is open.
+   */
+  authenticator: async ({ page: number }) => {
+    const { page } = pages.get(number);
+    const session = await page.context().newCDPSession(page);
+    await session.send("WebAuthn.enable");
+    const options = {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    };
+    await session.send("WebAuthn.addVirtualAuthenticator", { options });
   },
   close: async ({ page }) => {
     await pages.get(page).page.context().close();

@@ -20,6 +20,8 @@ pub struct Access {
     pub password: bool,
     /// A viewer can.
     pub viewer_password: bool,
+    /// What lets the owner in beside the password. By name.
+    pub passkeys: Vec<AccessPasskey>,
     /// Browsers that are logged in.
     pub sessions: u32,
     /// One-time links that were not used yet.
@@ -30,6 +32,27 @@ pub struct Access {
     pub devices: Vec<OwnerDevice>,
     /// By name.
     pub tokens: Vec<AccessToken>,
+}
+
+/// A passkey of the owner's: it is made and used in a browser, and here only told of and removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccessPasskey {
+    /// As its owner called it.
+    pub name: String,
+    /// The name of the host at which browsers offer it: `"localhost"`, or the one that the LAN has by TLS.
+    pub host: String,
+    /// When it was added.
+    pub since: i64,
+    /// When somebody last came in by it; `null`: never.
+    pub used: Option<i64>,
+}
+
+/// `GET /v1/access/passkeys`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccessPasskeys {
+    pub schema: u32,
+    /// By name.
+    pub passkeys: Vec<AccessPasskey>,
 }
 
 /// A device that is an owner's.

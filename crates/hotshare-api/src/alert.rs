@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::report::EventFacts;
+
 /// Reply to `GET /v1/alerts?limit=…`: newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Alerts {
@@ -33,6 +35,9 @@ pub struct Alert {
     pub title: String,
     /// It may hold what a device calls itself: escape it before showing it.
     pub text: String,
+    /// The same for whoever says it in words of their own; empty where an older release told it.
+    #[serde(default)]
+    pub facts: EventFacts,
     /// Empty when only the event log was told.
     pub deliveries: Vec<Delivery>,
 }
@@ -103,6 +108,7 @@ mod tests {
                 limit: Some(20),
                 title: "80 % of the plan is used".into(),
                 text: "…".into(),
+                facts: EventFacts::default(),
                 deliveries: vec![Delivery {
                     channel: "mail".into(),
                     state: DeliveryState::Pending,
@@ -117,7 +123,7 @@ mod tests {
             serde_json::to_string(&alerts).expect("plain"),
             concat!(
                 r#"{"schema":1,"alerts":[{"id":7,"at":1795000000,"kind":"plan-level","about":null,"percent":80,"used":16,"#,
-                r#""limit":20,"title":"80 % of the plan is used","text":"…","deliveries":[{"channel":"mail","#,
+                r#""limit":20,"title":"80 % of the plan is used","text":"…","facts":{},"deliveries":[{"channel":"mail","#,
                 r#""state":"pending","attempts":2,"next_try":1795000120,"settled":null,"error":"no answer"}]}]}"#
             )
         );

@@ -96,6 +96,10 @@ pub enum Code {
     TokenTaken,
     /// 404: there is no such token.
     NoSuchToken,
+    /// 404: there is no such passkey.
+    NoSuchPasskey,
+    /// 409: nothing else would let the owner in.
+    LastWayIn,
     /// 500: the ledger could not be written; nothing was changed.
     NotWritten,
     /// 500: the reports could not be read.

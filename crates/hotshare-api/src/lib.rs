@@ -3,7 +3,7 @@
 //! Every reply carries `"schema": 1`. Within a schema number fields are only added, never renamed, removed or
 //! given another meaning; a reader must skip fields that it does not know. Amounts are whole bytes of layer
 //! 3, times are whole seconds since 1970-01-01 UTC, dates are `YYYY-MM-DD` in the plan's zone. What does not
-//! exist is `null`, never left out. `docs/api.md` describes the same for readers without Rust.
+//! exist is `null`, never left out (but of an event's facts). `docs/api.md` describes the same for readers without Rust.
 //!
 //! Text that strangers chose is sent as it is; [`escaped`] makes it fit to be shown. This crate knows no transport, and none of the daemon's own types.
 
@@ -22,14 +22,15 @@ pub mod path;
 mod plain;
 mod report;
 mod secret;
+pub mod show;
 mod statement;
 mod status;
 mod wifi;
 mod words;
 
 pub use access::{
-    Access, AccessLink, AccessLinkNew, AccessOwner, AccessPassword, AccessToken, AccessTokenMade,
-    AccessTokenNew, AccessTokens, OwnerDevice,
+    Access, AccessLink, AccessLinkNew, AccessOwner, AccessPasskey, AccessPasskeys, AccessPassword,
+    AccessToken, AccessTokenMade, AccessTokenNew, AccessTokens, OwnerDevice,
 };
 pub use advice::{Advice, AdviceBought, AdviceChoice, AdviceRisk};
 pub use alert::{Alert, Alerts, AlertsTest, ChannelTest, Delivery, DeliveryState};
@@ -44,13 +45,13 @@ pub use failure::{Code, Failure, FailureDetail};
 pub use outlook::{Carrier, CarrierFigure, Compared, Confidence, Corrected, Outlook, RunOut, Safe, Spread};
 pub use part::{Day, Part, PartStatus, Pay, Terms, Unused, Window};
 pub use plain::{escaped, is_treacherous};
-pub use report::{By, Event, Events, Totals, UsageReport, UsageRow};
+pub use report::{By, Event, EventFacts, EventKind, Events, Totals, UsageReport, UsageRow};
 pub use secret::Secret;
 pub use statement::{Statement, StatementEntry, StatementPart, StatementPerson, Sums};
 pub use status::{Daemon, Device, Devices, Done, People, Person, Plan, PlanReply, Status, Uplink, Wish};
 pub use wifi::{
-    Admission, AirState, Band, Cost, Denied, Key, Mode, PersonKey, Station, WhyDenied, Wifi, WifiLine,
-    WifiPreview,
+    Admission, AirState, Band, Cost, Denied, Key, Mode, OffCode, PersonKey, Station, WhyDenied, Wifi,
+    WifiLine, WifiPreview, WifiReason, WifiReasonCode,
 };
 pub use words::{AtCap, Every, Period, Verdict};
 

@@ -19,6 +19,7 @@ pub const DOWN: &str = "/v1/down";
 pub const ACCESS: &str = "/v1/access";
 pub const ACCESS_LINK: &str = "/v1/access/link";
 pub const ACCESS_PASSWORD: &str = "/v1/access/password";
+pub const ACCESS_PASSKEYS: &str = "/v1/access/passkeys";
 pub const ACCESS_TOKENS: &str = "/v1/access/tokens";
 pub const ACCESS_OWNER: &str = "/v1/access/owner";
 pub const ACCESS_SESSIONS: &str = "/v1/access/sessions";
@@ -38,9 +39,16 @@ pub const PERSON_KEY: &str = "/v1/people/{name}/key";
 pub const PERSON_KEY_ROTATE: &str = "/v1/people/{name}/key/rotate";
 pub const DEVICE: &str = "/v1/devices/{mac}";
 pub const CARD: &str = "/v1/cards/{number}";
+pub const ACCESS_PASSKEY: &str = "/v1/access/passkeys/{name}";
 pub const ACCESS_TOKEN: &str = "/v1/access/tokens/{name}";
 pub const CARD_AGREE: &str = "/v1/cards/{number}/agree";
 pub const DEVICE_CLAIM: &str = "/v1/devices/{mac}/claim";
+
+/// One passkey, by its name.
+#[must_use]
+pub fn access_passkey(name: &str) -> String {
+    format!("{ACCESS_PASSKEYS}/{}", percent(name))
+}
 
 /// One token, by its name.
 #[must_use]
@@ -162,6 +170,7 @@ mod tests {
             (DEVICE, device("").replace("/devices/", "/devices/{mac}")),
             (CARD, card(7)),
             (CARD_AGREE, card_agree(7)),
+            (ACCESS_PASSKEY, access_passkey("anna")),
             (ACCESS_TOKEN, access_token("anna")),
         ] {
             assert_eq!(filled(path), asked);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::plain::escaped;
+use crate::words::Verdict;
 
 /// What a usage report's rows stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -110,10 +111,176 @@ pub struct Events {
 pub struct Event {
     /// When it happened.
     pub at: i64,
-    /// A short stable word: `used-up`, `plan-closed`, `device-new`…
+    /// A short stable word: one of [`EventKind`]'s, or one that is newer.
+    #[schema(value_type = EventKind)]
     pub kind: String,
-    /// Plain English. It may hold what a device calls itself: escape it before showing it.
+    /// Plain English; an alert's in the language of `[alerts]`. It may hold what a device calls itself: escape it
+    /// before showing it.
     pub text: String,
+    /// The same for whoever says it in words of their own; empty where an older release wrote it.
+    #[serde(default)]
+    pub facts: EventFacts,
+}
+
+/// The words of the diary. A new one may be added at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// `interface` is the uplink.
+    Uplink,
+    UplinkLost,
+    /// After a power cut up to `bytes` that were granted count as used.
+    GrantsLost,
+    /// Nobody was there for `seconds`: the hotspot stopped.
+    Idle,
+    /// The data card number `card`, behind `interface`, is in, or more is known of it.
+    Card,
+    /// It was never used here, and waits for the owner's agreement.
+    CardNew,
+    /// It may be used.
+    CardAgreed,
+    /// `person` has a Wi-Fi key, or another one.
+    KeyNew,
+    /// `person` has none any more.
+    KeyRevoked,
+    /// `device` is new; it waits, or is that of the guest `person`.
+    DeviceNew,
+    /// The user of `device` says to be `claim`.
+    DeviceClaim,
+    /// `device` stays closed: all accounts are in use.
+    AccountsFull,
+    /// `device` tried a wrong passphrase `count` times, and has to wait for `seconds`.
+    WrongKey,
+    /// `device` joined with the key of `person`, who may have `count` on the air.
+    TooManyDevices,
+    /// The plan is fast again.
+    PlanFast,
+    /// `person` is open again; without one everybody is, who was closed for `why`.
+    Open,
+    /// The allowance of `person` is used up; it goes on slowly.
+    Slow,
+    /// `person` asks for `bytes`.
+    Asked,
+    /// `person` gets `bytes` more.
+    Granted,
+    /// `person` does not get the `bytes` that were asked for.
+    Denied,
+    /// `person` gives `bytes` to `other`.
+    Gift,
+    /// An alert could not be delivered by `channel`, for `reason`.
+    AlertFailed,
+    /// There is a certificate for the pages, good until `ends`; there was none.
+    CertificateGot,
+    /// Likewise; there was one.
+    CertificateRenewed,
+    /// There is no new one yet, for `reason`.
+    CertificateFailed,
+    /// The owner has another `passkey`.
+    PasskeyNew,
+    /// `passkey` was removed.
+    PasskeyGone,
+    /// `passkey` was refused: its counter went back, so there may be a copy of it.
+    PasskeyCopied,
+    /// `person` is closed, as with the four below; see [`crate::Verdict`].
+    Paused,
+    Ended,
+    BedTime,
+    AllowanceUsed,
+    KeptForOthers,
+    /// Everybody is closed, as with all below that are in [`crate::Verdict`].
+    CardUnknown,
+    NewCard,
+    AsksForMoney,
+    PlanUsed,
+    PlanOver,
+    NoUplink,
+    /// The ledger cannot be written, for `reason`.
+    LedgerStuck,
+    /// Everybody is slow.
+    PlanSlow,
+    /// Only `sites` can be reached; without any, everything again.
+    OnlySites,
+    /// An alert, as all below: `percent` of the plan is used, `bytes` of `limit`; it renews at `ends`.
+    PlanLevel,
+    /// The same of the allowance of `person`.
+    AllowanceLevel,
+    /// `person`, or `device`, has used `bytes` today.
+    UnusualUse,
+    /// The plan's period ends at `ends`; `bytes` are used, of `limit`.
+    PlanRollsSoon,
+    /// `device` waits; its user says to be `claim`.
+    DeviceWaiting,
+    /// To go on would cost `money`.
+    PriceStep,
+    /// The certificate of the pages ends at `ends`, and there is no later one.
+    CertificateEnds,
+    /// A word that this reader does not know yet. Never sent.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What a line of the diary tells, by name. Other than elsewhere, what does not exist is left out. All texts are to be
+/// escaped before they are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct EventFacts {
+    /// Their name then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// Who gets what `person` gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other: Option<String>,
+    /// Six pairs of lower-case hex digits, with colons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Who the device's user says to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
+    /// The interface's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// The data card's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card: Option<u32>,
+    /// How much: used, asked for, given, lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Of how many bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// The level that was passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// How many attempts, or devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// How long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u64>,
+    /// When the period ends, or a certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends: Option<i64>,
+    /// Names of sites, with spaces between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sites: Option<String>,
+    /// What the owner calls a passkey.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<String>,
+    /// Such as `2.50 EUR`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub money: Option<String>,
+    /// `desktop`, `webhook`, `mail` or `mqtt`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Why everybody was closed before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Verdict>,
+    /// Why something failed, in the words of whatever said so; English most often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The alert that was raised; see `GET /v1/alerts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert: Option<u64>,
 }
 
 #[cfg(test)]
@@ -154,11 +321,19 @@ mod tests {
         );
         let events = Events {
             schema: crate::SCHEMA,
-            events: vec![Event { at: 7, kind: "used-up".into(), text: "anna is out".into() }],
+            events: vec![Event {
+                at: 7,
+                kind: "asked".into(),
+                text: "anna asks for 5 B".into(),
+                facts: EventFacts { person: Some("anna".into()), bytes: Some(5), ..EventFacts::default() },
+            }],
         };
         assert_eq!(
             serde_json::to_string(&events).expect("plain"),
-            r#"{"schema":1,"events":[{"at":7,"kind":"used-up","text":"anna is out"}]}"#
+            concat!(
+                r#"{"schema":1,"events":[{"at":7,"kind":"asked","text":"anna asks for 5 B","#,
+                r#""facts":{"person":"anna","bytes":5}}]}"#
+            )
         );
     }
 }

@@ -66,6 +66,10 @@ pub struct Plan {
     pub billed: u64,
     /// What is left; `null` without a cap.
     pub balance: Option<u64>,
+    /// What all together may use now, for everything, without paying more: of each part that is for everybody, without
+    /// what is kept back. `null`: no end.
+    #[serde(default)]
+    pub usable: Option<u64>,
     /// Written down as used: at least `billed`; the difference is a grant that is being spent.
     pub recorded: u64,
     /// Kept back for what is still in flight when the plan closes.
@@ -124,6 +128,18 @@ pub struct Person {
     /// When the allowance renews; `null` for never.
     pub renews: Option<i64>,
     pub verdict: Verdict,
+    /// What the plan has now for this person, for everything, without paying more and without what is kept back. Others
+    /// may use it, too. `null`: no end.
+    #[serde(default)]
+    pub plan_left: Option<u64>,
+    /// So much passes before the person is closed or reaches some sites only, if nobody else uses the plan; 0 when
+    /// closed; `null`: nothing limits it.
+    #[serde(default)]
+    pub bytes_remaining: Option<u64>,
+    /// Closed from then on if nothing is changed, whatever is left: by bed time, hours, or the end of a key, of the
+    /// person's time or of the plan. `null`: nothing says so, or closed already.
+    #[serde(default)]
+    pub closes: Option<i64>,
     /// While slow: bytes a second in each direction, for this person, or for all together when the plan is slow.
     #[serde(default)]
     pub slow: Option<u64>,
@@ -280,6 +296,7 @@ mod tests {
                 cap: Some(20_000_000_000),
                 billed: 5_300_000_000,
                 balance: Some(14_700_000_000),
+                usable: Some(14_291_816_534),
                 recorded: 5_304_000_000,
                 reserve: 16_777_216,
                 delivered: 5_000_000_000,
@@ -354,6 +371,9 @@ mod tests {
                 balance: Some(1_999_999_970),
                 renews: Some(1_796_079_600),
                 verdict: Verdict::Open,
+                plan_left: Some(14_291_816_534),
+                bytes_remaining: Some(1_999_999_970),
+                closes: None,
                 slow: None,
                 slow_because: None,
                 fair: false,

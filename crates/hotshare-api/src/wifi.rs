@@ -14,6 +14,9 @@ pub struct Wifi {
     pub state: AirState,
     /// Why it is off, in plain English; `null` when it is not.
     pub off_because: Option<String>,
+    /// The same as a word; `null` when it is not off.
+    #[serde(default)]
+    pub off_code: Option<OffCode>,
     /// The name of the network as phones show it (the SSID).
     pub name: String,
     pub mode: Mode,
@@ -36,6 +39,9 @@ pub struct Wifi {
     pub station_ports: bool,
     /// Why this card, band and channel: a sentence each, in plain English.
     pub why: Vec<String>,
+    /// The same for whoever says it in words of their own.
+    #[serde(default)]
+    pub reasons: Vec<WifiReason>,
     /// What beacons say of the cost of using this network.
     pub cost: Cost,
     /// On the air, by hardware address.
@@ -44,6 +50,89 @@ pub struct Wifi {
     pub denied: Vec<Denied>,
     /// Attempts with a wrong passphrase since the daemon started.
     pub wrong_keys: u64,
+}
+
+/// Why the access point is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OffCode {
+    /// hostapd ended.
+    Died,
+    /// hostapd does not answer.
+    Hung,
+    CardGone,
+    /// The card stopped sending.
+    Silent,
+    /// The uplink, on the same card, moved to another channel.
+    UplinkMoved,
+    /// The uplink, on the same card, looks for its network on all channels.
+    UplinkLost,
+    /// It could not be started.
+    Failed,
+    /// It was told to stop.
+    Stopped,
+    /// A word that this reader does not know yet. Never sent.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A reason for the choice of country, card or channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WifiReason {
+    pub code: WifiReasonCode,
+    /// ISO 3166: of a reason for the country.
+    pub country: Option<String>,
+    /// The card's interface: of a reason for the card.
+    pub card: Option<String>,
+    /// The interface of it that stays the uplink's, or leaves its network.
+    pub interface: Option<String>,
+    /// The configuration says so.
+    pub configured: bool,
+    /// Of a reason for the channel, as with the two below.
+    pub band: Option<Band>,
+    /// The primary channel's number.
+    pub channel: Option<u32>,
+    /// How wide it is.
+    pub width_mhz: Option<u32>,
+    /// What stands against a better one, in plain English.
+    pub detail: Option<String>,
+}
+
+/// What kind of reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WifiReasonCode {
+    /// The configuration names the country.
+    CountryConfigured,
+    /// The uplink's network says so.
+    CountryOfUplink,
+    /// The machine's language settings say so.
+    CountryOfLocale,
+    /// The card stays the uplink's as well.
+    CardIsUplinks,
+    /// The network that the card is joined to is left.
+    CardLeaves,
+    /// The card is used for nothing else.
+    CardFree,
+    /// The uplink is on this channel, and the card can be on one only.
+    ChannelOnlyUplinks,
+    /// The uplink is on this channel.
+    ChannelUplinks,
+    /// The configuration names the channel.
+    ChannelConfigured,
+    /// The same; radar has to be listened for first.
+    ChannelRadar,
+    /// The first channel of the band that is allowed.
+    ChannelFirst,
+    /// Each station has an interface of its own.
+    PortsOwn,
+    /// The driver has no interfaces for single stations.
+    PortsShared,
+    /// hostapd has none.
+    PortsNotBuilt,
+    /// A word that this reader does not know yet. Never sent.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A device on the air.
@@ -62,6 +151,9 @@ pub struct Station {
     pub admission: Admission,
     /// Why it is not admitted, in plain English; `null` when it is.
     pub reason: Option<String>,
+    /// How many devices of its person may be on the air at once, where it is one too many.
+    #[serde(default)]
+    pub limit: Option<u32>,
     /// How loud the access point hears it.
     pub signal_dbm: Option<i32>,
     /// The present rates on the air, in kbit/s, as the device sees them.

@@ -2,7 +2,7 @@
 
 use hotshare_api::{
     Access, Admission, Advice, AirState, Alerts, Band, Code, Cost, Doctor, Events, Failure, Key, Mode,
-    Preview, Statement, Status, UsageReport, Verdict, WhyDenied, Wifi,
+    OffCode, Preview, Statement, Status, UsageReport, Verdict, WhyDenied, Wifi,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,6 +86,8 @@ fn every_word_and_path_is_on_the_page() {
         Code::NotAllowed,
         Code::TokenTaken,
         Code::NoSuchToken,
+        Code::NoSuchPasskey,
+        Code::LastWayIn,
         Code::NotWritten,
         Code::NotRead,
         Code::Busy,
@@ -125,12 +127,22 @@ fn every_word_and_path_is_on_the_page() {
             Admission::KeyGone
         ]),
         serde_json::json!([WhyDenied::WrongKey, WhyDenied::TooManyDevices]),
+        serde_json::json!([
+            OffCode::Died,
+            OffCode::Hung,
+            OffCode::CardGone,
+            OffCode::Silent,
+            OffCode::UplinkMoved,
+            OffCode::UplinkLost,
+            OffCode::Failed,
+            OffCode::Stopped
+        ]),
     ];
     let air = air.iter().filter_map(Value::as_array).flatten().map(|value| word(value.clone()));
     use hotshare_api::path::{
-        ACCESS, ACCESS_LINK, ACCESS_OWNER, ACCESS_PASSWORD, ACCESS_SESSIONS, ACCESS_TOKENS, DEVICES, DOWN,
-        EVENTS, OPENAPI, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI, WIFI_KEY,
-        WIFI_KEY_ROTATE,
+        ACCESS, ACCESS_LINK, ACCESS_OWNER, ACCESS_PASSKEYS, ACCESS_PASSWORD, ACCESS_SESSIONS, ACCESS_TOKENS,
+        DEVICES, DOWN, EVENTS, OPENAPI, PEOPLE, PLAN, PLAN_AGREE, PLAN_CORRECT, STATUS, USAGE, WIFI,
+        WIFI_KEY, WIFI_KEY_ROTATE,
     };
     let paths = [
         STATUS,
@@ -149,6 +161,7 @@ fn every_word_and_path_is_on_the_page() {
         ACCESS,
         ACCESS_LINK,
         ACCESS_PASSWORD,
+        ACCESS_PASSKEYS,
         ACCESS_TOKENS,
         ACCESS_OWNER,
         ACCESS_SESSIONS,

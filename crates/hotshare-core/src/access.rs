@@ -1,10 +1,12 @@
 //! Who may come to the owner's dashboard, from where, and for how long.
 //!
 //! Secrets never come here: of a session, a link and a token there is only a [`Digest`], of a password only what the
-//! hand that judges it wrote.
+//! hand that judges it wrote. Of a passkey there is what is public of it.
 
 mod book;
+mod ceremonies;
 mod crowd;
+mod passkeys;
 mod tries;
 
 use std::fmt;
@@ -12,7 +14,9 @@ use std::fmt;
 use crate::units::Mac;
 
 pub use book::{AccessBook, AccessChange, LINK_LIFE_SECS, Link, MOST_TOKENS, NoToken, Session, Token};
+pub use ceremonies::{CEREMONY_SECS, Ceremonies};
 pub use crowd::{Crowd, GuestId, Room};
+pub use passkeys::{MOST_PASSKEYS, NoPasskey, Passkey};
 pub use tries::{Tries, Wait};
 
 /// What is kept of a secret that nobody could guess: enough to know it again. 256 bits of a hash.
@@ -154,6 +158,13 @@ pub enum Origin {
     OtherDevice(Mac),
     /// Nobody that has an address from us: the side of the uplink, or a made-up address.
     Elsewhere,
+}
+
+impl Origin {
+    /// Neither the machine nor an owner's device.
+    pub(crate) fn is_strange(self) -> bool {
+        matches!(self, Origin::OtherDevice(_) | Origin::Elsewhere)
+    }
 }
 
 /// May the dashboard be reached from there? `by_link`: what is asked for is a page that a one-time link leads to; whoever

@@ -275,6 +275,9 @@ pub struct PlanStatus {
     /// Written down as used: at least `billed`; the difference is a grant that is being spent.
     pub recorded: Bytes,
     pub balance: Balance,
+    /// What all together may use now, for everything, without paying more: of each part that is for everybody, without
+    /// what is kept back.
+    pub usable: Balance,
     /// Kept back so that what is still in flight when the plan closes does not pass the cap.
     pub reserve: Bytes,
     /// Of `billed`: delivered to or from people's devices.
@@ -363,6 +366,7 @@ pub struct PersonStatus {
     /// When the allowance renews.
     pub renews: Option<UnixTime>,
     pub verdict: Verdict,
+    pub remaining: Remaining,
     pub devices: u32,
     /// How many of them may be on the air at once.
     pub device_limit: Option<u32>,
@@ -370,6 +374,18 @@ pub struct PersonStatus {
     pub key: Option<KeyStatus>,
     /// How it goes on by the allowance alone; the plan may end before.
     pub outlook: Option<Outlook>,
+}
+
+/// How long somebody may go on, if nothing is changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remaining {
+    /// What the plan has for this person now, for everything, without paying more and without what is kept back. Others
+    /// may use it, too.
+    pub of_plan: Balance,
+    /// So much passes before the person is closed, or reaches some sites only; nothing while it is so.
+    pub bytes: Balance,
+    /// Closed from then on, whatever is left; `None`: nothing says so, or closed already.
+    pub until: Option<UnixTime>,
 }
 
 /// A key, without what it is.

@@ -18,6 +18,7 @@ mod leases;
 mod orders;
 mod outlook;
 mod posting;
+mod remaining;
 mod routine;
 mod settle;
 mod sites;
@@ -32,6 +33,7 @@ use std::net::Ipv4Addr;
 use crate::ask::{Answer, Ask, Refusal};
 use crate::book::Book;
 use crate::clock::Clock;
+use crate::diary::Happening;
 use crate::grant::Purse;
 use crate::lease::pace::Pace;
 use crate::ledger::PeriodKey;
@@ -414,8 +416,8 @@ impl Brain {
             _ => false,
         };
         match &uplink {
-            None => self.note("uplink-lost", "the uplink is gone; nothing is forwarded".into()),
-            Some(up) if !stays => self.note("uplink", format!("the uplink is {}", up.name)),
+            None => self.note(Happening::UplinkLost),
+            Some(up) if !stays => self.note(Happening::Uplink { name: up.name.clone() }),
             Some(_) => {}
         }
         self.uplink.clone_from(&uplink);

@@ -29,6 +29,7 @@ pub mod lease;
 pub mod names;
 pub mod desired;
 pub mod steps;
+pub mod diary;
 pub mod record;
 pub mod ask;
 pub mod book;

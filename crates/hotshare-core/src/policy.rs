@@ -75,6 +75,23 @@ pub enum Why {
 }
 
 impl Why {
+    pub const ALL: [Why; 14] = [
+        Why::Paused,
+        Why::Ended,
+        Why::BedTime,
+        Why::CardUnknown,
+        Why::NewCard,
+        Why::AllowanceUsed,
+        Why::KeptForOthers,
+        Why::AsksForMoney,
+        Why::PlanUsed,
+        Why::PlanOver,
+        Why::NoUplink,
+        Why::LedgerStuck,
+        Why::PlanSlow,
+        Why::OnlySites,
+    ];
+
     /// A short stable word, for machines.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -94,6 +111,12 @@ impl Why {
             Why::PlanSlow => "plan-slow",
             Why::OnlySites => "only-sites",
         }
+    }
+
+    /// The reason of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Why> {
+        Why::ALL.into_iter().find(|why| why.word() == word)
     }
 
     /// The same for people.

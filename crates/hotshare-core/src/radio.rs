@@ -13,6 +13,7 @@ mod choose;
 mod cost;
 mod country;
 mod join;
+mod reason;
 mod supervise;
 mod words;
 
@@ -22,6 +23,7 @@ pub use choose::{choose, country};
 pub use cost::{cost_element, read_cost_element};
 pub use country::country_name;
 pub use join::{Join, NotAJoinText, join_text};
+pub use reason::{Because, Job, Ports, Reason, Source};
 pub use supervise::{HUNG_MS, Observed, Station, Step, Supervision, Why};
 pub use words::{NoRadio, Obstacle, Place, Rules};
 

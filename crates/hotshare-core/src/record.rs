@@ -2,6 +2,7 @@
 
 use crate::alert::{AlertId, Mark, Raise};
 use crate::card::Card;
+pub use crate::diary::Noted;
 use crate::keys::{Key, KeyId};
 pub use crate::lease::Leased;
 use crate::ledger::{Entry, PeriodKey};
@@ -118,16 +119,6 @@ pub enum Tally {
     Person(PersonId),
     /// What one device really sent and got; forgotten with it.
     Device(Mac),
-}
-
-/// A line of the diary.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Noted {
-    pub at: UnixTime,
-    /// A short stable word, for machines: `used-up`, `plan-closed`, `device-new`…
-    pub kind: &'static str,
-    /// The same for people, plain English.
-    pub text: String,
 }
 
 /// Everything the brain needs at start.

@@ -32,7 +32,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hotshare_core::radio::{self, Band, Choice, Country, Mode, NoRadio, RadioSeen, RadioWish, StationSeen};
+use hotshare_core::radio::{
+    self, Band, Choice, Country, Mode, NoRadio, Ports, RadioSeen, RadioWish, Reason, StationSeen, Why,
+};
 use hotshare_core::units::Mac;
 
 use crate::host::port::PortError;
@@ -83,8 +85,8 @@ pub struct RadioView {
     pub interface: String,
     /// Each station has an interface of its own.
     pub station_ports: bool,
-    /// Why this card, band and channel: a sentence each.
-    pub why: Vec<String>,
+    /// Why this card, band and channel.
+    pub why: Vec<Reason>,
     pub signals: BTreeMap<Mac, Signal>,
 }
 
@@ -93,8 +95,12 @@ pub enum AccessPoint {
     #[default]
     Starting,
     On,
-    /// With the reason, in words.
-    Off(String),
+    Off {
+        /// `None`: it was stopped.
+        why: Option<Why>,
+        /// The same in words; more of it where more is known.
+        words: String,
+    },
 }
 
 /// Why there is no access point.
@@ -183,7 +189,7 @@ fn chosen(
     }
     let mut choice = radio::choose(&seen, wish, uplink)?;
     if !features.station_ports {
-        choice.why.push("this hostapd was built without interfaces for single stations".into());
+        choice.why.push(Reason::Ports(Ports::NotBuilt));
     }
     Ok(choice)
 }

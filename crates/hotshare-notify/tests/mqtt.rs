@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotshare_core::ask::{Answer, Ask, CarrierStatus, PersonStatus, PlanStatus, Status};
+use hotshare_core::ask::{Answer, Ask, CarrierStatus, PersonStatus, PlanStatus, Remaining, Status};
 use hotshare_core::people::{Allowance, Every};
 use hotshare_core::plan::{Hours, Period, Plan, Zone};
 use hotshare_core::policy::Verdict;
@@ -52,6 +52,7 @@ fn status(used: u64, people: &[&str]) -> Status {
         until: None,
         renews: None,
         verdict: Verdict::Open,
+        remaining: Remaining::default(),
         devices: 1,
         device_limit: None,
         key: None,
@@ -71,6 +72,7 @@ fn status(used: u64, people: &[&str]) -> Status {
             billed: Bytes(used),
             recorded: Bytes(used),
             balance: Some(Bytes(20_000_000_000 - used)),
+            usable: Some(Bytes(20_000_000_000 - used)),
             reserve: Bytes(0),
             delivered: Bytes(0),
             refused: Bytes(0),

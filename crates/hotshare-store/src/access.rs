@@ -1,12 +1,13 @@
-//! Who may come to the dashboard: passwords, sessions, links, tokens, owners.
+//! Who may come to the dashboard: passwords, passkeys, sessions, links, tokens, owners.
 
-use hotshare_core::access::{AccessBook, AccessChange, Digest, Link, Role, Scope, Session, Token};
+use hotshare_core::access::{AccessBook, AccessChange, Digest, Link, Passkey, Role, Scope, Session, Token};
 use hotshare_core::people::PersonName;
 use hotshare_core::units::UnixTime;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use crate::columns::{self, strange};
 use crate::commit::run;
+use crate::diary::note;
 use crate::error::StoreError;
 use crate::open::Store;
 
@@ -36,10 +37,22 @@ fn apply(tx: &Transaction<'_>, change: &AccessChange) -> rusqlite::Result<()> {
             run(tx, "INSERT OR REPLACE INTO passwords (role, hash) VALUES (?, ?)", params![role.word(), hash])
         }
         AccessChange::Password(role, None) => run(tx, "DELETE FROM passwords WHERE role = ?", [role.word()]),
-        AccessChange::Session(Session { digest, role, at_machine, begun, used }) => run(
+        AccessChange::Passkey(Passkey { digest, name, host, credential, user, key, state, since, used }) => {
+            run(
+                tx,
+                "INSERT INTO passkeys (digest, name, host, credential, user, key, state, since, used)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 ON CONFLICT (digest) DO UPDATE SET name = ?2, host = ?3, credential = ?4, user = ?5, key = ?6,
+                     state = ?7, since = ?8, used = ?9",
+                params![digest.0, name, host, credential, user, key, state, since.0, used.map(|at| at.0)],
+            )
+        }
+        AccessChange::PasskeyGone(digest) => run(tx, "DELETE FROM passkeys WHERE digest = ?", [digest.0]),
+        AccessChange::Session(Session { digest, role, at_machine, passkey, begun, used }) => run(
             tx,
-            "INSERT OR REPLACE INTO sessions (digest, role, at_machine, begun, used) VALUES (?, ?, ?, ?, ?)",
-            params![digest.0, role.word(), at_machine, begun.0, used.0],
+            "INSERT OR REPLACE INTO sessions (digest, role, at_machine, passkey, begun, used)
+             VALUES (?, ?, ?, ?, ?, ?)",
+            params![digest.0, role.word(), at_machine, passkey.map(|digest| digest.0), begun.0, used.0],
         ),
         AccessChange::SessionGone(digest) => run(tx, "DELETE FROM sessions WHERE digest = ?", [digest.0]),
         AccessChange::SessionsGone => run(tx, "DELETE FROM sessions", []),
@@ -73,6 +86,7 @@ fn apply(tx: &Transaction<'_>, change: &AccessChange) -> rusqlite::Result<()> {
         AccessChange::OwnerDeviceGone(mac) => {
             run(tx, "DELETE FROM owner_devices WHERE mac = ?", [columns::from_mac(*mac)])
         }
+        AccessChange::Noted(noted) => note(tx, noted),
     }
 }
 
@@ -85,11 +99,27 @@ fn read(conn: &Connection) -> rusqlite::Result<AccessBook> {
         Ok::<(), rusqlite::Error>(())
     };
     take("SELECT role, hash FROM passwords", |row| Ok(AccessChange::Password(role(row, 0)?, row.get(1)?)))?;
-    take("SELECT digest, role, at_machine, begun, used FROM sessions", |row| {
+    take("SELECT digest, name, host, credential, user, key, state, since, used FROM passkeys", |row| {
+        let used: Option<i64> = row.get(8)?;
+        Ok(AccessChange::Passkey(Passkey {
+            digest: Digest(row.get(0)?),
+            name: row.get(1)?,
+            host: row.get(2)?,
+            credential: row.get(3)?,
+            user: row.get(4)?,
+            key: row.get(5)?,
+            state: row.get(6)?,
+            since: UnixTime(row.get(7)?),
+            used: used.map(UnixTime),
+        }))
+    })?;
+    take("SELECT digest, role, at_machine, begun, used, passkey FROM sessions", |row| {
+        let passkey: Option<[u8; 32]> = row.get(5)?;
         Ok(AccessChange::Session(Session {
             digest: Digest(row.get(0)?),
             role: role(row, 1)?,
             at_machine: row.get(2)?,
+            passkey: passkey.map(Digest),
             begun: UnixTime(row.get(3)?),
             used: UnixTime(row.get(4)?),
         }))

@@ -5,20 +5,16 @@ use hotshare_core::keys::{Key, KeyId, KeyOwner};
 use hotshare_core::ledger::{Entry, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::people::{Allowance, AtEnd, Claim, Device, Person};
-use hotshare_core::record::{Change, Leased, Noted, Tally};
+use hotshare_core::record::{Change, Leased, Tally};
 use hotshare_core::units::{Account, Bytes, CardId, PersonId, Slot};
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
 
 use crate::columns;
+use crate::diary;
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::outbox;
 use crate::plans;
-
-/// As many lines of the diary are kept.
-const DIARY_LINES: i64 = 10_000;
-/// As many characters of a line: stations choose parts of them.
-const DIARY_CHARS: usize = 500;
 
 impl Store {
     /// Commits `changes`, all or none. When this returns `Ok`, they survive a power cut. After an error the
@@ -97,7 +93,7 @@ fn apply(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             run(tx, "DELETE FROM slots", [])?;
             run(tx, "UPDATE kept SET generation = ?", [generation.cast_signed()])
         }
-        Change::Noted(noted) => note(tx, noted),
+        Change::Noted(noted) => diary::note(tx, noted),
         Change::Alert(raise) => outbox::raise(tx, raise),
     }
 }
@@ -254,12 +250,4 @@ fn put_lease(tx: &Transaction<'_>, lease: &Leased) -> rusqlite::Result<()> {
             lease.expires.0,
         ],
     )
-}
-
-pub(crate) fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
-    let end = noted.text.char_indices().nth(DIARY_CHARS).map_or(noted.text.len(), |(end, _)| end);
-    let text = noted.text.get(..end).unwrap_or_default();
-    run(tx, "INSERT INTO diary (at, kind, text) VALUES (?, ?, ?)", params![noted.at.0, noted.kind, text])?;
-    let newest = tx.last_insert_rowid();
-    run(tx, "DELETE FROM diary WHERE id <= ?", [newest - DIARY_LINES])
 }

@@ -6,6 +6,7 @@
 mod access;
 mod columns;
 mod commit;
+mod diary;
 mod error;
 mod open;
 mod plans;
@@ -15,9 +16,10 @@ mod roll_up;
 mod snapshot;
 mod statement;
 
+pub use diary::Event;
 pub use error::StoreError;
 pub use open::Store;
 pub use outbox::{Delivery, DeliveryState, Outcome, Pending};
-pub use reader::{By, Event, Posted, Reader, UsageRow, Whose};
+pub use reader::{By, Posted, Reader, UsageRow, Whose};
 pub use roll_up::{HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS};
 pub use statement::Names;

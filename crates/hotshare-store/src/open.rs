@@ -22,6 +22,8 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0008-sims.sql")),
     M::up(include_str!("../migrations/0009-claims.sql")),
     M::up(include_str!("../migrations/0010-access.sql")),
+    M::up(include_str!("../migrations/0011-facts.sql")),
+    M::up(include_str!("../migrations/0012-passkeys.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

@@ -7,7 +7,8 @@ use hotshare_core::units::{Bytes, Mac, PersonId, UnixTime};
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use crate::columns::{self, strange};
-use crate::commit::{note, run};
+use crate::commit::run;
+use crate::diary::note;
 use crate::error::StoreError;
 use crate::open::Store;
 use crate::reader::Reader;

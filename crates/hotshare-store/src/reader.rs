@@ -67,15 +67,6 @@ pub struct Posted {
     pub entry: Entry,
 }
 
-/// A line of the diary, and its number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    pub id: i64,
-    pub at: UnixTime,
-    pub kind: String,
-    pub text: String,
-}
-
 const USAGE: &str = "
     SELECT begins, mac, person, up, down, refused_up, refused_down FROM usage_minutes
     WHERE begins >= ?1 AND begins < ?2
@@ -188,14 +179,6 @@ impl Reader {
         let found =
             self.rows("SELECT ip FROM leases ORDER BY mac LIMIT 1", &[], |row| row.get::<_, String>(0))?;
         Ok(found.into_iter().find_map(|ip| ip.parse().ok()))
-    }
-
-    /// The newest `limit` lines of the diary since an instant, newest first.
-    pub fn events(&self, since: UnixTime, limit: u32) -> Result<Vec<Event>, StoreError> {
-        const DIARY: &str = "SELECT id, at, kind, text FROM diary WHERE at >= ?1 ORDER BY id DESC LIMIT ?2";
-        self.rows(DIARY, &[&since.0, &limit], |row| {
-            Ok(Event { id: row.get(0)?, at: UnixTime(row.get(1)?), kind: row.get(2)?, text: row.get(3)? })
-        })
     }
 
     pub(crate) fn rows<T>(

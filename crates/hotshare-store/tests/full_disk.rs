@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use hotshare_core::diary::Facts;
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::record::{Change, Noted};
 use hotshare_core::units::{Account, BucketId, UnixTime};
@@ -52,7 +53,12 @@ fn posting(n: i64) -> [Change; 2] {
     };
     [
         Change::Entry(entry),
-        Change::Noted(Noted { at: UnixTime(n), kind: "test", text: "a line of the diary ".repeat(20) }),
+        Change::Noted(Noted {
+            at: UnixTime(n),
+            kind: "test",
+            text: "a line of the diary ".repeat(20),
+            facts: Facts::default(),
+        }),
     ]
 }
 

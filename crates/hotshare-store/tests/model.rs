@@ -195,8 +195,12 @@ impl Model {
         assert_eq!(totals, self.totals());
         let events = reader.events(UnixTime(i64::MIN), u32::MAX).unwrap();
         assert_eq!(
-            events.iter().rev().map(|e| (e.at, e.kind.as_str(), e.text.as_str())).collect::<Vec<_>>(),
-            self.diary.iter().map(|n| (n.at, n.kind, n.text.as_str())).collect::<Vec<_>>()
+            events
+                .iter()
+                .rev()
+                .map(|e| (e.at, e.kind.as_str(), e.text.as_str(), &e.facts))
+                .collect::<Vec<_>>(),
+            self.diary.iter().map(|n| (n.at, n.kind, n.text.as_str(), &n.facts)).collect::<Vec<_>>()
         );
         for channel in Channel::ALL {
             let pending = reader.pending(channel, u32::MAX).unwrap();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use hotshare_core::diary::Facts;
 use hotshare_core::meter::Usage;
 use hotshare_core::people::{Allowance, Person};
 use hotshare_core::plan::Zone;
@@ -134,7 +135,9 @@ fn the_diary_keeps_its_newest_lines_and_cuts_long_ones() {
     for part in 0..11 {
         let lines: Vec<_> = (0..1000)
             .map(|n| {
-                Change::Noted(Noted { at: UnixTime(part * 1000 + n), kind: "test", text: "ß".repeat(2000) })
+                let facts = Facts { reason: Some("ß".repeat(2000)), ..Facts::default() };
+                let at = UnixTime(part * 1000 + n);
+                Change::Noted(Noted { at, kind: "test", text: "ß".repeat(2000), facts })
             })
             .collect();
         store.commit(&lines).unwrap();
@@ -143,6 +146,7 @@ fn the_diary_keeps_its_newest_lines_and_cuts_long_ones() {
     let lines = reader.events(UnixTime(0), u32::MAX).unwrap();
     assert_eq!((lines.len(), lines[0].at.0, lines[9999].at.0), (10_000, 10_999, 1000));
     assert_eq!(lines[0].text, "ß".repeat(500));
+    assert_eq!(lines[0].facts.reason, Some("ß".repeat(500)));
     assert_eq!(reader.events(UnixTime(10_998), 100).unwrap().len(), 2);
     assert_eq!(reader.events(UnixTime(0), 5).unwrap().len(), 5);
 }

@@ -14,6 +14,7 @@ mod people;
 mod person;
 mod plan;
 mod settings;
+mod told;
 mod usage;
 mod wifi;
 
@@ -71,8 +72,10 @@ pub fn router(api: Api) -> Router {
         .route("/admin/diary/test", post(diary::test))
         .route("/admin/access", get(settings::show))
         .route("/admin/access/{action}", post(settings::change))
+        .route("/admin/access/passkeys/{name}", post(settings::passkey_remove))
         .route("/admin/access/tokens/{name}", post(settings::token_remove))
         .route("/admin/page.js", get(assets::script))
+        .route("/admin/passkey.js", get(assets::passkeys))
         .route("/admin/style.css", get(assets::style))
         .with_state(Desk { api, live })
         .layer(looks_again)

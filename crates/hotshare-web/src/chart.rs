@@ -16,8 +16,11 @@ const AHEAD: RGBColor = RGBColor(1, 1, 4);
 const LIMIT: RGBColor = RGBColor(1, 1, 5);
 const OTHER: RGBColor = RGBColor(1, 1, 6);
 
-const WIDE: u32 = 480;
-const HIGH: u32 = 240;
+/// As wide as it is on a phone of 360 pixels, but for the card around it.
+const WIDE: u32 = 300;
+const HIGH: u32 = 200;
+/// On a phone about as many pixels.
+const TEXT: u32 = 13;
 
 /// What the forecast's chart shows, in bytes.
 pub(crate) struct Forecast {
@@ -48,11 +51,11 @@ pub(crate) fn forecast(given: &Forecast) -> Option<String> {
     draw(&given.title, |root| {
         let mut chart = ChartBuilder::on(root)
             .margin(8)
-            .margin_right(40)
+            .margin_right(30)
             .x_label_area_size(24)
             .y_label_area_size(58)
             .build_cartesian_2d(0..last.max(1), 0.0..top)?;
-        axes(&mut chart, &label, 4, top)?;
+        axes(&mut chart, &label, 3, top)?;
         if let Some((low, likely, high)) = given.total.filter(|_| today < last) {
             let ends = [(today, giga(sum)), (last, giga(high)), (last, giga(low))];
             chart.draw_series([Polygon::new(ends.to_vec(), AHEAD.filled())])?;
@@ -84,11 +87,11 @@ pub(crate) fn bars(title: &str, bars: &[(String, u64, u64)]) -> Option<String> {
     draw(title, |root| {
         let mut chart = ChartBuilder::on(root)
             .margin(8)
-            .margin_right(40)
+            .margin_right(30)
             .x_label_area_size(24)
             .y_label_area_size(58)
             .build_cartesian_2d(0..count, 0.0..top)?;
-        axes(&mut chart, &label, 6, top)?;
+        axes(&mut chart, &label, 3, top)?;
         for (n, (_, down, up)) in (0..).zip(bars) {
             let (down, all) = (giga(*down), giga(down.saturating_add(*up)));
             let mut lower = Rectangle::new([(n, 0.0), (n + 1, down)], USED.filled());
@@ -111,14 +114,14 @@ type Drawn = Result<(), DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBack
 
 fn axes(chart: &mut Plane<'_, '_>, label: &dyn Fn(&i32) -> String, labels: usize, top: f64) -> Drawn {
     let (times, unit) = if top < 1.0 { (1000.0, "MB") } else { (1.0, "GB") };
-    let text = ("sans-serif", 13).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Top));
+    let text = ("sans-serif", TEXT).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Top));
     chart
         .configure_mesh()
         .disable_x_mesh()
         .light_line_style(GRID.stroke_width(0))
         .bold_line_style(GRID.stroke_width(1))
         .axis_style(GRID.stroke_width(1))
-        .label_style(("sans-serif", 13).into_font().color(&INK))
+        .label_style(("sans-serif", TEXT).into_font().color(&INK))
         .x_label_style(text)
         .x_labels(labels)
         .y_labels(5)

@@ -14,7 +14,6 @@ mod capport;
 mod desk;
 mod forms;
 mod outlook;
-mod left;
 mod page;
 mod usage;
 mod who;
@@ -59,10 +58,14 @@ pub fn router(api: Api) -> Router {
         .with_state(Arc::new(Desk::new(api)))
 }
 
-/// What was done just before.
+/// For so many seconds it is said that something was given: nothing else on the page shows that, and a page that is
+/// loaded again later must not say it once more.
+const SAID_FOR: i64 = 10;
+
+/// What was done just before: something was given, and when.
 #[derive(Debug, Deserialize)]
 struct Done {
-    done: Option<String>,
+    given: Option<i64>,
 }
 
 async fn home(
@@ -71,8 +74,14 @@ async fn home(
     language: Language,
     done: Result<Query<Done>, QueryRejection>,
 ) -> Response {
-    let done = done.ok().and_then(|Query(done)| done.done);
-    let notice = done.and_then(|done| Notice::done(Text(language), &done));
+    let notice = match done.ok().and_then(|Query(done)| done.given) {
+        Some(given) => {
+            let now = desk.status().await.map(|status| status.at);
+            let is_new = now.is_some_and(|now| (0..SAID_FOR).contains(&now.saturating_sub(given)));
+            is_new.then(|| Notice::given(Text(language)))
+        }
+        None => None,
+    };
     shown(&desk, visitor, language, StatusCode::OK, notice).await
 }
 

@@ -10,9 +10,10 @@ use hotshare_api::Verdict;
 use crate::language::Language;
 
 /// The message files of both languages, each with the same keys.
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 5] = [
     ("access", include_str!("../messages/en/access.ftl"), include_str!("../messages/zh/access.ftl")),
     ("admin", include_str!("../messages/en/admin.ftl"), include_str!("../messages/zh/admin.ftl")),
+    ("events", include_str!("../messages/en/events.ftl"), include_str!("../messages/zh/events.ftl")),
     ("me", include_str!("../messages/en/me.ftl"), include_str!("../messages/zh/me.ftl")),
     ("verdicts", include_str!("../messages/en/verdicts.ftl"), include_str!("../messages/zh/verdicts.ftl")),
 ];

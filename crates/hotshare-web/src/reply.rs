@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use askama::Template;
+use axum::extract::FromRequestParts;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -38,12 +40,24 @@ pub struct Visitor {
     pub peer: IpAddr,
 }
 
+/// Whoever accepts connections says who it is; without that nothing is answered.
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Visitor, Response> {
+        parts.extensions.get::<Visitor>().copied().ok_or_else(|| {
+            tracing::error!("a request came without its visitor");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "This request cannot be answered; the log says why.\n")
+        })
+    }
+}
+
 /// What the page may load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// The style, and nothing else: nothing runs.
     NoScript,
-    /// Our one script, too, and what it fetches here.
+    /// Our own scripts, too, and what they fetch here.
     Script,
 }
 
@@ -75,6 +89,17 @@ pub fn page(status: StatusCode, policy: Policy, template: &impl Template) -> Res
 /// A line of text.
 pub fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     (status, headers("text/plain; charset=utf-8", Policy::NoScript), text.into()).into_response()
+}
+
+/// For a script of ours.
+pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => (status, headers("application/json", Policy::NoScript), text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a reply cannot be written");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "This cannot be told; the log says why.\n")
+        }
+    }
 }
 
 /// The look of all pages.

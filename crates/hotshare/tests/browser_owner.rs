@@ -10,13 +10,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use browser::looks::{all_pages, everybody_sees};
 use browser::{Browser, Look, Page};
-use hotshare_api::Verdict;
+use hotshare_api::{Verdict, show};
 use hotshare_lab::lab::Lab;
 use hotshare_lab::layout;
 use hotshare_lab::phone::Progress;
 use net::{ENDLESS, MIB, gather, grows, wait_verdict};
 
-const DASHBOARD: &str = "http://127.0.0.1:4680/admin";
+const DASHBOARD: &str = "http://localhost:4680/admin";
 /// Four words that no list of passwords has.
 const PASSWORD: &str = "bicycle walnut harbour umbrella";
 /// What has changed is seen, on a page that was open before, within this time.
@@ -197,8 +197,8 @@ async fn who_asks_gets_and_sees_it() -> Result<()> {
     let device = &lab.phones[0];
     device.download(device.web_port(), 8 * MIB, &Progress::default()).await??;
     let balance = net::Eyes::open(&lab).await?.settle(&lab).await?.1.people[0].balance;
-    let now = bytesize::ByteSize::b(balance.context("phone-1 has an allowance")?).display().si();
-    let took = watcher.sees(left, &format!("{now:.2} ／"), SOON).await?;
+    let now = show::bytes(balance.context("phone-1 has an allowance")?);
+    let took = watcher.sees(left, &format!("{now} ／"), SOON).await?;
     println!("what is used is seen {took:?} after all of it came");
     lab.tear_down().await
 }
@@ -294,8 +294,8 @@ async fn the_owners_phone_is_let_in_and_no_other() -> Result<()> {
     let phone = &lab.phones[1];
     phone.download(phone.web_port(), 8 * MIB, &Progress::default()).await??;
     let used = net::Eyes::open(&lab).await?.settle(&lab).await?.1.plan.billed;
-    let now = bytesize::ByteSize::b(used).display().si();
-    page.sees("[data-live='plan.used']", &format!("{now:.2}"), SOON).await?;
+    let now = show::bytes(used);
+    page.sees("[data-live='plan.used']", &now, SOON).await?;
 
     let place = "http://hotshare.internal/admin";
     everybody_sees(&mine, place, "login-on-a-phone", ("Password", "密码")).await?;

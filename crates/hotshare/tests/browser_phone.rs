@@ -60,13 +60,17 @@ async fn more_is_asked_for_and_comes() -> Result<()> {
         page.click("form[action='/ask'] button").await?;
         page.sees("#ask ~ p", "200.00 MB", SOON).await?;
         ensure!(page.place().await?.url.starts_with(PAGE), "{:?}", page.place().await?);
+        page.reload().await?;
+        page.sees("#ask ~ p", "200.00 MB", SOON).await?;
+        ensure!(page.count("[role=status]").await? == 0, "a notice of what was done before");
         page.shot(&format!("phone-asked-{}", look.language)).await?;
         page.audit().await?;
         let (code, told) = net::verb(&lab, &["--lab", "people", "answer", "phone-1", "yes"]).await?;
         ensure!(code == Some(0), "{told}");
         tokio::time::sleep(Duration::from_millis(1_100)).await;
-        page.visit(PAGE).await?;
+        page.reload().await?;
         let after = page.text(".amount").await?;
+        ensure!(page.count("form[action='/ask']").await? == 1, "what was answered still waits");
         ensure!(after != before, "still {after}");
         page.close().await?;
     }

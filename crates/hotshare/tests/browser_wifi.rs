@@ -36,7 +36,17 @@ fn wifi() -> Value {
         "schema": 1, "at": 1_795_000_000, "state": "on", "off_because": null, "name": "Café Néon", "mode": "people",
         "interface": "wlan0", "bssid": "02:00:5e:10:01:01", "country": "DE", "band": "5", "channel": 36,
         "mhz": 5180, "width_mhz": 80, "station_ports": true,
-        "why": ["wlan0 can be an access point and nothing else uses it.", "Channel 36 needs no radar search."],
+        "why": ["card wlan0: it can be an access point, and is not used", "channel 1 (2.4 GHz, 20 MHz): the first"],
+        "reasons": [
+            {
+                "code": "card-free", "country": null, "card": "wlan0", "interface": null, "configured": false,
+                "band": null, "channel": null, "width_mhz": null, "detail": null,
+            },
+            {
+                "code": "channel-first", "country": null, "card": null, "interface": null, "configured": false,
+                "band": "2.4", "channel": 1, "width_mhz": 20, "detail": "the card has no 5 GHz",
+            },
+        ],
         "cost": "metered",
         "stations": [
             station("02:00:5e:10:00:01", Some("anna"), "admitted"),
@@ -52,6 +62,37 @@ async fn invited(Part(name): Part<String>) -> Json<Value> {
         "passphrase": format!("bicycle walnut harbour {name}"),
         "since": 1_795_000_000, "until": 1_796_000_000, "join": JOIN,
     }))
+}
+
+/// A line of several kinds: of a person, of a device, of everybody, of a failure, and of an older release.
+fn events() -> Value {
+    let event = |kind: &str, facts: Value| json!({ "at": 1_795_000_000, "kind": kind, "text": "it happened", "facts": facts });
+    json!({
+        "schema": 1,
+        "events": [
+            event("open", json!({})),
+            event("gift", json!({ "person": "anna", "other": "小明", "bytes": 200_000_000 })),
+            event("wrong-key", json!({ "device": "02:00:5e:10:00:01", "count": 3, "seconds": 60 })),
+            event("plan-used", json!({})),
+            event("ledger-stuck", json!({ "reason": "No space left on device (os error 28)" })),
+            event("card-new", json!({ "card": 1, "interface": "wwan0" })),
+        ],
+    })
+}
+
+fn alerts() -> Value {
+    json!({
+        "schema": 1,
+        "alerts": [{
+            "id": 7, "at": 1_795_000_000, "kind": "plan-level", "about": null, "percent": 80, "used": 16_000_000_000_u64,
+            "limit": 20_000_000_000_u64, "title": "80 % of the plan is used", "text": "…",
+            "facts": { "percent": 80, "bytes": 16_000_000_000_u64, "limit": 20_000_000_000_u64, "alert": 7 },
+            "deliveries": [{
+                "channel": "mail", "state": "delivered", "attempts": 1, "next_try": null, "settled": 1_795_000_001,
+                "error": null,
+            }],
+        }],
+    })
 }
 
 /// The days of the plan's period so far.
@@ -79,6 +120,8 @@ async fn serve(lab: &Lab) -> Result<()> {
     let interface = Router::new()
         .route("/v1/status", get(async move || Json(status.clone())))
         .route("/v1/usage", get(async || Json(usage())))
+        .route("/v1/events", get(async || Json(events())))
+        .route("/v1/alerts", get(async || Json(alerts())))
         .route("/v1/wifi", get(async || Json(wifi())))
         .route("/v1/people/{name}/invite", post(invited));
     let owner = Who { role: Role::Owner, csrf: "of-this-test".to_owned() };
@@ -149,7 +192,8 @@ async fn everybody_can_read_who_is_on_the_air() -> Result<()> {
     all_pages(
         &browser,
         &[
-            (&at("/wifi"), "wifi", ("Annas-Telefon", "Annas-Telefon")),
+            (&at("/wifi"), "wifi", ("Waits: it is being written down", "等待中")),
+            (&at("/diary"), "diary-words", ("anna gives 200.00 MB to 小明", "anna 把 200.00 MB 转赠给 小明")),
             (&at(""), "overview-forecast", ("Will it last?", "够用吗？")),
             (&at("/usage?by=day"), "usage-fortnight", ("Billed", "2026-11-18")),
             (&at("/plan"), "plan-past", ("The carrier counts", "运营商")),

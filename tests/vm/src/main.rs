@@ -10,6 +10,7 @@ mod init;
 mod internet;
 mod measure;
 mod miscount;
+mod owner;
 mod pace;
 mod radios;
 mod scenario;

@@ -7,6 +7,7 @@ mod attacks;
 mod attacks_plain;
 mod boot;
 mod cost;
+mod dashboard;
 mod first_packets;
 mod join;
 mod keys;
@@ -47,6 +48,7 @@ pub(crate) const ALL: &[Scenario] = &[
     plain("allowance", 120, allowance::run),
     plain("keys", 120, keys::run),
     plain("limits", 120, limits::run),
+    plain("dashboard", 120, dashboard::run),
     plain("modes_personal", 150, modes::run_personal),
     plain("modes_shared", 150, modes::run_shared),
     plain("attacks_plain", 90, attacks_plain::run),

@@ -1,10 +1,11 @@
-//! What is known of passwords, sessions, links, tokens and owners, and what follows from a change.
+//! What is known of passwords, passkeys, sessions, links, tokens and owners, and what follows from a change.
 //!
 //! The book is a mirror of what is written: ask it for the changes, have them written, then [`AccessBook::apply`] them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Digest, Origin, Role, Scope};
+use super::{Digest, Origin, Passkey, Role, Scope};
+use crate::diary::Noted;
 use crate::people::PersonName;
 use crate::units::{Mac, UnixTime};
 
@@ -32,6 +33,8 @@ pub struct Session {
     pub role: Role,
     /// It began by the machine's own door, and is good there only; otherwise by the LAN's.
     pub at_machine: bool,
+    /// The passkey that it was begun by: it ends with that one.
+    pub passkey: Option<Digest>,
     pub begun: UnixTime,
     pub used: UnixTime,
 }
@@ -75,6 +78,9 @@ pub struct Token {
 pub enum AccessChange {
     /// `None`: nobody gets in by a password of this role any more.
     Password(Role, Option<String>),
+    /// A new passkey, or that it was used.
+    Passkey(Passkey),
+    PasskeyGone(Digest),
     /// A new session, or that it was used.
     Session(Session),
     SessionGone(Digest),
@@ -88,6 +94,8 @@ pub enum AccessChange {
     OwnerPersonGone(PersonName),
     OwnerDevice(Mac, UnixTime),
     OwnerDeviceGone(Mac),
+    /// A line of the owner's diary.
+    Noted(Box<Noted>),
 }
 
 /// Why there is no such token.
@@ -108,6 +116,7 @@ pub enum NoToken {
 pub struct AccessBook {
     /// As the hand that judges them wrote them.
     pub passwords: BTreeMap<Role, String>,
+    pub passkeys: BTreeMap<Digest, Passkey>,
     pub sessions: BTreeMap<Digest, Session>,
     pub links: BTreeMap<Digest, Link>,
     pub tokens: BTreeMap<Digest, Token>,
@@ -123,6 +132,8 @@ impl AccessBook {
         match change.clone() {
             AccessChange::Password(role, Some(hash)) => drop(self.passwords.insert(role, hash)),
             AccessChange::Password(role, None) => drop(self.passwords.remove(&role)),
+            AccessChange::Passkey(passkey) => drop(self.passkeys.insert(passkey.digest, passkey)),
+            AccessChange::PasskeyGone(digest) => drop(self.passkeys.remove(&digest)),
             AccessChange::Session(session) => drop(self.sessions.insert(session.digest, session)),
             AccessChange::SessionGone(digest) => drop(self.sessions.remove(&digest)),
             AccessChange::SessionsGone => self.sessions.clear(),
@@ -134,6 +145,8 @@ impl AccessBook {
             AccessChange::OwnerPersonGone(name) => drop(self.people.remove(&name)),
             AccessChange::OwnerDevice(mac, since) => drop(self.devices.insert(mac, since)),
             AccessChange::OwnerDeviceGone(mac) => drop(self.devices.remove(&mac)),
+            // The diary is kept elsewhere.
+            AccessChange::Noted(_) => {}
         }
     }
 
@@ -224,11 +237,7 @@ impl AccessBook {
     /// # Errors
     /// The name is none, or another token has it.
     pub fn add_token(&self, token: Token) -> Result<AccessChange, NoToken> {
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_');
-        if token.name.trim() != token.name
-            || !(1..=40).contains(&token.name.chars().count())
-            || !token.name.chars().all(plain)
-        {
+        if !is_name(&token.name) {
             return Err(NoToken::BadName);
         }
         if self.tokens.values().any(|t| t.name == token.name) {
@@ -246,4 +255,10 @@ impl AccessBook {
         let token = self.tokens.values().find(|t| t.name == name);
         token.map(|t| AccessChange::TokenGone(t.digest)).ok_or_else(|| NoToken::NoSuchName(name.to_owned()))
     }
+}
+
+/// What tokens and passkeys may be called.
+pub(super) fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_');
+    name.trim() == name && (1..=40).contains(&name.chars().count()) && name.chars().all(plain)
 }

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+mod passkeys;
+
 use super::*;
 use crate::people::PersonName;
 use crate::units::{BootTime, UnixTime};
@@ -29,7 +31,7 @@ fn boot(secs: u64) -> BootTime {
 }
 
 fn session(n: u8, begun: UnixTime, used: UnixTime) -> Session {
-    Session { digest: digest(n), role: Role::Owner, at_machine: true, begun, used }
+    Session { digest: digest(n), role: Role::Owner, at_machine: true, passkey: None, begun, used }
 }
 
 fn applied(book: &mut AccessBook, changes: &[AccessChange]) {

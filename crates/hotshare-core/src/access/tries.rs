@@ -68,15 +68,14 @@ impl Tries {
         }
         if self.by.len() >= MOST && !self.by.contains_key(&origin) {
             // Never the owner's for a stranger's: those are few.
-            let weakest = self.by.iter().min_by_key(|(origin, tried)| {
-                (matches!(origin, Origin::Machine | Origin::OwnerDevice(_)), tried.next, **origin)
-            });
+            let weakest =
+                self.by.iter().min_by_key(|(origin, tried)| (!origin.is_strange(), tried.next, **origin));
             if let Some(weakest) = weakest.map(|(origin, _)| *origin) {
                 self.by.remove(&weakest);
             }
         }
         self.by.entry(origin).or_default().count(now, FREE, LONGEST_SECS);
-        if is_strange(origin) {
+        if origin.is_strange() {
             self.others.count(now, FREE_OTHERS, LONGEST_OTHERS_SECS);
         }
         Ok(())
@@ -85,7 +84,7 @@ impl Tries {
     /// What began was right: its origin starts anew.
     pub fn was_right(&mut self, origin: Origin) {
         self.by.remove(&origin);
-        if is_strange(origin) {
+        if origin.is_strange() {
             // Only this one: a guest who may log in must not wash away what others tried.
             self.others.wrong = self.others.wrong.saturating_sub(1);
         }
@@ -101,11 +100,7 @@ impl Tries {
     #[must_use]
     pub fn wait(&self, origin: Origin, now: BootTime) -> Option<Wait> {
         let own = self.by.get(&origin).map_or(0, |tried| tried.wait(now));
-        let all = if is_strange(origin) { self.others.wait(now) } else { 0 };
+        let all = if origin.is_strange() { self.others.wait(now) } else { 0 };
         Some(Wait { secs: own.max(all) }).filter(|wait| wait.secs > 0)
     }
-}
-
-fn is_strange(origin: Origin) -> bool {
-    matches!(origin, Origin::OtherDevice(_) | Origin::Elsewhere)
 }

@@ -7,10 +7,11 @@ use super::Brain;
 use crate::alert::{
     self, Alert, DeviceFacts, Facts, Limited, PersonFacts, PlanFacts, PriceStep, Raise, Waiting,
 };
+use crate::diary::Happening;
 use crate::ledger::PeriodKey;
 use crate::people::{Allowance, Device, Person};
 use crate::plan::Period;
-use crate::record::{Change, Noted, Tally};
+use crate::record::{Change, Tally};
 use crate::units::{Account, Bytes, Slot};
 
 /// It is looked this often at most.
@@ -28,8 +29,8 @@ impl Brain {
         let rules = &self.settings.alerts;
         for (what, mark) in alert::due(rules, &self.facts(), &self.book.marks, self.book.last_alert) {
             let alert = Alert::new(mark.alert, self.at, &what, rules.language, &self.book.plan.zone);
-            let text = format!("{}: {}", alert.title, alert.text);
-            changes.push(Change::Noted(Noted { at: self.at, kind: alert.kind.word(), text }));
+            let said = format!("{}: {}", alert.title, alert.text);
+            changes.push(Change::Noted(Happening::Alert { id: alert.id, what, said }.noted(self.at)));
             let channels = rules.channels.clone();
             changes.push(Change::Alert(Box::new(Raise { alert, mark, channels })));
         }

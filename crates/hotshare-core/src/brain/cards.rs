@@ -4,6 +4,7 @@ use super::posting::Purpose;
 use super::{Brain, Command, minute_of};
 use crate::ask::{CardStatus, Refusal};
 use crate::card::{Behind, Card, SIM_PATIENCE_SECS};
+use crate::diary::Happening;
 use crate::plan::{Bucket, Period, Plan, Terms};
 use crate::record::Change;
 use crate::sim::SimSeen;
@@ -73,7 +74,7 @@ impl Brain {
             && card.id == present.id
             && card != *present
         {
-            self.note("card", format!("the data card is {}", card.words()));
+            self.note(Happening::CardIs(card.clone()));
             changes.push(Change::Card(card));
         }
     }
@@ -103,7 +104,7 @@ impl Brain {
             Behind::NotKnownYet => return false,
             Behind::Card(card) => {
                 self.settle_all(&mut changes);
-                self.note("card", format!("the data card is {}", card.words()));
+                self.note(Happening::CardIs(card.clone()));
                 let id = card.id;
                 if self.book.cards.get(&id) != Some(&card) {
                     changes.push(Change::Card(card));
@@ -123,14 +124,7 @@ impl Brain {
 
     fn new_card(&mut self, uplink: &Uplink, changes: &mut Vec<Change>) {
         let card = self.card(CardId(self.book.last_card + 1), uplink, false);
-        self.note(
-            "card-new",
-            format!(
-                "the data card {} was never used here: nothing passes until you agree, with `hotshare cards agree {}`",
-                card.words(),
-                card.id.0
-            ),
-        );
+        self.note(Happening::CardNew(card.clone()));
         let main = Bucket { id: BucketId(self.book.last_bucket + 1), since: self.at, ..Bucket::main(None) };
         let plan = Plan {
             period: Period::Monthly { day: 1 },
@@ -152,7 +146,7 @@ impl Brain {
 
     pub(super) fn card_agree(&mut self, id: CardId) -> Result<Vec<Change>, Refusal> {
         let card = self.book.cards.get(&id).cloned().ok_or(Refusal::NoCard(id))?;
-        self.note("card-agreed", format!("the data card {} may be used", card.words()));
+        self.note(Happening::CardAgreed(card.clone()));
         Ok(vec![Change::Card(Card { agreed: true, ..card })])
     }
 

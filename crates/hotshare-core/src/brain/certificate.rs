@@ -3,31 +3,25 @@
 use super::Brain;
 use crate::alert::CertificateFacts;
 use crate::certificate::{Life, News};
-use crate::record::{Change, Noted};
+use crate::diary::Happening;
+use crate::record::Change;
 
 impl Brain {
     pub(super) fn certificate_is(&mut self, news: &News) -> Vec<Change> {
-        let until = |life: &Life| self.book.plan.zone.civil(life.ends).date();
-        let (kind, text, life) = match news {
+        let day = |life: &Life| self.book.plan.zone.civil(life.ends).date();
+        let (happened, life) = match news {
             News::Is(life) => {
                 self.certificate = *life;
                 return Vec::new();
             }
-            News::Got(life) => {
-                let text = format!("there is a certificate for the pages, good until {}", until(life));
-                ("certificate-got", text, Some(*life))
-            }
+            News::Got(life) => (Happening::CertificateGot { ends: life.ends, day: day(life) }, Some(*life)),
             News::Renewed(life) => {
-                let text = format!("the certificate of the pages is renewed, good until {}", until(life));
-                ("certificate-renewed", text, Some(*life))
+                (Happening::CertificateRenewed { ends: life.ends, day: day(life) }, Some(*life))
             }
-            News::Failed(why) => {
-                let text = format!("there is no new certificate for the pages yet: {why}");
-                ("certificate-failed", text, None)
-            }
+            News::Failed(why) => (Happening::CertificateFailed { reason: why.clone() }, None),
         };
         self.certificate = life.or(self.certificate);
-        vec![Change::Noted(Noted { at: self.at, kind, text })]
+        vec![Change::Noted(happened.noted(self.at))]
     }
 
     pub(super) fn certificate_facts(&self) -> Option<CertificateFacts> {

@@ -2,9 +2,10 @@
 
 use super::Brain;
 use crate::ask::Refusal;
+use crate::diary::Happening;
 use crate::lease::pace::Pace;
 use crate::people::{Claim, Device};
-use crate::record::{Change, Noted};
+use crate::record::Change;
 use crate::units::Mac;
 
 /// From one device: so many at once, then one in so many milliseconds. Each is written to the disk, and anybody on the
@@ -29,8 +30,7 @@ impl Brain {
         if !self.claims.take(&mac.0, self.now.boot) {
             return Err(Refusal::TooOften);
         }
-        let text = format!("{mac} waits for its owner, and says to be “{}”", claim.as_str());
-        let line = Change::Noted(Noted { at: self.at, kind: "device-claim", text });
+        let line = Change::Noted(Happening::DeviceClaim { mac, claim: claim.clone() }.noted(self.at));
         Ok(vec![Change::Device(Device { claim: Some(claim.clone()), ..device }), line])
     }
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::Brain;
 use crate::ask::Refusal;
+use crate::diary::Happening;
 use crate::grant::Position;
 use crate::ledger::{Entry, EntryKind, PeriodKey};
 use crate::money::Money;
 use crate::people::{Allowance, Person, PersonName};
 use crate::plan::{Bucket, Phase, Turn, Unused};
-use crate::record::{Change, Noted, Wish};
+use crate::record::{Change, Wish};
 use crate::share::{self, Lender};
 use crate::units::{Account, Bytes, UnixTime};
 
@@ -142,8 +143,8 @@ impl Brain {
     }
 
     /// A line for the diary, written together with what it tells.
-    fn noted(&self, kind: &'static str, text: String) -> Change {
-        Change::Noted(Noted { at: self.at, kind, text })
+    fn noted(&self, happening: &Happening) -> Change {
+        Change::Noted(happening.noted(self.at))
     }
 
     /// A person asks for more; a second wish takes the place of the first.
@@ -156,7 +157,7 @@ impl Brain {
             return Err(Refusal::Nothing);
         }
         let wish = Wish { person: person.id, bytes, at: self.at };
-        let line = self.noted("asked", format!("{name} asks for {}", bytes.readable()));
+        let line = self.noted(&Happening::Asked { name: name.clone(), bytes });
         Ok(vec![Change::Wish(wish), line])
     }
 
@@ -171,12 +172,12 @@ impl Brain {
         match bytes.map(|bytes| if bytes == Bytes::ZERO { wish.bytes } else { bytes }) {
             Some(bytes) => {
                 let mut changes = self.top_up(name, bytes)?;
-                changes.push(self.noted("granted", format!("{name} gets {} more", bytes.readable())));
+                changes.push(self.noted(&Happening::Granted { name: name.clone(), bytes }));
                 Ok(changes)
             }
             None => {
-                let text = format!("{name} does not get {} more", wish.bytes.readable());
-                Ok(vec![Change::WishGone(id), self.noted("denied", text)])
+                let denied = Happening::Denied { name: name.clone(), bytes: wish.bytes };
+                Ok(vec![Change::WishGone(id), self.noted(&denied)])
             }
         }
     }
@@ -204,7 +205,7 @@ impl Brain {
         let (account, key) = (Account::PersonCredit(giver.id), self.person_span(giver).key);
         let mut changes = vec![self.credit(account, key, EntryKind::Gift, bytes.signed().saturating_neg())];
         changes.extend(self.on_top(taker, EntryKind::Gift, bytes));
-        changes.push(self.noted("gift", format!("{from} gives {} to {to}", bytes.readable())));
+        changes.push(self.noted(&Happening::Gift { from: from.clone(), to: to.clone(), bytes }));
         Ok(changes)
     }
 

@@ -2,6 +2,7 @@
 
 use super::Brain;
 use crate::alert::Kind;
+use crate::diary::Happening;
 use crate::policy::{PlanState, Verdict, Why};
 use crate::record::{Change, Noted};
 
@@ -9,9 +10,9 @@ use crate::record::{Change, Noted};
 const NOTES: usize = 256;
 
 impl Brain {
-    pub(super) fn note(&mut self, kind: &'static str, text: String) {
-        let at = self.at;
-        self.keep_note(Noted { at, kind, text });
+    pub(super) fn note(&mut self, happening: Happening) {
+        let noted = happening.noted(self.at);
+        self.keep_note(noted);
     }
 
     fn keep_note(&mut self, noted: Noted) {
@@ -51,12 +52,7 @@ impl Brain {
             && let Some(before) = self.rate.replace(rate)
             && before != rate
         {
-            match rate {
-                Some(_) => {
-                    self.note("plan-slow", format!("everybody is slow: {}", Why::PlanSlow.words()));
-                }
-                None => self.note("plan-fast", "the plan is fast again".into()),
-            }
+            self.note(if rate.is_some() { Happening::PlanSlow } else { Happening::PlanFast });
         }
         let now: Vec<_> =
             self.book.people.values().map(|p| (p.id, p.name.clone(), self.verdict_on(p))).collect();
@@ -75,24 +71,22 @@ impl Brain {
             match verdict {
                 _ if before.is_none_or(|before| before == verdict) => {}
                 Verdict::OnlySites(_) => {}
-                Verdict::Open => self.note("open", format!("{name} is open again")),
-                Verdict::Slow(_, why) => self.note("slow", format!("{name} is slow: {}", why.words())),
-                Verdict::Closed(why) => self.note(why.word(), format!("{name} is closed: {}", why.words())),
+                Verdict::Open => self.note(Happening::Open { name }),
+                Verdict::Slow(_, why) => self.note(Happening::Slow { name, why }),
+                Verdict::Closed(why) => self.note(Happening::Closed { name, why }),
             }
         }
     }
 
     fn note_all(&mut self, before: Option<Why>, closed: Option<Why>) {
-        let text = match (before, closed) {
-            (_, Some(Why::LedgerStuck)) => {
+        self.note(match closed {
+            Some(Why::LedgerStuck) => {
                 let reason = self.stuck.as_ref().map_or("the disk does not answer", |(reason, _)| reason);
-                format!("the ledger cannot be written, and nothing more is granted until it can: {reason}")
+                Happening::LedgerStuck { reason: reason.to_owned() }
             }
-            (_, Some(why)) => format!("everybody is closed: {}", why.words()),
-            (Some(Why::LedgerStuck), None) => "the ledger can be written again".into(),
-            (_, None) => "the plan is open again".into(),
-        };
-        self.note(closed.map_or("open", Why::word), text);
+            Some(why) => Happening::AllClosed { why },
+            None => Happening::AllOpen { before },
+        });
     }
 }
 

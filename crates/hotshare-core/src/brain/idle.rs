@@ -1,6 +1,7 @@
 //! Off when nobody is there.
 
 use super::Brain;
+use crate::diary::Happening;
 
 impl Brain {
     /// Stops as the owner would, when nobody's device has been there for as long as was set. By boot time: a clock
@@ -14,7 +15,7 @@ impl Brain {
         if self.stopping || self.now.boot < self.last_there.plus_secs(secs) {
             return;
         }
-        self.note("idle", format!("nobody was there for {}: the hotspot stops", duration(secs)));
+        self.note(Happening::Idle { secs });
         self.idle = true;
         self.stop();
     }
@@ -23,14 +24,5 @@ impl Brain {
     #[must_use]
     pub fn stopped_when_idle(&self) -> bool {
         self.idle
-    }
-}
-
-/// In the largest unit that says it exactly.
-fn duration(secs: u64) -> String {
-    match secs {
-        _ if secs.is_multiple_of(3600) => format!("{} h", secs / 3600),
-        _ if secs.is_multiple_of(60) => format!("{} min", secs / 60),
-        _ => format!("{secs} s"),
     }
 }

@@ -6,6 +6,7 @@ use super::Brain;
 use super::stations::keys_gone;
 use crate::ask::{Answer, KeyTold, Refusal};
 use crate::book::Book;
+use crate::diary::Happening;
 use crate::keys::{Key, KeyId, KeyOwner, Passphrase};
 use crate::people::{Allowance, Person, PersonName};
 use crate::radio::Mode;
@@ -72,7 +73,7 @@ impl Brain {
                 Ok((changes, told(&key)))
             }
             None => {
-                self.note("key-new", format!("{name} has a Wi-Fi key"));
+                self.note(Happening::KeyNew { name: name.clone(), another: false });
                 Ok(self.another(KeyOwner::Person(person), fresh, until.flatten()))
             }
         }
@@ -87,7 +88,7 @@ impl Brain {
         self.personal()?;
         self.not_past(until)?;
         let person = self.named(name)?.id;
-        self.note("key-new", format!("{name} has another Wi-Fi key"));
+        self.note(Happening::KeyNew { name: name.clone(), another: true });
         Ok(self.another(KeyOwner::Person(person), fresh, until))
     }
 
@@ -97,7 +98,7 @@ impl Brain {
         if changes.is_empty() {
             return Err(Refusal::NoKey(name.clone()));
         }
-        self.note("key-revoked", format!("{name} has no Wi-Fi key any more"));
+        self.note(Happening::KeyRevoked { name: name.clone() });
         Ok(changes)
     }
 

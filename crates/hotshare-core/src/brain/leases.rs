@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::posting::Purpose;
 use super::settle::Owner;
 use super::{Brain, Command, LeaseId, WAITING};
+use crate::diary::Happening;
 use crate::grant::Purse;
 use crate::people::Device;
 use crate::record::{Change, Leased};
@@ -138,8 +139,9 @@ impl Brain {
             device.claim = None;
         }
         if known.is_none() {
-            let whose = if device.person.is_some() { "is a guest's" } else { "waits for its owner" };
-            self.note("device-new", format!("{} is new, and {whose}", leased.mac));
+            let guest =
+                device.person.and_then(|id| self.book.people.get(&id)).map(|guest| guest.name.clone());
+            self.note(Happening::DeviceNew { mac: leased.mac, guest });
         }
         if device.person.is_some() && device.slot.is_none() {
             device.slot = self.slot_for_device(device.mac, taken, changes);
@@ -163,7 +165,7 @@ impl Brain {
             }
             None if !self.full_said => {
                 self.full_said = true;
-                self.note("accounts-full", format!("{mac} stays closed: all accounts are in use"));
+                self.note(Happening::AccountsFull { mac });
             }
             None => {}
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::posting::Purpose;
 use super::turn::InUse;
 use super::{Brain, minute_of};
+use crate::diary::Happening;
 use crate::grant::{Position, Purse};
 use crate::ledger::{Entry, EntryKind, PeriodKey};
 use crate::people::{Allowance, AtEnd, Person};
@@ -40,11 +41,7 @@ impl Brain {
                 .map(|(slot, granted)| granted.total.saturating_sub(self.settled(*slot).used()))
                 .sum();
             if lost > Bytes::ZERO {
-                let lost = lost.readable();
-                let text = format!(
-                    "the power failed or the kernel was restarted: up to {lost} that were granted count as used"
-                );
-                self.note("grants-lost", text);
+                self.note(Happening::GrantsLost { bytes: lost });
             }
             // What was granted for other maps is nothing to these, even before that is written.
             self.book.granted.clear();

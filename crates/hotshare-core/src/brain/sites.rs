@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Brain, Command};
+use crate::diary::Happening;
 use crate::names::Sites;
 use crate::plan::{Bucket, SiteName, site};
 use crate::units::{Account, Slot};
@@ -77,14 +78,7 @@ impl Brain {
         if before.is_none_or(|before| before == sites) {
             return;
         }
-        let text = match &sites {
-            Some(sites) => {
-                let names: Vec<&str> = sites.iter().map(SiteName::as_str).collect();
-                format!("what is left of the plan is kept for some sites: {}", names.join(", "))
-            }
-            None => "everything can be reached again".to_owned(),
-        };
-        self.note("only-sites", text);
+        self.note(Happening::OnlySites { sites: sites.map(|sites| sites.into_iter().collect()) });
     }
 }
 

@@ -7,6 +7,7 @@ use super::posting::Purpose;
 use super::{Brain, Command};
 use crate::ask::{Admission, DeniedStatus, StationStatus, WhyDenied, WifiStatus};
 use crate::book::Book;
+use crate::diary::Happening;
 use crate::keys::{KeyId, KeyOwner};
 use crate::people::{Device, Person};
 use crate::radio::{Cost, Mode, RadioOrders, StationSeen};
@@ -129,10 +130,7 @@ impl Brain {
         wrong.waits += 1;
         let why = WhyDenied::WrongKey { attempts: ATTEMPTS };
         self.deny(mac, wait, why, None);
-        self.note(
-            "wrong-key",
-            format!("{mac} tried a wrong Wi-Fi passphrase {ATTEMPTS} times; it has to wait {wait} s"),
-        );
+        self.note(Happening::WrongKey { mac, attempts: ATTEMPTS, wait_secs: wait });
     }
 
     fn deny(&mut self, mac: Mac, secs: u64, why: WhyDenied, person: Option<PersonId>) {
@@ -195,12 +193,8 @@ impl Brain {
                 let whose = self.person_of(mac).map(|person| person.id);
                 self.deny(mac, TOO_MANY_SECS, WhyDenied::TooManyDevices { limit }, whose);
                 self.said.push(Command::Kick(mac));
-                let whose =
-                    self.person_of(mac).map_or_else(String::new, |person| format!("{}'s ", person.name));
-                let text = format!(
-                    "{mac} joined with {whose}key and was sent away: {limit} devices may be on the air at once"
-                );
-                self.note("too-many-devices", text);
+                let name = self.person_of(mac).map(|person| person.name.clone());
+                self.note(Happening::TooManyDevices { mac, name, limit });
             }
         }
     }

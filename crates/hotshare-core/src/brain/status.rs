@@ -9,7 +9,7 @@ use crate::ledger::PeriodKey;
 use crate::meter::Usage;
 use crate::people::{Allowance, Person};
 use crate::plan::{Bucket, Turn};
-use crate::policy::{PlanState, Verdict, Why};
+use crate::policy::{Balance, PlanState, Verdict, Why};
 use crate::record::Tally;
 use crate::units::{Account, Bytes, Slot};
 
@@ -84,6 +84,7 @@ impl Brain {
             billed,
             recorded: Bytes::from_signed(recorded).max(billed),
             balance,
+            usable: self.usable(),
             reserve: in_use.reserve(),
             carrier: self.carrier_status(in_use.kept.all),
             outlook: self.ahead.plan(),
@@ -95,6 +96,12 @@ impl Brain {
             own: counted.saturating_sub(delivered).saturating_sub(refused),
             corrected: billed.signed().saturating_sub(counted.signed()),
         }
+    }
+
+    /// What all together may use now, for everything.
+    fn usable(&self) -> Balance {
+        let stands = self.stands();
+        self.rest_of(&stands, &mut stands.iter().filter(|stand| stand.bucket.only.is_all()))
     }
 
     fn parts(&self) -> Vec<BucketStatus> {
@@ -141,6 +148,7 @@ impl Brain {
         };
         let renews = if person.allowance == Allowance::Unlimited { None } else { span.ends };
         let devices = self.book.devices.values().filter(|d| d.person == Some(person.id)).count();
+        let verdict = self.verdict_on(person);
         PersonStatus {
             name: person.name.clone(),
             allowance: person.allowance,
@@ -156,7 +164,8 @@ impl Brain {
             bed_times: person.bed_times.clone(),
             until: person.until,
             renews,
-            verdict: self.verdict_on(person),
+            verdict,
+            remaining: self.remaining(person, balance, verdict),
             devices: u32::try_from(devices).unwrap_or(u32::MAX),
             device_limit: person.device_limit,
             key: self

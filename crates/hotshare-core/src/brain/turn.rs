@@ -254,13 +254,22 @@ impl Brain {
     /// What is left for everybody whom it is for, when it is not divided; `None`: no end.
     pub(super) fn rest_for(&self, person: &Person) -> Option<Bytes> {
         let stands = self.stands();
-        let mut theirs = stands.iter().filter(|s| s.usable && s.bucket.only.admits(&person.name));
-        let (left, kept) = theirs.try_fold((0i64, 0i64), |(sum, kept), stand| {
-            let left = stand.left?.max(0);
-            let back = kept_back(stand.limit, stand.beyond).signed().min(left);
-            Some((sum.saturating_add(left), kept.saturating_add(back)))
-        })?;
-        let kept = kept.saturating_add(self.kept_from(&stands, left));
+        self.rest_of(&stands, &mut stands.iter().filter(|stand| stand.bucket.only.admits(&person.name)))
+    }
+
+    /// What is left of some of the parts, without what is kept back; `None`: no end.
+    pub(super) fn rest_of<'a, 'b: 'a>(
+        &self,
+        stands: &[Stand<'b>],
+        some: &mut dyn Iterator<Item = &'a Stand<'b>>,
+    ) -> Option<Bytes> {
+        let (left, kept) =
+            some.filter(|stand| stand.usable).try_fold((0i64, 0i64), |(sum, kept), stand| {
+                let left = stand.left?.max(0);
+                let back = kept_back(stand.limit, stand.beyond).signed().min(left);
+                Some((sum.saturating_add(left), kept.saturating_add(back)))
+            })?;
+        let kept = kept.saturating_add(self.kept_from(stands, left));
         Some(Bytes::from_signed(left.saturating_sub(kept)))
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::card::{CardSeen, ChannelSeen};
 use super::choice::{RadioWish, block};
-use super::words::{NoRadio, Obstacle, Place, Rules, instead, list};
+use super::reason::{Because, Reason};
+use super::words::{NoRadio, Obstacle, Place, Rules, instead};
 use super::{Band, Mode};
 
 /// Which channel of this card?
@@ -19,7 +20,7 @@ pub(super) struct Question<'a> {
 pub(super) struct Picked<'a> {
     pub channel: &'a ChannelSeen,
     pub width: u32,
-    pub why: String,
+    pub why: Reason,
 }
 
 /// In the order of preference where nothing else is said: 5 GHz without radar checks, then the three channels of
@@ -53,7 +54,7 @@ impl<'a> Question<'a> {
         }
         match self.obstacle(channel, false) {
             Some(obstacle) => Err(NoRadio::Followed { card: card(), at, obstacle, rules: self.rules }),
-            None => Ok(self.picked(channel, "the uplink is on it, and this card can be on one channel only")),
+            None => Ok(self.picked(channel, Because::OnlyUplinks)),
         }
     }
 
@@ -65,14 +66,14 @@ impl<'a> Question<'a> {
         let fits = |c: &&ChannelSeen| self.wished(c) && self.obstacle(c, false).is_none();
         let good: Vec<&ChannelSeen> = self.card.channels.iter().filter(fits).collect();
         if let Some(channel) = good.iter().find(|c| Some(c.mhz) == tuned) {
-            return Ok(self.picked(channel, "the uplink is on it, so that the card need not hop between two"));
+            return Ok(self.picked(channel, Because::Uplinks));
         }
         let rank = |c: &ChannelSeen| {
             let preferred = PREFERRED.iter().position(|p| *p == (c.band, c.number));
             (preferred.unwrap_or(PREFERRED.len()), c.band != Band::Five, c.band == Band::Six, c.number)
         };
         let Some(channel) = good.iter().min_by_key(|c| rank(c)) else { return Err(self.nothing()) };
-        Ok(self.picked(channel, &self.first_words(channel)))
+        Ok(self.picked(channel, self.first(channel)))
     }
 
     /// The channel that the owner names.
@@ -91,11 +92,7 @@ impl<'a> Question<'a> {
             let (at, usable) = (channel.place(), self.usable());
             return Err(NoRadio::Channel { card: card(), at, obstacle, rules: self.rules, usable });
         }
-        Ok(self.picked(channel, if channel.radar {
-            "as the configuration says; before it sends there, it has to listen for radar for a minute or more"
-        } else {
-            "as the configuration says"
-        }))
+        Ok(self.picked(channel, Because::Configured { radar: channel.radar }))
     }
 
     fn wished(&self, channel: &ChannelSeen) -> bool {
@@ -159,26 +156,17 @@ impl<'a> Question<'a> {
         numbers_by_obstacle.iter().map(words).collect()
     }
 
-    fn picked(&self, channel: &'a ChannelSeen, reason: &str) -> Picked<'a> {
+    fn picked(&self, channel: &'a ChannelSeen, because: Because) -> Picked<'a> {
         let width = self.width(channel);
-        let why = format!("channel {} ({} GHz, {width} MHz): {reason}", channel.number, channel.band.word());
+        let why = Reason::Channel { at: channel.place(), width_mhz: width, because };
         Picked { channel, width, why }
     }
 
-    fn first_words(&self, channel: &ChannelSeen) -> String {
-        let allowed = format!("the first of this band where {} allows an access point", self.rules);
-        if channel.band == Band::Five {
-            return format!("{allowed} without radar checks");
-        }
-        if channel.band == Band::Six || self.wish.band.is_some() {
-            return allowed;
-        }
-        let five = self.obstacles(|c| c.band == Band::Five);
-        if five.is_empty() {
-            format!("{allowed}; the card has no 5 GHz")
-        } else {
-            format!("{allowed}; in 5 GHz there is none: {}", list(five))
-        }
+    fn first(&self, channel: &ChannelSeen) -> Because {
+        let without_radar = channel.band == Band::Five;
+        let wanted = channel.band == Band::Two && self.wish.band.is_none();
+        let not_five = wanted.then(|| self.obstacles(|c| c.band == Band::Five));
+        Because::First { rules: self.rules, without_radar, not_five }
     }
 
     /// 2.4 GHz has no room for more than 20 MHz; wider in 5 GHz where every part is allowed without radar checks.

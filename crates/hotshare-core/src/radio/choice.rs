@@ -1,5 +1,6 @@
 //! What is wished for, and what was chosen.
 
+use super::reason::Reason;
 use super::{Band, Country, Mode, Ssid};
 use crate::units::Mac;
 
@@ -45,8 +46,7 @@ pub struct Choice {
     pub station_ports: bool,
     /// The station interface whose channel the access point must be on.
     pub follows: Option<String>,
-    /// The reasons, a sentence each.
-    pub why: Vec<String>,
+    pub why: Vec<Reason>,
 }
 
 impl Choice {

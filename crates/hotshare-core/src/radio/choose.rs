@@ -2,7 +2,8 @@
 
 use super::card::{Beside, CardInterface, CardSeen, RadioSeen};
 use super::choice::{Choice, RadioWish};
-use super::words::{NoRadio, Rules, list, named};
+use super::reason::{Job, Ports, Reason, Source};
+use super::words::{NoRadio, Rules};
 use super::{Band, Country, Mode, Ssid, channel, country_name};
 use crate::units::Mac;
 
@@ -20,15 +21,12 @@ pub fn country(seen: &RadioSeen, wish: &RadioWish) -> Result<Country, NoRadio> {
     locate(seen, wish).map(|(country, _)| country)
 }
 
-fn locate(seen: &RadioSeen, wish: &RadioWish) -> Result<(Country, &'static str), NoRadio> {
+fn locate(seen: &RadioSeen, wish: &RadioWish) -> Result<(Country, Source), NoRadio> {
     if let Some(wished) = wish.country {
-        let known = country_name(wished).map(|_| (wished, "as the configuration says"));
+        let known = country_name(wished).map(|_| (wished, Source::Configuration));
         return known.ok_or(NoRadio::NotACountry(wished));
     }
-    let told = [
-        (seen.uplink_country, "as the uplink's network says"),
-        (seen.locale, "as the language settings of this machine say"),
-    ];
+    let told = [(seen.uplink_country, Source::UplinkNetwork), (seen.locale, Source::Locale)];
     let mut known = told.into_iter().filter_map(|(c, source)| Some((c?, source)));
     known.find(|(country, _)| country_name(*country).is_some()).ok_or(NoRadio::NoCountry)
 }
@@ -45,7 +43,7 @@ pub fn choose(seen: &RadioSeen, wish: &RadioWish, uplink: &str) -> Result<Choice
     for card in candidates(seen, wish, uplink)? {
         match on_card(seen, wish, card, uplink, rules) {
             Ok(mut choice) => {
-                choice.why.insert(0, format!("country {}: {source}", named(country)));
+                choice.why.insert(0, Reason::Country { country, source });
                 return Ok(choice);
             }
             Err(refusal) => refusals.push(refusal),
@@ -116,9 +114,8 @@ fn on_card(
         tuned => question.free(tuned)?,
     };
 
-    let mut why = vec![card_words(wish, card, station)];
-    why.push(picked.why);
-    why.push(ports_words(card).to_owned());
+    let ports = if card.station_ports { Ports::Own } else { Ports::Shared };
+    let why = vec![of_card(wish, card, station), picked.why, Reason::Ports(ports)];
     let used = wish.card.as_deref().and_then(|w| card.interface(w)).filter(|i| i.is_the_cards());
     let used = used.or_else(|| card.interfaces.iter().find(|i| i.is_the_cards()));
     let card_mac = used.map_or(Mac::default(), |i| i.mac);
@@ -165,35 +162,14 @@ fn allow_mode(seen: &RadioSeen, mode: Mode, card: &CardSeen) -> Result<(), NoRad
     Err(NoRadio::Mode { card: card.name().to_owned(), mode, missing, works })
 }
 
-fn card_words(wish: &RadioWish, card: &CardSeen, station: Option<&CardInterface>) -> String {
-    let name = card.name();
-    let others: Vec<&str> =
-        card.interfaces.iter().filter(|i| i.is_the_cards()).map(|i| i.name.as_str()).collect();
-    let asked = if wish.card.is_some() { "as the configuration says" } else { "it can be an access point" };
-    match (station, in_use(card)) {
-        (Some(station), _) => format!(
-            "card {name}: {asked}, and stays the uplink's ({}) as well; the access point has an interface of its own",
-            station.name
-        ),
-        (None, Some(used)) => {
-            format!(
-                "card {name}: {asked}, and is not the uplink; the network that {} is joined to is left",
-                used.name
-            )
-        }
-        (None, None) if others.len() > 1 => {
-            format!("card {name} (with {}): {asked}, and is not used", list(others))
-        }
-        (None, None) => format!("card {name}: {asked}, and is not used"),
-    }
-}
-
-fn ports_words(card: &CardSeen) -> &'static str {
-    if card.station_ports {
-        "each station has an interface and a group key of its own"
-    } else {
-        "the driver has no interface for each station: stations share one group key, so they are kept apart less well"
-    }
+fn of_card(wish: &RadioWish, card: &CardSeen, station: Option<&CardInterface>) -> Reason {
+    let own = card.interfaces.iter().filter(|i| i.is_the_cards()).map(|i| i.name.clone());
+    let job = match (station, in_use(card)) {
+        (Some(station), _) => Job::Uplink(station.name.clone()),
+        (None, Some(used)) => Job::Left(used.name.clone()),
+        (None, None) => Job::Free(own.collect()),
+    };
+    Reason::Card { card: card.name().to_owned(), named: wish.card.is_some(), job }
 }
 
 /// `Hotshare-` and the last two bytes of the card's address.

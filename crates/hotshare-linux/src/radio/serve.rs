@@ -110,7 +110,8 @@ impl Radio {
     ) -> Result<(), RadioError> {
         let mut ties = Ties { orders, kicks, mouth: Mouth::new(news), view, stop };
         let served = self.serve_until_stopped(&mut ties).await;
-        ties.view.send_modify(|view| view.state = AccessPoint::Off("it was stopped".into()));
+        ties.view
+            .send_modify(|view| view.state = AccessPoint::Off { why: None, words: "it was stopped".into() });
         let ended = match self.live.take() {
             Some(live) => live.end(false).await,
             None => Ok(()),
@@ -196,7 +197,7 @@ impl Radio {
         }
         end_stray(&self.config.run_dir).await?;
         ties.view.send_modify(|view| {
-            view.state = AccessPoint::Off(words);
+            view.state = AccessPoint::Off { why: Some(why), words };
             view.signals.clear();
         });
         Ok(())

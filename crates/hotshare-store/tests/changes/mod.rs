@@ -4,12 +4,14 @@ use std::net::Ipv4Addr;
 
 use hotshare_core::alert::{Alert, AlertId, Channel, Kind, Mark, Raise, Subject, Topic};
 use hotshare_core::card::Card;
+use hotshare_core::diary::Facts;
 use hotshare_core::keys::{Key, KeyId, KeyOwner, Passphrase};
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::meter::{Reading, Usage};
 use hotshare_core::money::{Currency, Money, Price, Vat};
 use hotshare_core::people::{Allowance, AtEnd, Claim, Device, Every, Hours, Person};
 use hotshare_core::plan::{Bucket, Date, Only, Pay, Period, Plan, Terms, Unused, Window, Zone};
+use hotshare_core::policy::Why;
 use hotshare_core::reconcile::Figure;
 use hotshare_core::record::{Change, Leased, Noted, Tally, Who, Wish};
 use hotshare_core::sim::Sim;
@@ -316,8 +318,42 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         1 => at().prop_map(Change::Clock),
         1 => any::<u64>().prop_map(Change::Generation),
         3 => raise().prop_map(|raise| Change::Alert(Box::new(raise))),
-        1 => (at(), text()).prop_map(|(at, text)| Change::Noted(Noted { at, kind: "note", text })),
+        1 => (at(), text(), facts()).prop_map(|(at, text, facts)| Change::Noted(Noted { at, kind: "note", text, facts })),
     ]
+}
+
+/// Each of a line's facts, or none of them.
+fn facts() -> impl Strategy<Value = Facts> {
+    let words = (text(), text(), text(), text(), text(), text(), text(), text());
+    let numbers =
+        (mac(), (1_u32..4).prop_map(CardId), any::<u64>(), any::<u64>(), any::<(u8, u32, u64)>(), at());
+    let choices = (0..Channel::ALL.len(), 0..Why::ALL.len(), any::<u32>());
+    let all = (words, numbers, choices).prop_map(|(words, numbers, (channel, why, alert))| {
+        let (person, other, claim, interface, sites, passkey, money, reason) = words;
+        let (device, card, bytes, limit, (percent, count, seconds), ends) = numbers;
+        Facts {
+            person: Some(person),
+            other: Some(other),
+            device: Some(device),
+            claim: Some(claim),
+            interface: Some(interface),
+            card: Some(card),
+            bytes: Some(Bytes(bytes)),
+            limit: Some(Bytes(limit)),
+            percent: Some(percent),
+            count: Some(count),
+            seconds: Some(seconds),
+            ends: Some(ends),
+            sites: Some(sites),
+            passkey: Some(passkey),
+            money: Some(money),
+            channel: Some(Channel::ALL[channel]),
+            why: Some(Why::ALL[why]),
+            reason: Some(reason),
+            alert: Some(AlertId(alert.into())),
+        }
+    });
+    prop_oneof![Just(Facts::default()), all]
 }
 
 /// Makes devices belong to somebody who is or was there, and numbers alerts.

@@ -93,9 +93,7 @@ me-give-mb = How many MB? You have { $most } MB.
 me-give-send = Give
 
 # After a form
-me-done-asked = The owner was asked.
 me-done-given = It is given.
-me-done-claimed = The owner will see it.
 me-no-form = This form is taken from its own page only. Load the page again.
 me-no-amount = That is not an amount that can be sent here.
 me-no-enough = You have not so much left.

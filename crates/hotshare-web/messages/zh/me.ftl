@@ -82,9 +82,7 @@ me-give-to = 送给谁？
 me-give-mb = 多少 MB？你有 { $most } MB。
 me-give-send = 赠送
 
-me-done-asked = 已向主人申请。
 me-done-given = 已经送出。
-me-done-claimed = 热点的主人会看到。
 me-no-form = 只接受本页自己的表单，请重新加载本页。
 me-no-amount = 这里不能填写这个数量。
 me-no-enough = 你没有剩余这么多。

@@ -33,7 +33,7 @@ impl Hosts {
 }
 
 /// The host without a port; the address of an IPv6 host without its brackets.
-fn without_port(host: &str) -> &str {
+pub(super) fn without_port(host: &str) -> &str {
     let digits = |port: &str| port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, "")) => address,

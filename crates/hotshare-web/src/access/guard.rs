@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Form, FromRequest as _, Request, State};
 use axum::http::header::COOKIE;
@@ -9,11 +10,10 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::time::timeout;
 
-use super::{Porter, Role, Who, cookie, from_here, pages};
+use super::{Porter, Role, Who, cookie, from_here, pages, passkeys};
 use crate::language::Language;
 use crate::reply::{Visitor, plain, see};
 
@@ -22,18 +22,26 @@ const LARGEST: usize = 64 << 10;
 /// For a form to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// For everybody who may come as far as the pages for logging in.
-const STATIC: [&str; 2] = ["/admin/style.css", "/admin/page.js"];
+const STATIC: [&str; 3] = ["/admin/style.css", "/admin/page.js", "/admin/passkey.js"];
 pub(super) const LOGIN: &str = "/admin/login";
 pub(super) const LINK: &str = "/admin/link/";
 
 /// The dashboard with its door: `dashboard` answers paths under `/admin`, and finds [`Who`] and the [`Visitor`] in the
 /// extensions of each request. The [`Visitor`] must be there when a request comes here.
 pub fn guard<P: Porter>(porter: P, dashboard: Router) -> Router {
-    let inside = dashboard.route("/admin/logout", post(log_out::<P>).with_state(porter.clone()));
+    let new_passkey = post(passkeys::ask_by_session::<P>).put(passkeys::keep_by_session::<P>);
+    let inside = dashboard
+        .route("/admin/logout", post(log_out::<P>).with_state(porter.clone()))
+        .route("/admin/passkey", new_passkey.with_state(porter.clone()));
     let inside = Router::new().fallback_service(inside).layer(from_fn_with_state(porter.clone(), known::<P>));
     let outside = Router::new()
         .route(LOGIN, get(pages::login::<P>).post(pages::log_in::<P>))
+        .route("/admin/login/passkey", post(passkeys::ask::<P>).put(passkeys::log_in::<P>))
         .route("/admin/link/{link}", get(pages::link::<P>).post(pages::use_link::<P>))
+        .route(
+            "/admin/link/{link}/passkey",
+            post(passkeys::ask_by_link::<P>).put(passkeys::keep_by_link::<P>),
+        )
         .with_state(porter.clone());
     outside.fallback_service(inside).layer(from_fn_with_state(porter, reached::<P>))
 }
@@ -41,11 +49,11 @@ pub fn guard<P: Porter>(porter: P, dashboard: Router) -> Router {
 /// Only from where the owner lets it be reached.
 async fn reached<P: Porter>(
     State(porter): State<P>,
+    visitor: Visitor,
     language: Language,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(visitor) = request.extensions().get::<Visitor>().copied() else { return nobody() };
     let path = request.uri().path();
     let by_link = path.starts_with(LINK) || STATIC.contains(&path);
     if porter.lets_in(visitor, by_link).await {
@@ -57,11 +65,11 @@ async fn reached<P: Porter>(
 /// Only with a session, and changes only by an owner from a page of ours.
 async fn known<P: Porter>(
     State(porter): State<P>,
+    visitor: Visitor,
     language: Language,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(visitor) = request.extensions().get::<Visitor>().copied() else { return nobody() };
     let looks = looks(request.method());
     if looks && STATIC.contains(&request.uri().path()) {
         return next.run(request).await;
@@ -97,12 +105,6 @@ async fn known<P: Porter>(
 
 pub(super) fn looks(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
-}
-
-/// Whoever accepts connections has not said who it is.
-fn nobody() -> Response {
-    tracing::error!("a request came without its visitor");
-    plain(StatusCode::INTERNAL_SERVER_ERROR, "This request cannot be answered; the log says why.\n")
 }
 
 /// A browser that wants a page is sent to log in; a script or a form is told.
@@ -156,11 +158,7 @@ pub(super) fn same(sent: &str, own: &str) -> bool {
     sent.len() == own.len() && !own.is_empty() && std::hint::black_box(differs) == 0
 }
 
-async fn log_out<P: Porter>(
-    State(porter): State<P>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
-) -> Response {
+async fn log_out<P: Porter>(State(porter): State<P>, visitor: Visitor, headers: HeaderMap) -> Response {
     if let Some(session) = cookie::session(&headers, visitor.door) {
         porter.log_out(&session).await;
     }

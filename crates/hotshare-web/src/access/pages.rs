@@ -1,14 +1,14 @@
 //! The pages for logging in.
 
 use askama::Template;
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Form, FromRequest as _, Path, Request, State};
+use axum::extract::{self, FromRequest, FromRequestParts as _, Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
-use super::{NotIn, Passwords, Porter, Role, Weak, cookie, from_here, guard};
+use super::passkeys::{self, Offer};
+use super::{NotIn, Porter, Role, Ways, Weak, cookie, from_here, guard};
 use crate::language::Language;
 use crate::messages::Text;
 use crate::reply::{Policy, Visitor, page, see};
@@ -17,9 +17,29 @@ use crate::reply::{Policy, Visitor, page, see};
 #[template(path = "access/login.html")]
 struct Login {
     t: Text,
-    passwords: Passwords,
+    ways: Ways,
+    passkeys: Offer,
     as_viewer: bool,
     error: Option<String>,
+}
+
+impl Login {
+    fn new<P: Porter>(porter: &P, language: Language, visitor: Visitor, headers: &HeaderMap) -> Login {
+        let offer = Offer::of(visitor, headers, guard::LOGIN);
+        // At the machine's own door they are all at one host, whichever of its names the browser says.
+        let host = passkeys::site(visitor, headers).map_or_else(|| "localhost".to_owned(), |site| site.host);
+        let passkeys = if porter.has_passkey(&host) { offer } else { Offer::No };
+        Login { t: Text(language), ways: porter.ways(), passkeys, as_viewer: false, error: None }
+    }
+
+    fn page(&self, status: StatusCode) -> Response {
+        page(status, policy(&self.passkeys), self)
+    }
+}
+
+/// A script runs only where there is something for it to do.
+fn policy(passkeys: &Offer) -> Policy {
+    if *passkeys == Offer::Here { Policy::Script } else { Policy::NoScript }
 }
 
 #[derive(Template)]
@@ -27,9 +47,34 @@ struct Login {
 struct Link {
     t: Text,
     role: Role,
-    /// A password must be chosen: there is none.
+    /// Nothing lets the owner in yet: a password or a passkey must be chosen.
     first: bool,
+    passkeys: Offer,
+    /// Where the link leads.
+    place: String,
     error: Option<String>,
+}
+
+impl Link {
+    fn new<P: Porter>(
+        porter: &P,
+        language: Language,
+        (link, role): (&str, Role),
+        visitor: Visitor,
+        headers: &HeaderMap,
+    ) -> Link {
+        let place = format!("{}{link}", guard::LINK);
+        let passkeys = match role {
+            Role::Owner => Offer::of(visitor, headers, &place),
+            Role::Viewer => Offer::No,
+        };
+        let ways = porter.ways();
+        Link { t: Text(language), role, first: !ways.owner && !ways.passkey, passkeys, place, error: None }
+    }
+
+    fn page(&self, status: StatusCode) -> Response {
+        page(status, policy(&self.passkeys), self)
+    }
 }
 
 #[derive(Template)]
@@ -69,40 +114,30 @@ fn said(language: Language, status: StatusCode, title: &str, text: &str) -> Resp
 
 pub(super) async fn login<P: Porter>(
     State(porter): State<P>,
-    Extension(visitor): Extension<Visitor>,
+    visitor: Visitor,
     language: Language,
     headers: HeaderMap,
 ) -> Response {
     if guard::session_of(&porter, visitor, &headers).await.is_some() {
         return see("/admin");
     }
-    let login = Login { t: Text(language), passwords: porter.passwords(), as_viewer: false, error: None };
-    page(StatusCode::OK, Policy::NoScript, &login)
+    Login::new(&porter, language, visitor, &headers).page(StatusCode::OK)
 }
 
 pub(super) async fn log_in<P: Porter>(
     State(porter): State<P>,
-    Extension(visitor): Extension<Visitor>,
+    visitor: Visitor,
     language: Language,
-    request: Request,
+    Form { headers, old, mut fields }: Form,
 ) -> Response {
-    let (old, mut fields) = match form(visitor, language, request).await {
-        Ok(read) => read,
-        Err(no) => return no,
-    };
     let role = if fields.take("role") == "viewer" { Role::Viewer } else { Role::Owner };
     match porter.log_in(visitor, role, fields.take("password"), old).await {
         Ok(session) => entered(visitor, &session),
         Err(not) => {
-            let t = Text(language);
-            let (status, error) = words(t, &not);
-            let login = Login {
-                t,
-                passwords: porter.passwords(),
-                as_viewer: role == Role::Viewer,
-                error: Some(error),
-            };
-            waiting(page(status, Policy::NoScript, &login), &not)
+            let (status, error) = words(Text(language), &not);
+            let login = Login::new(&porter, language, visitor, &headers);
+            let login = Login { as_viewer: role == Role::Viewer, error: Some(error), ..login };
+            waiting(login.page(status), &not)
         }
     }
 }
@@ -110,30 +145,25 @@ pub(super) async fn log_in<P: Porter>(
 pub(super) async fn link<P: Porter>(
     State(porter): State<P>,
     Path(link): Path<String>,
+    visitor: Visitor,
     language: Language,
+    headers: HeaderMap,
 ) -> Response {
     let Some(role) = porter.link(&link) else { return no_link(language) };
-    let link = Link { t: Text(language), role, first: !porter.passwords().owner, error: None };
-    page(StatusCode::OK, Policy::NoScript, &link)
+    Link::new(&porter, language, (&link, role), visitor, &headers).page(StatusCode::OK)
 }
 
 pub(super) async fn use_link<P: Porter>(
     State(porter): State<P>,
     Path(link): Path<String>,
-    Extension(visitor): Extension<Visitor>,
+    visitor: Visitor,
     language: Language,
-    request: Request,
+    Form { headers, old, mut fields }: Form,
 ) -> Response {
-    let (old, mut fields) = match form(visitor, language, request).await {
-        Ok(read) => read,
-        Err(no) => return no,
-    };
     let Some(role) = porter.link(&link) else { return no_link(language) };
     let t = Text(language);
-    let again = |status, error| {
-        let again = Link { t, role, first: !porter.passwords().owner, error: Some(error) };
-        page(status, Policy::NoScript, &again)
-    };
+    let page = Link::new(&porter, language, (&link, role), visitor, &headers);
+    let again = |status, error| Link { error: Some(error), ..page }.page(status);
     let (password, repeated) = (fields.take("password"), fields.take("repeated"));
     if password != repeated {
         return again(StatusCode::UNPROCESSABLE_ENTITY, t.say("access-not-the-same"));
@@ -154,23 +184,33 @@ fn no_link(language: Language) -> Response {
 }
 
 /// A form from a page of ours, and the session that the browser is in.
-async fn form(
-    visitor: Visitor,
-    language: Language,
-    request: Request,
-) -> Result<(Option<String>, Fields), Response> {
-    // Nobody is logged in yet, so there is no token of a session. That the page is ours the browser says; without that
-    // somebody could be logged in as somebody else without noticing.
-    if !from_here::is_own(request.headers(), visitor.door) {
-        return Err(refused(language, "access-not-own-page"));
+pub(super) struct Form {
+    headers: HeaderMap,
+    old: Option<String>,
+    fields: Fields,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Form, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
+        let Ok(language) = Language::from_request_parts(&mut parts, state).await;
+        let headers = parts.headers;
+        // Nobody is logged in yet, so there is no token of a session. That the page is ours the browser says; without
+        // that somebody could be logged in as somebody else without noticing.
+        if !from_here::is_own(&headers, visitor.door) {
+            return Err(refused(language, "access-not-own-page"));
+        }
+        let kind = headers.get(CONTENT_TYPE).cloned();
+        let mut whole = Request::new(Body::from(guard::whole(body).await?));
+        *whole.method_mut() = Method::POST;
+        whole.headers_mut().extend(kind.map(|kind| (CONTENT_TYPE, kind)));
+        let fields = extract::Form::<Vec<(String, String)>>::from_request(whole, &()).await;
+        let fields = fields.map(|extract::Form(fields)| Fields(fields)).unwrap_or_default();
+        Ok(Form { old: cookie::session(&headers, visitor.door), headers, fields })
     }
-    let old = cookie::session(request.headers(), visitor.door);
-    let kind = request.headers().get(CONTENT_TYPE).cloned();
-    let mut whole = Request::new(Body::from(guard::whole(request.into_body()).await?));
-    *whole.method_mut() = Method::POST;
-    whole.headers_mut().extend(kind.map(|kind| (CONTENT_TYPE, kind)));
-    let fields = Form::<Vec<(String, String)>>::from_request(whole, &()).await;
-    Ok((old, fields.map(|Form(fields)| Fields(fields)).unwrap_or_default()))
 }
 
 fn entered(visitor: Visitor, session: &str) -> Response {
@@ -179,7 +219,7 @@ fn entered(visitor: Visitor, session: &str) -> Response {
     reply
 }
 
-fn words(t: Text, not: &NotIn) -> (StatusCode, String) {
+pub(super) fn words(t: Text, not: &NotIn) -> (StatusCode, String) {
     match not {
         NotIn::Wrong { wait: 0 } => (StatusCode::FORBIDDEN, t.say("access-wrong")),
         NotIn::Wrong { wait } => (StatusCode::FORBIDDEN, t.one("access-wrong-wait", "secs", *wait)),
@@ -194,12 +234,26 @@ fn words(t: Text, not: &NotIn) -> (StatusCode, String) {
                 Weak::Missing => "access-weak-missing",
             }),
         ),
+        NotIn::WrongPasskey { wait: 0 } => (StatusCode::FORBIDDEN, t.say("passkey-wrong")),
+        NotIn::WrongPasskey { wait } => (StatusCode::FORBIDDEN, t.one("passkey-wrong-wait", "secs", *wait)),
+        NotIn::Stale => (StatusCode::GONE, t.say("passkey-stale")),
+        NotIn::PasskeyName { is_taken: false } => {
+            (StatusCode::UNPROCESSABLE_ENTITY, t.say("passkey-bad-name"))
+        }
+        NotIn::PasskeyName { is_taken: true } => (StatusCode::CONFLICT, t.say("passkey-name-taken")),
+        NotIn::PasskeyThere => (StatusCode::CONFLICT, t.say("passkey-there")),
+        NotIn::TooManyPasskeys => (StatusCode::CONFLICT, t.say("passkey-too-many")),
+        NotIn::Unclear => (StatusCode::BAD_REQUEST, t.say("passkey-unclear")),
+        NotIn::NoRight => (StatusCode::FORBIDDEN, t.say("access-only-owner")),
         NotIn::Busy => (StatusCode::SERVICE_UNAVAILABLE, t.say("access-busy")),
     }
 }
 
-fn waiting(mut reply: Response, not: &NotIn) -> Response {
-    if let NotIn::TooEarly { wait } | NotIn::Wrong { wait: wait @ 1.. } = not {
+pub(super) fn waiting(mut reply: Response, not: &NotIn) -> Response {
+    if let NotIn::TooEarly { wait }
+    | NotIn::Wrong { wait: wait @ 1.. }
+    | NotIn::WrongPasskey { wait: wait @ 1.. } = not
+    {
         reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*wait));
     }
     reply

@@ -6,6 +6,7 @@ use axum::response::IntoResponse;
 
 const STYLE: &str = concat!(include_str!("../../static/style.css"), include_str!("../../static/admin.css"));
 const SCRIPT: &str = include_str!("../../static/page.js");
+const PASSKEYS: &str = include_str!("../../static/passkey.js");
 
 pub(super) async fn style() -> impl IntoResponse {
     (headers("text/css; charset=utf-8"), STYLE)
@@ -13,6 +14,10 @@ pub(super) async fn style() -> impl IntoResponse {
 
 pub(super) async fn script() -> impl IntoResponse {
     (headers("text/javascript; charset=utf-8"), SCRIPT)
+}
+
+pub(super) async fn passkeys() -> impl IntoResponse {
+    (headers("text/javascript; charset=utf-8"), PASSKEYS)
 }
 
 /// Another release may have others under the same name, so they are asked for again after an hour.

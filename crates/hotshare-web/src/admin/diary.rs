@@ -5,10 +5,9 @@ use axum::extract::State;
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use hotshare_api::{Alert, Alerts, AlertsTest, DeliveryState, Events, path};
-use jiff::tz::TimeZone;
 
+use super::told::{Line, Teller};
 use super::{Asked, Desk, Frame, Sorry, Why, shown};
-use crate::messages::Text;
 use crate::show::{self, safe};
 
 #[derive(Template)]
@@ -16,13 +15,12 @@ use crate::show::{self, safe};
 struct Page {
     f: Frame,
     alerts: Vec<Told>,
-    events: Vec<(String, String)>,
+    events: Vec<(String, Line)>,
 }
 
 struct Told {
     at: String,
-    title: String,
-    text: String,
+    line: Line,
     deliveries: Vec<String>,
 }
 
@@ -31,14 +29,17 @@ pub(super) async fn show(State(desk): State<Desk>, asked: Asked) -> Response {
         let status = desk.status().await?;
         let alerts: Alerts = desk.api.get(&format!("{}?limit=30", path::ALERTS)).await?;
         let events: Events = desk.api.get(&format!("{}?limit=200", path::EVENTS)).await?;
-        Ok::<_, Why>((show::zone(&status.plan.zone), alerts, events))
+        Ok::<_, Why>((status, alerts, events))
     };
     match read.await {
-        Ok((zone, alerts, events)) => {
-            let t = asked.t;
-            let event = |event: &hotshare_api::Event| (show::time(event.at, &zone), safe(&event.text));
+        Ok((status, alerts, events)) => {
+            let zone = show::zone(&status.plan.zone);
+            let teller = Teller { t: asked.t, status: &status, zone: &zone };
+            let event = |event: &hotshare_api::Event| {
+                (show::time(event.at, &zone), teller.line(&event.kind, &event.facts, &event.text))
+            };
             shown(&Page {
-                alerts: alerts.alerts.iter().map(|alert| told(t, alert, &zone)).collect(),
+                alerts: alerts.alerts.iter().map(|alert| told(&teller, alert)).collect(),
                 events: events.events.iter().rev().map(event).collect(),
                 f: asked.frame("/admin/diary"),
             })
@@ -47,19 +48,18 @@ pub(super) async fn show(State(desk): State<Desk>, asked: Asked) -> Response {
     }
 }
 
-fn told(t: Text, alert: &Alert, zone: &TimeZone) -> Told {
+fn told(teller: &Teller<'_>, alert: &Alert) -> Told {
     let delivery = |delivery: &hotshare_api::Delivery| {
         let key = match delivery.state {
             DeliveryState::Pending => "delivery-pending",
             DeliveryState::Delivered => "delivery-delivered",
             DeliveryState::Failed | DeliveryState::Unknown => "delivery-failed",
         };
-        t.one(key, "channel", safe(&delivery.channel))
+        teller.t.one(key, "channel", safe(&delivery.channel))
     };
     Told {
-        at: show::time(alert.at, zone),
-        title: safe(&alert.title),
-        text: safe(&alert.text),
+        at: show::time(alert.at, teller.zone),
+        line: teller.line(&alert.kind, &alert.facts, &format!("{}: {}", alert.title, alert.text)),
         deliveries: alert.deliveries.iter().map(delivery).collect(),
     }
 }

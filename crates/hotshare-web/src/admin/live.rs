@@ -19,7 +19,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::{Asked, Desk, Sorry, Why};
+use super::{Asked, Desk, Sorry, Why, overview};
 use crate::api::{Api, ApiError};
 use crate::messages::Text;
 use crate::show;
@@ -162,6 +162,9 @@ impl Moved {
         say("plan.used".into(), show::bytes(status.plan.billed));
         if let Some(balance) = status.plan.balance {
             say("plan.left".into(), show::bytes(balance));
+        }
+        if let Some(usable) = overview::usable(status) {
+            say("plan.usable".into(), show::bytes(usable));
         }
         for person in &status.people {
             let name = &person.name;

@@ -45,6 +45,7 @@ fn new_cards(t: Text, status: &Status) -> Vec<NewCard> {
 
 struct PlanCard {
     left: Option<String>,
+    usable: Option<String>,
     used: String,
     cap: Option<String>,
     share: u64,
@@ -153,6 +154,7 @@ fn plan_card(t: Text, status: &Status, days: &UsageReport) -> PlanCard {
     let last = plan.ends.map(|ends| show::civil(ends.saturating_sub(1), &zone).date());
     PlanCard {
         left: plan.balance.map(show::bytes),
+        usable: usable(status).map(show::bytes),
         used: show::bytes(plan.billed),
         cap: plan.cap.map(show::bytes),
         share: plan.cap.map_or(1000, |cap| thousandths(plan.balance.unwrap_or(0), cap)),
@@ -161,6 +163,11 @@ fn plan_card(t: Text, status: &Status, days: &UsageReport) -> PlanCard {
         lasts: lasts(t, status),
         chart: forecast(t, status, days),
     }
+}
+
+/// What can be used of what is left, where that is less: everybody's own page tells this.
+pub(super) fn usable(status: &Status) -> Option<u64> {
+    status.plan.usable.filter(|usable| Some(*usable) != status.plan.balance)
 }
 
 /// Will it last?

@@ -1,4 +1,4 @@
-//! Who may come here, and the end of it all: passwords, links, owners, tokens, and stopping the hotspot.
+//! Who may come here, and the end of it all: passwords, passkeys, links, owners, tokens, and stopping the hotspot.
 
 use askama::Template;
 use axum::Form;
@@ -9,11 +9,11 @@ use hotshare_api::{
     Access, AccessLink, AccessLinkNew, AccessOwner, AccessPassword, AccessTokenMade, AccessTokenNew,
     Certificate, CertificateWait, Done, Secret, path,
 };
-
 use jiff::tz::TimeZone;
 
 use super::fields::{Fields, Unclear};
 use super::{Asked, Changed, Desk, Frame, Sorry, Why, done, shown};
+use crate::access::Offer;
 use crate::messages::Text;
 use crate::show::{self, safe};
 
@@ -26,6 +26,9 @@ struct Page {
     access: Access,
     from: String,
     devices: Vec<(String, String)>,
+    passkeys: Vec<PasskeyRow>,
+    /// Whether one can be added here.
+    offer: Offer,
     tokens: Vec<TokenRow>,
     people: Vec<String>,
     version: String,
@@ -60,6 +63,14 @@ fn certificate(t: Text, told: &Certificate, zone: &TimeZone) -> CertificateRows 
     }
 }
 
+struct PasskeyRow {
+    name: String,
+    place: String,
+    host: String,
+    since: String,
+    used: Option<String>,
+}
+
 struct TokenRow {
     name: String,
     place: String,
@@ -67,7 +78,7 @@ struct TokenRow {
     since: String,
 }
 
-pub(super) async fn show(State(desk): State<Desk>, asked: Asked) -> Response {
+pub(super) async fn show(State(desk): State<Desk>, offer: Offer, asked: Asked) -> Response {
     let read = async {
         let access: Access = desk.api.get(path::ACCESS).await?;
         Ok::<_, Why>((access, desk.status().await?))
@@ -86,6 +97,13 @@ pub(super) async fn show(State(desk): State<Desk>, asked: Asked) -> Response {
                 }),
                 since: show::time(token.since, &zone),
             };
+            let passkey = |passkey: &hotshare_api::AccessPasskey| PasskeyRow {
+                name: safe(&passkey.name),
+                place: super::place(&path::access_passkey(&passkey.name)),
+                host: safe(&passkey.host),
+                since: show::time(passkey.since, &zone),
+                used: passkey.used.map(|used| show::time(used, &zone)),
+            };
             shown(&Page {
                 from: t.say(match access.admin_from.as_str() {
                     "lan" => "from-lan",
@@ -97,6 +115,8 @@ pub(super) async fn show(State(desk): State<Desk>, asked: Asked) -> Response {
                     .iter()
                     .map(|device| (device.mac.clone(), show::time(device.since, &zone)))
                     .collect(),
+                passkeys: access.passkeys.iter().map(passkey).collect(),
+                offer,
                 tokens: access.tokens.iter().map(token).collect(),
                 people: status.people.iter().map(|person| person.name.clone()).collect(),
                 version: status.daemon.version,
@@ -178,6 +198,15 @@ pub(super) async fn change(
         _ => Err(Why::Unclear(Unclear { what: "fail-no-such-path" })),
     };
     done(asked, HERE, result)
+}
+
+pub(super) async fn passkey_remove(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> Response {
+    let gone: Changed = desk.api.send(Method::DELETE, &path::access_passkey(&name), &()).await;
+    done(asked, HERE, gone.map_err(Why::Api))
 }
 
 pub(super) async fn token_remove(

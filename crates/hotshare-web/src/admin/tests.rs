@@ -9,8 +9,8 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, LOCATION};
 use hotshare_api::{
-    Access, Admission, AirState, Alert, Alerts, Band, By, Cost, Event, Events, Mode, Secret, Statement,
-    Station, Terms, Totals, UsageReport, UsageRow, Wifi, Wish,
+    Access, Admission, AirState, Alert, Alerts, Band, By, Cost, Event, EventFacts, Events, Mode, OffCode,
+    Secret, Statement, Station, Terms, Totals, UsageReport, UsageRow, Wifi, WifiReason, WifiReasonCode, Wish,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -49,6 +49,7 @@ fn wifi() -> Wifi {
         at: 1,
         state: AirState::Off,
         off_because: Some(EVIL.into()),
+        off_code: Some(OffCode::Failed),
         name: EVIL.into(),
         mode: Mode::Sealed,
         interface: None,
@@ -59,7 +60,18 @@ fn wifi() -> Wifi {
         mhz: None,
         width_mhz: None,
         station_ports: true,
-        why: vec![EVIL.into()],
+        why: vec![EVIL.into(), EVIL.into()],
+        reasons: vec![WifiReason {
+            code: WifiReasonCode::CardLeaves,
+            country: None,
+            card: Some(EVIL.into()),
+            interface: Some(EVIL.into()),
+            configured: false,
+            band: None,
+            channel: None,
+            width_mhz: None,
+            detail: Some(EVIL.into()),
+        }],
         cost: Cost::Metered,
         stations: vec![Station {
             mac: "02:00:5e:10:00:01".into(),
@@ -69,6 +81,7 @@ fn wifi() -> Wifi {
             since: 1,
             admission: Admission::Waiting,
             reason: Some(EVIL.into()),
+            limit: None,
             signal_dbm: Some(-40),
             up_kbit_s: Some(6000),
             down_kbit_s: None,
@@ -124,7 +137,20 @@ fn told(path: &str) -> Value {
         }
         path::EVENTS => value(serde_json::to_value(Events {
             schema: 1,
-            events: vec![Event { at: 1, kind: "device-new".into(), text: evil }],
+            events: vec![
+                Event { at: 1, kind: "device-new".into(), text: evil, facts: EventFacts::default() },
+                Event {
+                    at: 1,
+                    kind: "device-claim".into(),
+                    text: String::new(),
+                    facts: EventFacts {
+                        device: Some("02:00:5e:10:00:01".into()),
+                        claim: Some(EVIL.into()),
+                        reason: Some(EVIL.into()),
+                        ..EventFacts::default()
+                    },
+                },
+            ],
         })),
         path::ALERTS => value(serde_json::to_value(Alerts {
             schema: 1,
@@ -138,6 +164,7 @@ fn told(path: &str) -> Value {
                 limit: None,
                 title: EVIL.into(),
                 text: EVIL.into(),
+                facts: EventFacts::default(),
                 deliveries: Vec::new(),
             }],
         })),
@@ -161,10 +188,16 @@ fn told(path: &str) -> Value {
         path::ACCESS => value(serde_json::to_value(Access {
             schema: 1,
             admin_from: "lan".into(),
-            machine: Some("http://127.0.0.1:4680/admin".into()),
+            machine: Some("http://localhost:4680/admin".into()),
             lan: None,
             password: true,
             viewer_password: true,
+            passkeys: vec![hotshare_api::AccessPasskey {
+                name: EVIL.into(),
+                host: EVIL.into(),
+                since: 1,
+                used: Some(2),
+            }],
             sessions: 1,
             links: 0,
             owners: vec![EVIL.into()],

@@ -5,7 +5,10 @@ use axum::Form;
 use axum::extract::State;
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
-use hotshare_api::{AirState, Band, Key, Mode, NetworkKeyRotation, Secret, Station, Wifi, path};
+use hotshare_api::{
+    Admission, AirState, Band, Denied, Key, Mode, NetworkKeyRotation, OffCode, Secret, Station, WhyDenied,
+    Wifi, WifiReason, WifiReasonCode, path,
+};
 
 use super::fields::Fields;
 use super::person::invited;
@@ -20,17 +23,34 @@ struct Page {
     name: String,
     on: bool,
     state: String,
-    off_because: Option<String>,
+    off: Option<Off>,
     mode: String,
     channel: Option<String>,
     country: Option<String>,
     cost: String,
     wrong_keys: u64,
-    /// Sentences in English, as the radio's choice was explained.
-    why: Vec<String>,
+    why: Vec<Reason>,
     one_key: bool,
     stations: Vec<OnAir>,
-    denied: Vec<(String, u64)>,
+    denied: Vec<KeptOut>,
+}
+
+/// Why it is off. `detail`: what the operating system or hostapd said, in English.
+struct Off {
+    words: Option<String>,
+    detail: Option<String>,
+}
+
+/// Why this country, card or channel. `detail`: what stands against a better one, in English.
+struct Reason {
+    words: Option<String>,
+    detail: Option<String>,
+}
+
+struct KeptOut {
+    mac: String,
+    left: u64,
+    why: String,
 }
 
 struct OnAir {
@@ -41,7 +61,9 @@ struct OnAir {
     heard: Option<u64>,
     up: Option<String>,
     down: Option<String>,
-    reason: Option<String>,
+    /// How far it has come.
+    state: String,
+    is_in: bool,
 }
 
 pub(super) async fn show(State(desk): State<Desk>, asked: Asked) -> Response {
@@ -61,7 +83,17 @@ fn page(asked: Asked, wifi: Wifi) -> Page {
         heard: station.heard_ms.map(|ms| ms / 1000),
         up: station.up_kbit_s.map(|kbit| show::rate(kbit.saturating_mul(125))),
         down: station.down_kbit_s.map(|kbit| show::rate(kbit.saturating_mul(125))),
-        reason: station.reason,
+        state: admission(t, station.admission, station.limit),
+        is_in: station.admission == Admission::Admitted,
+    };
+    let kept_out = |denied: Denied| KeptOut {
+        mac: denied.mac,
+        left: denied.seconds_left,
+        why: t.say(match denied.why {
+            WhyDenied::WrongKey => "denied-wrong-key",
+            WhyDenied::TooManyDevices => "denied-too-many-devices",
+            WhyDenied::Unknown => "denied-unknown",
+        }),
     };
     Page {
         name: safe(&wifi.name),
@@ -71,7 +103,7 @@ fn page(asked: Asked, wifi: Wifi) -> Page {
             AirState::On => "air-on",
             AirState::Off | AirState::Unknown => "air-off",
         }),
-        off_because: wifi.off_because,
+        off: off(t, wifi.off_code, wifi.off_because),
         mode: mode(t, wifi.mode),
         channel: channel(t, wifi.band, wifi.channel),
         country: wifi.country,
@@ -81,11 +113,90 @@ fn page(asked: Asked, wifi: Wifi) -> Page {
             hotshare_api::Cost::Metered | hotshare_api::Cost::Unknown => "cost-metered",
         }),
         wrong_keys: wifi.wrong_keys,
-        why: wifi.why,
+        why: reasons(t, wifi.reasons, wifi.why),
         one_key: matches!(wifi.mode, Mode::Sealed | Mode::Open),
         stations: wifi.stations.into_iter().map(station).collect(),
-        denied: wifi.denied.into_iter().map(|denied| (denied.mac, denied.seconds_left)).collect(),
+        denied: wifi.denied.into_iter().map(kept_out).collect(),
         f: asked.frame("/admin/wifi"),
+    }
+}
+
+fn admission(t: Text, admission: Admission, limit: Option<u32>) -> String {
+    match (admission, limit) {
+        (Admission::Admitted, _) => t.say("station-admitted"),
+        (Admission::Waiting, _) => t.say("station-waiting"),
+        (Admission::TooManyDevices, Some(limit)) => t.one("station-too-many-devices", "count", limit),
+        (Admission::KeyGone, _) => t.say("station-key-gone"),
+        (Admission::TooManyDevices | Admission::Unknown, _) => t.say("station-unknown"),
+    }
+}
+
+fn off(t: Text, code: Option<OffCode>, because: Option<String>) -> Option<Off> {
+    let detail = because.as_deref().map(safe);
+    let key = match code {
+        None | Some(OffCode::Unknown) => {
+            return detail.map(|detail| Off { words: None, detail: Some(detail) });
+        }
+        Some(OffCode::Died) => "off-died",
+        Some(OffCode::Hung) => "off-hung",
+        Some(OffCode::CardGone) => "off-card-gone",
+        Some(OffCode::Silent) => "off-silent",
+        Some(OffCode::UplinkMoved) => "off-uplink-moved",
+        Some(OffCode::UplinkLost) => "off-uplink-lost",
+        Some(OffCode::Failed) => "off-failed",
+        Some(OffCode::Stopped) => "off-stopped",
+    };
+    // Of these two more is known than the word says.
+    let detail = detail.filter(|_| matches!(code, Some(OffCode::Died | OffCode::Failed)));
+    Some(Off { words: Some(t.say(key)), detail })
+}
+
+/// In the page's words; where there are none, in the interface's: `texts` are the same, in the same order.
+fn reasons(t: Text, reasons: Vec<WifiReason>, texts: Vec<String>) -> Vec<Reason> {
+    let mut texts = texts.into_iter();
+    let mut told: Vec<Reason> = Vec::new();
+    for reason in reasons {
+        let text = texts.next();
+        let words = reason_words(t, &reason);
+        let detail = if words.is_some() { reason.detail } else { text };
+        told.push(Reason { words, detail: detail.as_deref().map(safe) });
+    }
+    told.extend(texts.map(|text| Reason { words: None, detail: Some(safe(&text)) }));
+    told
+}
+
+fn reason_words(t: Text, reason: &WifiReason) -> Option<String> {
+    let country = |key| Some(t.one(key, "country", safe(reason.country.as_deref()?)));
+    let card = |key| Some(t.one(key, "card", safe(reason.card.as_deref()?)));
+    let card_with = |key| {
+        let (card, interface) = (safe(reason.card.as_deref()?), safe(reason.interface.as_deref()?));
+        Some(t.with(key, &[("card", card.into()), ("interface", interface.into())]))
+    };
+    let channel = |key| {
+        let channel = [
+            ("channel", reason.channel?.to_string().into()),
+            ("band", gigahertz(reason.band?)?.into()),
+            ("width", reason.width_mhz?.to_string().into()),
+        ];
+        Some(t.with(key, &channel))
+    };
+    match reason.code {
+        WifiReasonCode::CountryConfigured => country("radio-country-configured"),
+        WifiReasonCode::CountryOfUplink => country("radio-country-of-uplink"),
+        WifiReasonCode::CountryOfLocale => country("radio-country-of-locale"),
+        WifiReasonCode::CardIsUplinks => card_with("radio-card-is-uplinks"),
+        WifiReasonCode::CardLeaves => card_with("radio-card-leaves"),
+        WifiReasonCode::CardFree if reason.configured => card("radio-card-named"),
+        WifiReasonCode::CardFree => card("radio-card-free"),
+        WifiReasonCode::ChannelOnlyUplinks => channel("radio-channel-only-uplinks"),
+        WifiReasonCode::ChannelUplinks => channel("radio-channel-uplinks"),
+        WifiReasonCode::ChannelConfigured => channel("radio-channel-configured"),
+        WifiReasonCode::ChannelRadar => channel("radio-channel-radar"),
+        WifiReasonCode::ChannelFirst => channel("radio-channel-first"),
+        WifiReasonCode::PortsOwn => Some(t.say("radio-ports-own")),
+        WifiReasonCode::PortsShared => Some(t.say("radio-ports-shared")),
+        WifiReasonCode::PortsNotBuilt => Some(t.say("radio-ports-not-built")),
+        WifiReasonCode::Unknown => None,
     }
 }
 
@@ -99,13 +210,17 @@ fn mode(t: Text, mode: Mode) -> String {
 }
 
 fn channel(t: Text, band: Option<Band>, channel: Option<u32>) -> Option<String> {
-    let band = match band? {
-        Band::Two => "2.4",
-        Band::Five => "5",
-        Band::Six => "6",
-        Band::Unknown => return None,
-    };
+    let band = gigahertz(band?)?;
     Some(t.with("air-channel", &[("band", band.into()), ("channel", channel?.to_string().into())]))
+}
+
+fn gigahertz(band: Band) -> Option<&'static str> {
+    match band {
+        Band::Two => Some("2.4"),
+        Band::Five => Some("5"),
+        Band::Six => Some("6"),
+        Band::Unknown => None,
+    }
 }
 
 /// The key of a network with one key for all: shown, or made anew.

@@ -11,7 +11,6 @@ use hotshare_api::{Status, Verdict};
 use serde::Serialize;
 
 use super::desk::Desk;
-use super::left;
 use super::who::{Asker, is_open};
 use crate::reply::{Visitor, plain};
 
@@ -71,8 +70,10 @@ fn captive(status: &Status, visitor: Visitor, user_portal_url: String) -> Captiv
     }
     Captive {
         captive: false,
-        seconds_remaining: left::seconds(status, person),
-        bytes_remaining: left::bytes(status, person),
+        seconds_remaining: person
+            .closes
+            .map(|closes| u64::try_from(closes.saturating_sub(status.at)).unwrap_or(0)),
+        bytes_remaining: person.bytes_remaining,
         can_extend_session: can_ask,
         user_portal_url,
     }

@@ -81,7 +81,7 @@ pub(super) async fn ask(sender: Sender, form: Sent<AskForm>) -> Response {
     match Asker::of(&status, sender.visitor.peer) {
         Asker::Person { person, .. } if person.wish.is_none() => {
             let amount = Amount { bytes: mb * MB };
-            sender.send(&path::wish(&person.name), &amount, ("asked", "me-no-amount")).await
+            sender.send(&path::wish(&person.name), &amount, "/", "me-no-amount").await
         }
         Asker::Person { .. } => see("/"),
         Asker::Stranger | Asker::Nobodys(_) | Asker::Blocked(_) => not_found(),
@@ -100,7 +100,8 @@ pub(super) async fn give(sender: Sender, form: Sent<GiveForm>) -> Response {
             if person.balance.is_none_or(|left| left < bytes) {
                 return sender.no("me-no-enough").await;
             }
-            sender.send(&path::give(&person.name), &Gift { to, bytes }, ("given", "me-no-person")).await
+            let place = format!("/?given={}", status.at);
+            sender.send(&path::give(&person.name), &Gift { to, bytes }, &place, "me-no-person").await
         }
         Asker::Stranger | Asker::Nobodys(_) | Asker::Blocked(_) => not_found(),
     }
@@ -111,7 +112,7 @@ pub(super) async fn claim(sender: Sender, form: Sent<ClaimForm>) -> Response {
     let Some(status) = sender.desk.status().await else { return sender.no("me-busy").await };
     match Asker::of(&status, sender.visitor.peer) {
         Asker::Nobodys(device) => {
-            sender.send(&path::device_claim(&device.mac), &Claim { name }, ("claimed", "me-no-name")).await
+            sender.send(&path::device_claim(&device.mac), &Claim { name }, "/", "me-no-name").await
         }
         Asker::Person { .. } => see("/"),
         Asker::Stranger | Asker::Blocked(_) => not_found(),
@@ -123,17 +124,19 @@ impl Sender {
         form.ok().filter(|_| self.is_own).map(|Form(form)| form)
     }
 
-    /// Sends a change, and leads to the page that says so, or says why not; `bad`: what was written makes no sense.
+    /// Sends a change, and leads to the page at `place`, or says why not; `bad`: what was written makes no sense. What
+    /// waits for the owner, the page shows by itself, as long as it waits.
     async fn send(
         &self,
         path: &str,
         change: &(impl Serialize + Sync),
-        (done, bad): (&str, &'static str),
+        place: &str,
+        bad: &'static str,
     ) -> Response {
         let sent = self.desk.api.send::<Done>(Method::POST, path, change).await;
         self.desk.forget().await;
         match sent {
-            Ok(_) => see(&format!("/?done={done}")),
+            Ok(_) => see(place),
             Err(error) => self.no(refusal(&error).unwrap_or(bad)).await,
         }
     }

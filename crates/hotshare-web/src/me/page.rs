@@ -4,9 +4,9 @@ use askama::Template;
 use hotshare_api::{Device, Period, Person, Status, Verdict};
 use jiff::tz::TimeZone;
 
+use super::outlook;
 use super::usage::{Row, Used, rows};
 use super::who::{Asker, is_open, why};
-use super::{left, outlook};
 use crate::{Text, show};
 
 /// What can be asked for, in MB.
@@ -42,14 +42,8 @@ pub(super) struct Notice {
 }
 
 impl Notice {
-    pub(super) fn done(t: Text, what: &str) -> Option<Notice> {
-        let text = match what {
-            "asked" => t.say("me-done-asked"),
-            "given" => t.say("me-done-given"),
-            "claimed" => t.say("me-done-claimed"),
-            _ => return None,
-        };
-        Some(Notice { text, is_no: false })
+    pub(super) fn given(t: Text) -> Notice {
+        Notice { text: t.say("me-done-given"), is_no: false }
     }
 
     pub(super) fn no(t: Text, key: &str) -> Notice {
@@ -235,7 +229,7 @@ fn left_view(t: Text, person: &Person, zone: &TimeZone) -> LeftView {
         let none = String::new;
         return LeftView { percent: None, percent_label: none(), amount, of: none(), sentences };
     };
-    let percent = u64::try_from(u128::from(balance) * 100 / u128::from(limit.max(1))).unwrap_or(100).min(100);
+    let percent = percent(balance, limit);
     LeftView {
         percent: Some(percent),
         percent_label: t.one("me-left-percent", "percent", percent.to_string()),
@@ -245,9 +239,22 @@ fn left_view(t: Text, person: &Person, zone: &TimeZone) -> LeftView {
     }
 }
 
+/// Of a hundred, rounded. All of it is what the amounts beside it show as all; what is not all of it or nothing is
+/// never shown as that.
+fn percent(left: u64, all: u64) -> u64 {
+    if left == 0 {
+        return 0;
+    }
+    if left >= all || show::bytes(left) == show::bytes(all) {
+        return 100;
+    }
+    let half = u128::from(all) / 2;
+    u64::try_from((u128::from(left) * 100 + half) / u128::from(all)).unwrap_or(99).clamp(1, 99)
+}
+
 fn plan(t: Text, status: &Status, person: &Person, zone: &TimeZone) -> Vec<String> {
     let plan = &status.plan;
-    let mut said = vec![match left::of_plan(status, &person.name) {
+    let mut said = vec![match person.plan_left {
         Some(left) => t.one("me-plan-left", "left", show::bytes(left)),
         None => t.say("me-plan-open"),
     }];
@@ -303,4 +310,34 @@ fn give(status: &Status, person: &Person) -> Option<GiveView> {
     let others = status.people.iter().filter(|other| other.name != person.name && is_limited(other));
     let to: Vec<String> = others.map(|other| other.name.clone()).collect();
     (most > 0 && !to.is_empty()).then_some(GiveView { to, most })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_whole_or_nothing_only_when_it_looks_so() {
+        const GB: u64 = 1_000_000_000;
+        for (left, all, share) in [
+            (0, 0, 0),
+            (0, 2 * GB, 0),
+            (1, 2 * GB, 1),
+            (29_000_000, 2 * GB, 1),
+            (31_000_000, 2 * GB, 2),
+            (GB, 2 * GB, 50),
+            (1_509_000_000, 2 * GB, 75),
+            // 1.99 of 2.00 GB: something is gone.
+            (1_991_000_000, 2 * GB, 99),
+            // 2.00 of 2.00 GB.
+            (1_999_000_000, 2 * GB, 100),
+            (2 * GB, 2 * GB, 100),
+            (3 * GB, 2 * GB, 100),
+            (99, 100, 99),
+            (u64::MAX - 1, u64::MAX, 100),
+            (1, u64::MAX, 1),
+        ] {
+            assert_eq!(percent(left, all), share, "{left} of {all}");
+        }
+    }
 }

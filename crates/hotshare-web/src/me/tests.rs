@@ -11,8 +11,7 @@ use axum::http::Method;
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HOST, LOCATION, ORIGIN};
 use axum::response::IntoResponse;
 use hotshare_api::{
-    By, Code, Day, Failure, Outlook, Part, PartStatus, PersonKey, RunOut, Safe, Status, Totals, UsageReport,
-    UsageRow, Verdict, Window, Wish,
+    By, Code, Failure, Outlook, PersonKey, RunOut, Safe, Status, Totals, UsageReport, UsageRow, Verdict, Wish,
 };
 use tower::ServiceExt as _;
 
@@ -156,6 +155,7 @@ fn status(change: impl FnOnce(&mut Status)) -> Status {
         up: 100_000_000,
         down: 400_000_000,
         outlook: Some(outlook(1)),
+        plan_left: Some(14_683_222_784),
         wish: None,
         ..status.people.remove(0)
     };
@@ -226,7 +226,7 @@ async fn people_see_what_they_have() {
             outlook: None,
             ..s.people[0].clone()
         };
-        s.plan.parts[0].balance = None;
+        s.people[0].plan_left = None;
         s.plan.outlook = None;
     };
     let cases = vec![
@@ -316,9 +316,9 @@ async fn people_are_told_why_they_are_closed() {
 async fn forms_are_taken_from_the_page_alone() {
     let fake = Fake::new(status(|_| ()));
     let (code, place, _) = fake.post("/ask", "mb=200").await;
-    assert_eq!((code, place.as_str()), (StatusCode::SEE_OTHER, "/?done=asked"));
+    assert_eq!((code, place.as_str()), (StatusCode::SEE_OTHER, "/"));
     let (code, place, _) = fake.post("/give", "to=bo&mb=1500").await;
-    assert_eq!((code, place.as_str()), (StatusCode::SEE_OTHER, "/?done=given"));
+    assert_eq!((code, place.as_str()), (StatusCode::SEE_OTHER, format!("/?given={NOW}").as_str()));
     assert_eq!(
         fake.sent(),
         [
@@ -326,11 +326,20 @@ async fn forms_are_taken_from_the_page_alone() {
             ("/v1/people/anna/give".into(), serde_json::json!({"to": "bo", "bytes": 1_500_000_000})),
         ]
     );
-    let request = Request::builder().uri("/?done=given");
-    let (_, _, page) = fake.send(request, "").await;
-    assert!(page.contains("role=\"status\">It is given."), "{page}");
-    let request = Request::builder().uri("/?done=%3Cscript%3E");
-    assert!(!fake.send(request, "").await.2.contains("role=\"status\""));
+    // Said once: the same page loaded later is about what is so then.
+    for (place, is_said) in [
+        (format!("/?given={NOW}"), true),
+        (format!("/?given={}", NOW - 9), true),
+        (format!("/?given={}", NOW - 10), false),
+        (format!("/?given={}", NOW + 1), false),
+        (format!("/?given={}", i64::MIN), false),
+        ("/?given=%3Cscript%3E".to_owned(), false),
+        ("/?done=given".to_owned(), false),
+    ] {
+        let (code, _, page) = fake.send(Request::builder().uri(&place), "").await;
+        assert_eq!(code, StatusCode::OK, "{place}");
+        assert_eq!(page.contains("role=\"status\">It is given."), is_said, "{place}: {page}");
+    }
 
     for (path, form) in [
         ("/ask", "mb=201"),
@@ -369,7 +378,7 @@ async fn only_who_may_can_ask_give_and_say_who_they_are() {
     let nobody = |s: &mut Status| s.devices[0].person = None;
     let fake = Fake::new(status(nobody));
     let (code, place, _) = fake.post("/claim", "name=Bo+M%C3%BCller").await;
-    assert_eq!((code, place.as_str()), (StatusCode::SEE_OTHER, "/?done=claimed"));
+    assert_eq!((code, place.as_str()), (StatusCode::SEE_OTHER, "/"));
     let claim = (
         "/v1/devices/02%3A00%3A5e%3A10%3A00%3A01/claim".to_owned(),
         serde_json::json!({"name": "Bo Müller"}),
@@ -474,57 +483,28 @@ fn systems_are_never_told_more_than_there_is() {
         }
         told
     };
-    let bare = |change: fn(&mut Status)| {
-        status(|s| {
-            s.people[0].bed_times = Vec::new();
-            change(s);
-        })
+    let left = |bytes: Option<u64>, closes: Option<i64>| {
+        capport(&status(|s| {
+            let person = &mut s.people[0];
+            (person.bytes_remaining, person.closes) = (bytes, closes);
+        }))
     };
-    assert_eq!(capport(&bare(|_| ())), open(None, Some(1_500_000_000)), "the person's");
-    let plan = bare(|s| s.plan.parts[0].balance = Some(30_000_000));
-    assert_eq!(
-        capport(&plan),
-        open(None, Some(30_000_000 - 16_777_216)),
-        "the plan's, less what is kept back"
-    );
-    let slowly = bare(|s| s.people[0].then_rate = Some(1));
-    assert_eq!(capport(&slowly), open(None, Some(14_700_000_000 - 16_777_216)), "it goes on slowly");
-    let key = bare(|s| s.people[0].key = Some(PersonKey { since: 0, until: Some(NOW + 77) }));
-    assert_eq!(capport(&key), open(Some(77), Some(1_500_000_000)));
-    let until = bare(|s| {
-        s.people[0].key = Some(PersonKey { since: 0, until: Some(NOW + 77) });
-        s.people[0].until = Some(NOW + 66);
-    });
-    assert_eq!(capport(&until), open(Some(66), Some(1_500_000_000)));
-    let bed_time = bare(|s| {
-        s.people[0].bed_times =
-            vec![Window { days: Day::ALL.to_vec(), from: "21:00".into(), until: "07:00".into() }];
-    });
-    assert_eq!(capport(&bed_time), open(Some(9000), Some(1_500_000_000)));
-    let night = bare(|s| {
-        s.people[0].balance = None;
-        s.people[0].limit = None;
-        let hours =
-            Some(vec![Window { days: Day::ALL.to_vec(), from: "18:00".into(), until: "19:00".into() }]);
-        s.plan.parts[0].part.hours = hours;
-        let others = Part { people: Some(vec!["bo".into()]), ..s.plan.parts[0].part.clone() };
-        let sites = Part { sites: vec!["example.org".into()], ..s.plan.parts[0].part.clone() };
-        let more = [others, sites].map(|part| PartStatus { part, ..s.plan.parts[0].clone() });
-        s.plan.parts.extend(more);
-    });
-    assert_eq!(capport(&night), open(Some(1800), Some(14_700_000_000 - 16_777_216)));
+    assert_eq!(left(Some(1_500_000_000), None), open(None, Some(1_500_000_000)));
+    assert_eq!(left(None, Some(NOW + 66)), open(Some(66), None));
+    assert_eq!(left(Some(0), Some(NOW - 1)), open(Some(0), Some(0)), "what the last look saw is over");
+    assert_eq!(left(None, None), open(None, None));
     let closed = json!({"captive": true, "user-portal-url": url, "can-extend-session": true});
     for closes in [
-        bare(|s| s.people[0].verdict = Verdict::AllowanceUsed),
-        bare(|s| s.people[0].verdict = Verdict::OnlySites),
-        bare(|s| s.closed = Some(Verdict::NoUplink)),
+        status(|s| s.people[0].verdict = Verdict::AllowanceUsed),
+        status(|s| s.people[0].verdict = Verdict::OnlySites),
+        status(|s| s.closed = Some(Verdict::NoUplink)),
     ] {
         assert_eq!(capport(&closes), closed);
     }
     for nobody in [
-        bare(|s| s.devices[0].person = None),
-        bare(|s| s.devices[0].blocked = true),
-        bare(|s| s.devices.clear()),
+        status(|s| s.devices[0].person = None),
+        status(|s| s.devices[0].blocked = true),
+        status(|s| s.devices.clear()),
     ] {
         let told = json!({"captive": true, "user-portal-url": url, "can-extend-session": false});
         assert_eq!(capport(&nobody), told);

@@ -43,6 +43,11 @@ enum Action {
         #[arg(long, conflicts_with = "file")]
         none: bool,
     },
+    /// Passkeys that let the owner in; they are added in a browser
+    Passkeys {
+        #[command(subcommand)]
+        action: Option<PasskeyAction>,
+    },
     /// Programs' ways to the interface
     Tokens {
         #[command(subcommand)]
@@ -61,6 +66,14 @@ enum Action {
         #[command(subcommand)]
         action: SessionAction,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum PasskeyAction {
+    /// Show which there are (this is also what `hotshare access passkeys` alone does)
+    List,
+    /// It lets nobody in any more, and whoever came in by it is out
+    Remove { name: String },
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,6 +132,7 @@ impl Access {
                 })
             }
             Action::Password { viewer, file, none } => password(session, viewer, &file, none),
+            Action::Passkeys { action } => passkeys(session, action.unwrap_or(PasskeyAction::List)),
             Action::Tokens { action } => tokens(session, action.unwrap_or(TokenAction::List)),
             Action::Owner { person, none: _ } => {
                 let done = match &person {
@@ -140,7 +154,7 @@ impl Access {
 fn password(session: &Session, viewer: bool, file: &Path, none: bool) -> Result<(), Stop> {
     let tried = "cannot set the password";
     let password =
-        if none { None } else { Some(Secret(ask::secret(file).map_err(|e| Stop::because(tried, &e))?)) };
+        if none { None } else { Some(Secret(ask::new_secret(file).map_err(|e| Stop::because(tried, &e))?)) };
     let body = api::AccessPassword { password, viewer };
     let reply = session.post(tried, path::ACCESS_PASSWORD, &body)?;
     session.show_done(
@@ -152,6 +166,36 @@ fn password(session: &Session, viewer: bool, file: &Path, none: bool) -> Result<
             (true, true) => "Viewers have no password any more.",
         },
     )
+}
+
+fn passkeys(session: &Session, action: PasskeyAction) -> Result<(), Stop> {
+    match action {
+        PasskeyAction::List => {
+            let passkeys: api::AccessPasskeys =
+                session.get("cannot show the passkeys", path::ACCESS_PASSKEYS)?;
+            session.show(&passkeys, |passkeys| {
+                if passkeys.passkeys.is_empty() {
+                    return "There are no passkeys. One is added in the dashboard, or by a one-time link.\n"
+                        .to_owned();
+                }
+                passkeys.passkeys.iter().map(|passkey| passkey_line(passkey) + "\n").collect()
+            })
+        }
+        PasskeyAction::Remove { name } => {
+            let reply = session.delete("cannot remove the passkey", &path::access_passkey(&name))?;
+            session.show_done(&reply, &format!("The passkey “{}” lets nobody in any more.", escaped(&name)))
+        }
+    }
+}
+
+fn passkey_line(passkey: &api::AccessPasskey) -> String {
+    let zone = TimeZone::system();
+    let used = match passkey.used {
+        Some(used) => format!("last used {}", when::pretty(used, &zone)),
+        None => "never used".to_owned(),
+    };
+    let since = when::pretty(passkey.since, &zone);
+    format!("{}: at {}, since {since}, {used}", escaped(&passkey.name), escaped(&passkey.host))
 }
 
 fn tokens(session: &Session, action: TokenAction) -> Result<(), Stop> {
@@ -211,12 +255,15 @@ fn screen(access: &api::Access, width: usize) -> String {
         },
     );
     let of_viewers = if access.viewer_password { "; viewers have one too" } else { "" };
-    let own = if access.password {
-        "a password is set"
-    } else {
-        "no password yet: `hotshare access link` lets you choose it"
+    let own = match (access.password, access.passkeys.is_empty()) {
+        (true, _) => "a password is set",
+        (false, false) => "by passkey only",
+        (false, true) => "no password yet: `hotshare access link` lets you choose it",
     };
     out.labelled("Login", &format!("{own}{of_viewers}"));
+    for (n, passkey) in access.passkeys.iter().enumerate() {
+        out.labelled(if n == 0 { "Passkey" } else { "" }, &passkey_line(passkey));
+    }
     out.labelled(
         "Inside",
         &match access.sessions {
@@ -280,6 +327,7 @@ mod tests {
             lan: None,
             password: false,
             viewer_password: false,
+            passkeys: Vec::new(),
             sessions: 0,
             links: 0,
             owners: Vec::new(),
@@ -290,10 +338,16 @@ mod tests {
         assert!(text.contains("nowhere") && text.contains("no password yet"), "{text}");
         let full = api::Access {
             admin_from: "owner-devices".into(),
-            machine: Some("http://127.0.0.1:4680/admin".into()),
+            machine: Some("http://localhost:4680/admin".into()),
             lan: Some("http://10.77.0.1/admin".into()),
             password: true,
             viewer_password: true,
+            passkeys: vec![api::AccessPasskey {
+                name: "phone".into(),
+                host: "localhost".into(),
+                since: 1_795_455_000,
+                used: None,
+            }],
             sessions: 2,
             links: 1,
             owners: vec!["anna".into(), "evil\u{1b}[2J".into()],
@@ -302,8 +356,10 @@ mod tests {
         };
         let text = anstream::adapter::strip_str(&screen(&full, 80)).to_string();
         for line in [
-            "Place   http://127.0.0.1:4680/admin\n        http://10.77.0.1/admin\n",
+            "Place   http://localhost:4680/admin\n        http://10.77.0.1/admin\n",
             "Login   a password is set; viewers have one too\n",
+            "Passkey phone: at localhost, since 20",
+            "never used\n",
             "Inside  2 browsers\n",
             "Links   1 not used yet\n",
             "Tokens  ha: read, since 20",
@@ -315,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_link_is_never_broken_into_lines() {
-        let link = format!("http://127.0.0.1:4680/admin/link/{}", "0123456789abcdef".repeat(4));
+        let link = format!("http://localhost:4680/admin/link/{}", "0123456789abcdef".repeat(4));
         for width in [24, 80] {
             let text = link_text(Some(&link), None, width);
             assert!(text.lines().any(|line| line.trim() == link), "{text}");

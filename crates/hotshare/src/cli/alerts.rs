@@ -128,6 +128,7 @@ mod tests {
             limit: None,
             title: "80 % of the plan is used".into(),
             text: text.into(),
+            facts: api::EventFacts::default(),
             deliveries,
         };
         let alerts = [

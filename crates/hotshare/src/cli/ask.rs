@@ -19,8 +19,24 @@ pub(super) fn secret(file: &Path) -> io::Result<String> {
     if !input.is_terminal() {
         return first_line(input.lock());
     }
-    let mut error = io::stderr();
-    error.write_all(b"Passphrase: ")?;
+    asked("Passphrase: ")
+}
+
+/// The same of one that is new: a terminal shows nothing of what is typed, so it is typed there twice.
+pub(super) fn new_secret(file: &Path) -> io::Result<String> {
+    let first = secret(file)?;
+    if file == Path::new("-") && io::stdin().is_terminal() && asked("The same again: ")? != first {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the two are not the same; nothing was changed",
+        ));
+    }
+    Ok(first)
+}
+
+fn asked(prompt: &str) -> io::Result<String> {
+    let (input, mut error) = (io::stdin(), io::stderr());
+    error.write_all(prompt.as_bytes())?;
     error.flush()?;
     let silence = Silence::over(&input)?;
     let mut line = String::new();

@@ -46,17 +46,19 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_on_its_line() {
+        let event = |at, kind: &str, text: &str| api::Event {
+            at,
+            kind: kind.into(),
+            text: text.into(),
+            facts: api::EventFacts::default(),
+        };
         let events = [
-            api::Event { at: 1_795_455_000, kind: "used-up".into(), text: "anna has used up 2.00 GB".into() },
-            api::Event {
-                at: 1_795_455_060,
-                kind: "device-new".into(),
-                text: "“x\n2026 \u{1b}[31mlie” came".into(),
-            },
+            event(1_795_455_000, "allowance-used", "anna is closed: the allowance is used up"),
+            event(1_795_455_060, "device-new", "“x\n2026 \u{1b}[31mlie” came"),
         ];
         assert_eq!(
             text(&events, &zone::rules("Europe/Berlin")),
-            "2026-11-23 18:30  anna has used up 2.00 GB\n2026-11-23 18:31  “x\\u{a}2026 \\u{1b}[31mlie” came\n"
+            "2026-11-23 18:30  anna is closed: the allowance is used up\n2026-11-23 18:31  “x\\u{a}2026 \\u{1b}[31mlie” came\n"
         );
     }
 }

@@ -5,6 +5,7 @@
 //! Printed always in powers of 1000.
 
 use hotshare_api::Every;
+pub(crate) use hotshare_api::show::bytes as pretty;
 
 const UNITS: [(&str, u64); 9] = [
     ("B", 1),
@@ -91,11 +92,6 @@ pub(crate) fn allowance(text: &str) -> Result<AllowanceText, String> {
         }
     };
     Ok(AllowanceText(Some((bytes(size)?, every))))
-}
-
-/// Such as `1.25 GB`: two decimals, powers of 1000.
-pub(crate) fn pretty(bytes: u64) -> String {
-    format!("{:.2}", bytesize::ByteSize::b(bytes).display().si())
 }
 
 /// Such as `2.00 GB/month`, `500.00 MB in all` or `unlimited`.
@@ -209,16 +205,6 @@ mod tests {
 
     #[test]
     fn printing() {
-        for (amount, expected) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1_000, "1.00 kB"),
-            (1_234_567, "1.23 MB"),
-            (104_857_600, "104.86 MB"),
-            (20_000_000_000, "20.00 GB"),
-        ] {
-            assert_eq!(pretty(amount), expected);
-        }
         assert_eq!(pretty_allowance(Some(2_000_000_000), Some(Every::Month)), "2.00 GB/month");
         assert_eq!(pretty_allowance(None, None), "unlimited");
     }

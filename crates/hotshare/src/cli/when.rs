@@ -1,8 +1,9 @@
 //! Times and dates as people write them, and as they are printed: always by the plan's zone.
 
+pub(crate) use hotshare_api::show::{civil, time as pretty};
+use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
 /// A moment that was asked for, before it is known in which zone and from which “now”.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,16 +141,6 @@ impl Moment {
             Moment::Ago(ago) => now.saturating_sub(ago.as_secs()),
         }
     }
-}
-
-/// The civil time in a zone.
-pub(crate) fn civil(at: i64, zone: &TimeZone) -> jiff::civil::DateTime {
-    Timestamp::from_second(at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone()).datetime()
-}
-
-/// Such as `2026-11-23 18:30`.
-pub(crate) fn pretty(at: i64, zone: &TimeZone) -> String {
-    civil(at, zone).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Such as `5 December 2026`.

@@ -7,9 +7,9 @@ use hotshare_core::access::Role;
 use crate::cli;
 use crate::serve::AccessDesk;
 
-/// On a terminal: a one-time link, when nobody has a password yet. A log never gets it.
+/// On a terminal: a one-time link, when nothing lets the owner in yet. A log never gets it.
 pub(super) async fn welcome(desk: &AccessDesk, command: &str) {
-    if desk.has_password() {
+    if desk.owner_can_log_in() {
         return;
     }
     if !std::io::stderr().is_terminal() {

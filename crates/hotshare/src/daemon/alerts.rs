@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotshare_core::alert::{Alert, AlertId, Channel, Patience, is_due};
-use hotshare_core::record::Noted;
+use hotshare_core::diary::Happening;
 use hotshare_core::units::UnixTime;
 use hotshare_linux::{clock, session};
 use hotshare_notify::mail::Mail;
@@ -254,12 +254,8 @@ impl Courier {
                     why,
                     "an alert was not delivered"
                 );
-                let text = format!(
-                    "the alert “{}” could not be delivered by {} and is not tried any more: {why}",
-                    alert.title,
-                    channel.word()
-                );
-                Some(Noted { at, kind: "alert-failed", text })
+                let (title, reason) = (alert.title.clone(), why.clone());
+                Some(Happening::AlertFailed { channel, title, reason }.noted(at))
             }
         };
         self.marker.mark(Marking { alert: alert.id, channel, at, outcome, noted }).await

@@ -545,7 +545,7 @@ fn keeper(
 }
 
 /// The dashboard's door on the machine itself. People get their data without it, too.
-fn machine_door(port: Option<u16>) -> Option<tokio::net::TcpListener> {
+fn machine_door(port: Option<u16>) -> Option<Vec<tokio::net::TcpListener>> {
     match serve::door::bind_machine(port?) {
         Ok(door) => Some(door),
         Err(error) => {

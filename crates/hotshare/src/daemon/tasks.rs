@@ -104,10 +104,10 @@ impl Tasks {
     }
 
     /// The dashboard on the machine itself.
-    pub(super) fn serve_machine_door(&mut self, listener: TcpListener, pages: axum::Router) {
+    pub(super) fn serve_machine_door(&mut self, listeners: Vec<TcpListener>, pages: axum::Router) {
         let stop = self.stop.clone();
         self.spawn(async move {
-            serve::door::serve_machine(listener, pages, stop.clone()).await;
+            serve::door::serve_machine(listeners, pages, stop.clone()).await;
             ended(What::Door, "it closed".into(), &stop)
         });
     }

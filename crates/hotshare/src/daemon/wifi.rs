@@ -71,7 +71,7 @@ pub(super) fn told(choice: &Choice) -> hotshare_api::WifiPreview {
         country: choice.country.to_string(),
         band: serve::band_told(choice.band),
         channel: choice.channel,
-        why: choice.why.clone(),
+        why: choice.why.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who may come in by the doors for browsers: what is decided in the core, with what is written and who is where.
 
+mod entry;
+mod passkey;
 mod password;
 mod porter;
 mod routes;
@@ -9,7 +11,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hotshare_core::access::{AccessBook, AccessChange, AdminFrom, LINK_LIFE_SECS, Link, Origin, Role, Tries};
+use hotshare_core::access::{
+    AccessBook, AccessChange, AdminFrom, Ceremonies, LINK_LIFE_SECS, Link, Origin, Role, Tries,
+};
 use hotshare_core::ask::{Answer, Ask, Status};
 use hotshare_core::people::PersonName;
 use hotshare_core::units::Now;
@@ -55,6 +59,8 @@ struct Desk {
     clock: Clock,
     book: Mutex<AccessBook>,
     tries: Mutex<Tries>,
+    /// What browsers were asked for passkeys.
+    ceremonies: Mutex<Ceremonies<passkey::Asked>>,
     /// One change at a time: what is written follows from what was written.
     writing: tokio::sync::Mutex<()>,
     /// One password is judged at a time, on another thread: memory for one, and a processor for the meter.
@@ -97,6 +103,7 @@ impl AccessDesk {
             clock,
             book: Mutex::new(book),
             tries: Mutex::default(),
+            ceremonies: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
             judging: Semaphore::new(1),
             waiting: Arc::new(Semaphore::new(WAITING)),
@@ -110,6 +117,10 @@ impl AccessDesk {
 
     fn tries(&self) -> MutexGuard<'_, Tries> {
         self.0.tries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ceremonies(&self) -> MutexGuard<'_, Ceremonies<passkey::Asked>> {
+        self.0.ceremonies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Now {
@@ -152,8 +163,9 @@ impl AccessDesk {
         *self.0.lan.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
     }
 
-    pub(crate) fn has_password(&self) -> bool {
-        self.book().passwords.contains_key(&Role::Owner)
+    /// Otherwise only a link lets the owner in.
+    pub(crate) fn owner_can_log_in(&self) -> bool {
+        self.book().owner_can_log_in()
     }
 
     /// Makes a one-time link.
@@ -173,9 +185,9 @@ impl AccessDesk {
         })
     }
 
-    /// Where a browser on the machine finds the dashboard.
+    /// Where a browser on the machine finds the dashboard. By a name, for browsers have no passkeys at an address.
     fn machine_place(&self) -> Option<String> {
-        self.0.settings.machine_port.map(|port| format!("http://127.0.0.1:{port}"))
+        self.0.settings.machine_port.map(|port| format!("http://localhost:{port}"))
     }
 
     /// Where one on the LAN does, if it may.
@@ -221,7 +233,7 @@ impl AccessDesk {
         timeout(PATIENCE, asked).await.ok().flatten()
     }
 
-    /// Does something slow with a password on another thread; `None`: too many wait already, or it broke.
+    /// Does something slow with a password or passkey on another thread; `None`: too many wait already, or it broke.
     async fn slowly<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let _waiting = Arc::clone(&self.0.waiting).try_acquire_owned().ok()?;
         let _turn = self.0.judging.acquire().await.ok()?;

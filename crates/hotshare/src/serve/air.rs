@@ -5,7 +5,7 @@ use axum::extract::State;
 use hotshare_api::{self as api, Code, Secret};
 use hotshare_core::ask::{Admission, Answer, Ask, KeyTold, StationStatus, Status, WhyDenied, WifiStatus};
 use hotshare_core::keys::Passphrase;
-use hotshare_core::radio::{Band, Cost, Mode, Ssid, join_text};
+use hotshare_core::radio::{Band, Because, Cost, Job, Mode, Ports, Reason, Source, Ssid, Why, join_text};
 use hotshare_core::units::UnixTime;
 use hotshare_linux::radio::{AccessPoint, RadioView};
 
@@ -149,7 +149,7 @@ impl AppState {
     pub(super) async fn wifi_line(&self) -> Result<Option<api::WifiLine>, No> {
         let Some(view) = self.view() else { return Ok(None) };
         let air = self.air().await?;
-        let (state, off_because) = state_told(&view.state);
+        let (state, off_because, _) = state_told(&view.state);
         Ok(Some(api::WifiLine {
             state,
             off_because,
@@ -220,7 +220,7 @@ pub(crate) fn key_told(ssid: &Ssid, mode: Mode, key: Option<&KeyTold>) -> api::K
 }
 
 fn told(air: &WifiStatus, status: &Status, view: &RadioView) -> api::Wifi {
-    let (state, off_because) = state_told(&view.state);
+    let (state, off_because, off_code) = state_told(&view.state);
     let station = |seen: &StationStatus| {
         let device = status.devices.iter().find(|device| device.mac == seen.mac);
         let signal = view.signals.get(&seen.mac);
@@ -233,6 +233,10 @@ fn told(air: &WifiStatus, status: &Status, view: &RadioView) -> api::Wifi {
             since: seen.since.0,
             admission,
             reason,
+            limit: match seen.admission {
+                Admission::TooManyDevices { limit } => Some(limit),
+                Admission::Waiting | Admission::Admitted | Admission::KeyGone => None,
+            },
             // 0 dBm is a driver that has heard nothing yet: nothing is that loud.
             signal_dbm: signal.and_then(|signal| signal.dbm).filter(|dbm| *dbm < 0),
             up_kbit_s: signal.and_then(|signal| signal.rx_kbit).map(u64::from),
@@ -245,6 +249,7 @@ fn told(air: &WifiStatus, status: &Status, view: &RadioView) -> api::Wifi {
         at: status.at.0,
         state,
         off_because,
+        off_code,
         name: view.ssid.clone(),
         mode: mode_told(air.mode),
         interface: Some(view.interface.clone()).filter(|name| !name.is_empty()),
@@ -255,7 +260,8 @@ fn told(air: &WifiStatus, status: &Status, view: &RadioView) -> api::Wifi {
         mhz: some(view.mhz),
         width_mhz: some(view.width_mhz),
         station_ports: view.station_ports,
-        why: view.why.clone(),
+        why: view.why.iter().map(ToString::to_string).collect(),
+        reasons: view.why.iter().map(reason).collect(),
         cost: match air.cost {
             Cost::Metered => api::Cost::Metered,
             Cost::NearLimit => api::Cost::NearLimit,
@@ -305,11 +311,77 @@ fn too_many(person: Option<&str>, limit: u32) -> String {
     format!("{whose} may have {limit} {devices} on the air at once (`hotshare people limit`)")
 }
 
-fn state_told(state: &AccessPoint) -> (api::AirState, Option<String>) {
+/// How it does; where it is off, why, in words and as a word.
+fn state_told(state: &AccessPoint) -> (api::AirState, Option<String>, Option<api::OffCode>) {
     match state {
-        AccessPoint::Starting => (api::AirState::Starting, None),
-        AccessPoint::On => (api::AirState::On, None),
-        AccessPoint::Off(why) => (api::AirState::Off, Some(why.clone())),
+        AccessPoint::Starting => (api::AirState::Starting, None, None),
+        AccessPoint::On => (api::AirState::On, None, None),
+        AccessPoint::Off { why, words } => {
+            let code = match why {
+                None => api::OffCode::Stopped,
+                Some(Why::Died) => api::OffCode::Died,
+                Some(Why::Hung) => api::OffCode::Hung,
+                Some(Why::CardGone) => api::OffCode::CardGone,
+                Some(Why::Silent) => api::OffCode::Silent,
+                Some(Why::UplinkMoved(_)) => api::OffCode::UplinkMoved,
+                Some(Why::UplinkLost) => api::OffCode::UplinkLost,
+                Some(Why::Failed) => api::OffCode::Failed,
+            };
+            (api::AirState::Off, Some(words.clone()), Some(code))
+        }
+    }
+}
+
+fn reason(reason: &Reason) -> api::WifiReason {
+    use api::WifiReasonCode as Code;
+    let bare = |code| api::WifiReason {
+        code,
+        country: None,
+        card: None,
+        interface: None,
+        configured: false,
+        band: None,
+        channel: None,
+        width_mhz: None,
+        detail: None,
+    };
+    match reason {
+        Reason::Country { country, source } => api::WifiReason {
+            country: Some(country.to_string()),
+            configured: *source == Source::Configuration,
+            ..bare(match source {
+                Source::Configuration => Code::CountryConfigured,
+                Source::UplinkNetwork => Code::CountryOfUplink,
+                Source::Locale => Code::CountryOfLocale,
+            })
+        },
+        Reason::Card { card, named, job } => {
+            let (code, interface) = match job {
+                Job::Uplink(name) => (Code::CardIsUplinks, Some(name.clone())),
+                Job::Left(name) => (Code::CardLeaves, Some(name.clone())),
+                Job::Free(_) => (Code::CardFree, None),
+            };
+            api::WifiReason { card: Some(card.clone()), interface, configured: *named, ..bare(code) }
+        }
+        Reason::Channel { at, width_mhz, because } => api::WifiReason {
+            configured: matches!(because, Because::Configured { .. }),
+            band: Some(band_told(at.band)),
+            channel: Some(at.channel),
+            width_mhz: Some(*width_mhz),
+            detail: because.not_five(),
+            ..bare(match because {
+                Because::OnlyUplinks => Code::ChannelOnlyUplinks,
+                Because::Uplinks => Code::ChannelUplinks,
+                Because::Configured { radar: false } => Code::ChannelConfigured,
+                Because::Configured { radar: true } => Code::ChannelRadar,
+                Because::First { .. } => Code::ChannelFirst,
+            })
+        },
+        Reason::Ports(ports) => bare(match ports {
+            Ports::Own => Code::PortsOwn,
+            Ports::Shared => Code::PortsShared,
+            Ports::NotBuilt => Code::PortsNotBuilt,
+        }),
     }
 }
 

@@ -1,11 +1,13 @@
 //! What the owner was told, and whether the ways to the owner work.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
 use hotshare_api as api;
 use hotshare_core::alert::{Alert, AlertId, Language, What};
+use hotshare_core::diary::Facts;
 use hotshare_core::plan::Zone;
 use hotshare_linux::clock;
 use hotshare_store::{Delivery, DeliveryState};
@@ -13,7 +15,7 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 
 use super::AppState;
-use super::reports::{Asked, unclear};
+use super::reports::{Asked, facts_told, limited, unclear};
 use super::routes::Reply;
 use crate::daemon::Way;
 
@@ -32,19 +34,37 @@ const MOST: u32 = 1000;
 #[into_params(parameter_in = Query)]
 pub(super) struct AlertsQuery {
     /// The newest so many; when not given, 50.
+    #[param(maximum = 1000)]
     limit: Option<u32>,
 }
 
 /// What the owner was told, newest first.
 #[utoipa::path(
     get, path = api::path::ALERTS, operation_id = "alerts", tag = "alerts", params(AlertsQuery),
-    responses((status = 200, body = api::Alerts), (status = 500, description = "`not-read`"))
+    responses(
+        (status = 200, body = api::Alerts),
+        (status = 400, description = "`bad-request`, also of a limit above what one reply holds"),
+        (status = 500, description = "`not-read`"),
+    )
 )]
 pub(super) async fn list(State(state): State<AppState>, query: Asked<AlertsQuery>) -> Reply<api::Alerts> {
     let Query(query) = query.map_err(unclear)?;
-    let limit = query.limit.unwrap_or(50).min(MOST);
-    let alerts = state.read(move |reader| reader.alerts(limit)).await?;
-    let alerts = alerts.into_iter().map(|(alert, deliveries)| told(alert, deliveries)).collect();
+    let limit = limited(query.limit, 50, MOST)?;
+    let read = state.read(move |reader| {
+        let alerts = reader.alerts(limit)?;
+        let facts = match alerts.last() {
+            Some((oldest, _)) => reader.alert_facts(oldest.id)?,
+            None => Vec::new(),
+        };
+        Ok((alerts, facts))
+    });
+    let (alerts, facts) = read.await?;
+    let mut facts: BTreeMap<AlertId, Facts> = facts.into_iter().collect();
+    let alerts = alerts.into_iter().map(|(alert, deliveries)| {
+        let facts = facts.remove(&alert.id).unwrap_or_default();
+        told(alert, facts, deliveries)
+    });
+    let alerts = alerts.collect();
     Ok(Json(api::Alerts { schema: api::SCHEMA, alerts }))
 }
 
@@ -71,7 +91,7 @@ pub(super) async fn test(State(state): State<AppState>) -> Json<api::AlertsTest>
     Json(api::AlertsTest { schema: api::SCHEMA, channels: channels.collect() })
 }
 
-fn told(alert: Alert, deliveries: Vec<Delivery>) -> api::Alert {
+fn told(alert: Alert, facts: Facts, deliveries: Vec<Delivery>) -> api::Alert {
     let Alert { id, at, kind, about, percent, used, limit, title, text } = alert;
     api::Alert {
         id: id.0,
@@ -83,6 +103,7 @@ fn told(alert: Alert, deliveries: Vec<Delivery>) -> api::Alert {
         limit: limit.map(|bytes| bytes.0),
         title,
         text,
+        facts: facts_told(facts),
         deliveries: deliveries.into_iter().map(delivery).collect(),
     }
 }

@@ -1,7 +1,8 @@
 //! What is behind the doors for browsers: the dashboard, the interface for those who have a token, and on the LAN each
 //! device's own data. Also the machine's own door.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -22,23 +24,41 @@ use super::{AppState, routes};
 
 /// Why there is no door.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot listen for browsers at 127.0.0.1:{port}; is another program there? [web] machine_port chooses another"
-)]
+#[error("cannot listen for browsers at {at}; is another program there? [web] machine_port chooses another")]
 pub(crate) struct DoorError {
-    port: u16,
+    at: SocketAddr,
     source: std::io::Error,
 }
 
-/// Listens on the machine's own loopback address, which no other machine reaches.
-pub(crate) fn bind_machine(port: u16) -> Result<TcpListener, DoorError> {
+/// Listens on the machine's own loopback addresses, which no other machine reaches. On both, for a browser may mean
+/// either by `localhost`: at the one that we left free, another user's program could ask for the owner's password.
+pub(crate) fn bind_machine(port: u16) -> Result<Vec<TcpListener>, DoorError> {
+    let mut doors = vec![bind_loopback(Ipv4Addr::LOCALHOST.into(), port)?];
+    match bind_loopback(Ipv6Addr::LOCALHOST.into(), port) {
+        Ok(door) => doors.push(door),
+        // A machine without IPv6 has no such address, and nobody else can have it.
+        Err(error) if error.source.kind() == ErrorKind::AddrNotAvailable || is_unknown(&error.source) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(doors)
+}
+
+fn is_unknown(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(nix::errno::Errno::EAFNOSUPPORT as i32)
+}
+
+fn bind_loopback(address: IpAddr, port: u16) -> Result<TcpListener, DoorError> {
+    let at = SocketAddr::new(address, port);
     let listen = || {
-        let socket = tokio::net::TcpSocket::new_v4()?;
+        let socket = match address {
+            IpAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+            IpAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+        };
         socket.set_reuseaddr(true)?;
-        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        socket.bind(at)?;
         socket.listen(128)
     };
-    listen().map_err(|source| DoorError { port, source })
+    listen().map_err(|source| DoorError { at, source })
 }
 
 /// What browsers find behind a door. `rest` is all that is neither the dashboard nor the interface; `tls`: the name by
@@ -86,8 +106,14 @@ pub(crate) fn to_dashboard() -> Router {
 }
 
 /// Answers browsers at the machine's own door until `stop`.
-pub(crate) async fn serve_machine(listener: TcpListener, pages: Router, stop: CancellationToken) {
-    serve(listener, Door::Machine, pages, DoorLimits::MACHINE, stop).await;
+pub(crate) async fn serve_machine(listeners: Vec<TcpListener>, pages: Router, stop: CancellationToken) {
+    let mut doors = JoinSet::new();
+    for listener in listeners {
+        doors.spawn(serve(listener, Door::Machine, pages.clone(), DoorLimits::MACHINE, stop.clone()));
+    }
+    // One that ends before the others is no door any more.
+    doors.join_next().await;
+    doors.shutdown().await;
 }
 
 async fn serve(

@@ -23,7 +23,8 @@ impl No {
             | Code::NoKey
             | Code::NoWish
             | Code::NoSuchCard
-            | Code::NoSuchToken => StatusCode::NOT_FOUND,
+            | Code::NoSuchToken
+            | Code::NoSuchPasskey => StatusCode::NOT_FOUND,
             Code::NotLoggedIn => StatusCode::UNAUTHORIZED,
             Code::NotAllowed => StatusCode::FORBIDDEN,
             Code::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -31,6 +32,7 @@ impl No {
             Code::CardInUse
             | Code::NameTaken
             | Code::TokenTaken
+            | Code::LastWayIn
             | Code::Full
             | Code::NoWifi
             | Code::WrongMode

@@ -5,6 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use hotshare_api::{self as api, Code};
 use hotshare_core::ask::Ask;
+use hotshare_core::diary::Facts;
 use hotshare_core::meter::Usage;
 use hotshare_core::units::{Bytes, UnixTime};
 use hotshare_store::{By, Reader, StoreError, UsageRow, Whose};
@@ -12,12 +13,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::AppState;
 use super::failure::No;
 use super::routes::Reply;
+use super::{AppState, translate};
 use crate::zone;
 
-/// The diary's lines that one reply holds at most.
+/// The diary's lines that one reply holds at most: all that are kept.
 const MOST_EVENTS: u32 = 10_000;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -38,7 +39,8 @@ pub(super) struct UsageQuery {
 pub(super) struct EventsQuery {
     /// Unix time; when not given, everything.
     since: Option<i64>,
-    /// The newest so many.
+    /// The newest so many; when not given, all that are kept.
+    #[param(maximum = 10_000)]
     limit: Option<u32>,
 }
 
@@ -80,20 +82,66 @@ pub(super) async fn usage(
 /// The diary, oldest first.
 #[utoipa::path(
     get, path = api::path::EVENTS, tag = "reports", params(EventsQuery),
-    responses((status = 200, body = api::Events), (status = 500, description = "`not-read`"))
+    responses(
+        (status = 200, body = api::Events),
+        (status = 400, description = "`bad-request`, also of a limit above what one reply holds"),
+        (status = 500, description = "`not-read`"),
+    )
 )]
 pub(super) async fn events(State(state): State<AppState>, query: Asked<EventsQuery>) -> Reply<api::Events> {
     let Query(query) = query.map_err(unclear)?;
+    let limit = limited(query.limit, MOST_EVENTS, MOST_EVENTS)?;
     state.flush().await?;
     let since = UnixTime(query.since.unwrap_or(i64::MIN));
-    let limit = query.limit.unwrap_or(MOST_EVENTS).min(MOST_EVENTS);
     let mut events = state.read(move |reader| reader.events(since, limit)).await?;
     events.reverse();
     let events = events
         .into_iter()
-        .map(|event| api::Event { at: event.at.0, kind: event.kind, text: event.text })
+        .map(|event| api::Event {
+            at: event.at.0,
+            kind: event.kind,
+            text: event.text,
+            facts: facts_told(event.facts),
+        })
         .collect();
     Ok(Json(api::Events { schema: api::SCHEMA, events }))
+}
+
+/// How many rows a reply is to hold. Whoever asks for more than it can would take a part for the whole.
+pub(super) fn limited(asked: Option<u32>, usual: u32, most: u32) -> Result<u32, No> {
+    match asked {
+        Some(asked) if asked > most => Err(No::new(
+            Code::BadRequest,
+            format!(
+                "`limit` is {asked}, and one reply holds at most {most}: write a smaller one, or leave it out"
+            ),
+        )),
+        asked => Ok(asked.unwrap_or(usual)),
+    }
+}
+
+pub(super) fn facts_told(facts: Facts) -> api::EventFacts {
+    api::EventFacts {
+        person: facts.person,
+        other: facts.other,
+        device: facts.device.map(|mac| mac.to_string()),
+        claim: facts.claim,
+        interface: facts.interface,
+        card: facts.card.map(|card| card.0),
+        bytes: facts.bytes.map(|bytes| bytes.0),
+        limit: facts.limit.map(|bytes| bytes.0),
+        percent: facts.percent,
+        count: facts.count,
+        seconds: facts.seconds,
+        ends: facts.ends.map(|ends| ends.0),
+        sites: facts.sites,
+        passkey: facts.passkey,
+        money: facts.money,
+        channel: facts.channel.map(|channel| channel.word().to_owned()),
+        why: facts.why.map(translate::why_told),
+        reason: facts.reason,
+        alert: facts.alert.map(|alert| alert.0),
+    }
 }
 
 pub(super) fn unclear(rejection: QueryRejection) -> No {

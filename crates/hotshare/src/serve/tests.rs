@@ -6,7 +6,7 @@ mod statement;
 
 use std::time::Duration;
 
-use hotshare_core::ask::{CarrierStatus, PersonStatus, PlanStatus, Refusal, Status};
+use hotshare_core::ask::{CarrierStatus, PersonStatus, PlanStatus, Refusal, Remaining, Status};
 use hotshare_core::people::{Allowance, Every};
 use hotshare_core::plan::{Hours, Period, Plan};
 use hotshare_core::policy::Verdict;
@@ -139,6 +139,7 @@ pub(crate) fn status() -> Status {
             billed: Bytes(600),
             recorded: Bytes(700),
             balance: Some(Bytes(300)),
+            usable: Some(Bytes(290)),
             reserve: Bytes(10),
             delivered: Bytes(500),
             refused: Bytes(60),
@@ -166,6 +167,7 @@ pub(crate) fn status() -> Status {
             until: None,
             renews: None,
             verdict: Verdict::Closed(hotshare_core::policy::Why::Paused),
+            remaining: Remaining { of_plan: Some(Bytes(290)), bytes: Some(Bytes(0)), until: None },
             devices: 1,
             device_limit: None,
             key: None,

@@ -133,6 +133,7 @@ fn plan(status: &PlanStatus) -> api::Plan {
         cap: status.plan.cap().map(|cap| cap.0),
         billed: status.billed.0,
         balance: status.balance.map(|balance| balance.0),
+        usable: status.usable.map(|usable| usable.0),
         recorded: status.recorded.0,
         reserve: status.reserve.0,
         delivered: status.delivered.0,
@@ -185,6 +186,9 @@ pub(super) fn person(status: &PersonStatus) -> api::Person {
         balance: status.balance.map(|balance| balance.0),
         renews: status.renews.map(|renews| renews.0),
         verdict: verdict(status.verdict),
+        plan_left: status.remaining.of_plan.map(|left| left.0),
+        bytes_remaining: status.remaining.bytes.map(|bytes| bytes.0),
+        closes: status.remaining.until.map(|until| until.0),
         slow: status.verdict.rate().map(|rate| rate.0),
         slow_because: match status.verdict {
             Verdict::Slow(_, why) => Some(why_told(why)),
@@ -233,7 +237,7 @@ fn verdict(verdict: Verdict) -> api::Verdict {
     }
 }
 
-fn why_told(why: Why) -> api::Verdict {
+pub(super) fn why_told(why: Why) -> api::Verdict {
     match why {
         Why::Paused => api::Verdict::Paused,
         Why::Ended => api::Verdict::Ended,

@@ -219,6 +219,11 @@ impl Page {
         self.ask("click", json!({ "css": css })).await.map(drop)
     }
 
+    /// Clicks on a link to something that is saved, and gives what was.
+    pub async fn download(&self, css: &str) -> Result<String> {
+        Ok(serde_json::from_value(self.ask("download", json!({ "css": css })).await?)?)
+    }
+
     /// A key, by its name: `Tab`, `Enter`.
     pub async fn press(&self, key: &str) -> Result<()> {
         self.ask("press", json!({ "key": key })).await.map(drop)
@@ -265,6 +270,11 @@ impl Page {
     /// What is said to every question that the page's script asks (`confirm`).
     pub async fn answer(&self, yes: bool) -> Result<()> {
         self.ask("answer", json!({ "yes": yes })).await.map(drop)
+    }
+
+    /// Gives the window a device that holds passkeys, and answers by itself.
+    pub async fn authenticator(&self) -> Result<()> {
+        self.ask("authenticator", json!({})).await.map(drop)
     }
 
     pub async fn close(self) -> Result<()> {

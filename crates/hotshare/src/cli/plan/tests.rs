@@ -76,6 +76,7 @@ fn screens() {
         cap: Some(20_000_000_000),
         billed: 5_300_000_000,
         balance: Some(14_700_000_000),
+        usable: Some(14_683_222_784),
         recorded: 5_304_000_000,
         reserve: 16_777_216,
         delivered: 5_000_000_000,
@@ -96,6 +97,7 @@ fn screens() {
     let free = api::Plan {
         cap: None,
         balance: None,
+        usable: None,
         period: Period::EveryDays { days: 28, from: "2026-11-01".into() },
         ..monthly.clone()
     };

@@ -11,6 +11,7 @@ fn station(n: u8, person: Option<&str>, host_name: Option<&str>, dbm: i32) -> St
         since: 1_795_455_000,
         admission: Admission::Admitted,
         reason: None,
+        limit: None,
         signal_dbm: Some(dbm),
         up_kbit_s: Some(6_000),
         down_kbit_s: Some(866_700),
@@ -33,6 +34,7 @@ fn air() -> Air {
         at: 1_795_455_000,
         state: AirState::On,
         off_because: None,
+        off_code: None,
         name: "Hotshare-3F2A".into(),
         mode: Mode::People,
         interface: Some("wlan0".into()),
@@ -44,6 +46,7 @@ fn air() -> Air {
         width_mhz: Some(80),
         station_ports: true,
         why: vec!["The country is DE because you said so.".into()],
+        reasons: Vec::new(),
         cost: Cost::Metered,
         stations: vec![
             station(1, Some("anna"), Some("Evil\u{1b}[2J\u{202e}phone"), -52),

@@ -1,9 +1,10 @@
 //! What the pages for logging in ask.
 
+use axum::body::Bytes;
 use axum::http::Method;
-use hotshare_core::access::{AccessBook, AccessChange, Caller, Role, Session, may_reach, permits};
+use hotshare_core::access::{AccessBook, AccessChange, Caller, Digest, Role, Session, may_reach, permits};
 use hotshare_core::keys::WeakPassphrase;
-use hotshare_web::access::{NotIn, Passwords, Permit, Porter, Ticket, Weak};
+use hotshare_web::access::{NotIn, Permit, Porter, Right, Site, Ticket, Ways, Weak};
 use hotshare_web::{Door, Visitor, Who};
 
 use super::{AccessDesk, NotWritten, password, secret};
@@ -51,10 +52,14 @@ impl Porter for AccessDesk {
         if permits(caller, looks, path) { Permit::Yes } else { Permit::NotForThis }
     }
 
-    fn passwords(&self) -> Passwords {
+    fn ways(&self) -> Ways {
         let book = self.book();
         let has = |role| book.passwords.contains_key(&role);
-        Passwords { owner: has(Role::Owner), viewer: has(Role::Viewer) }
+        Ways { owner: has(Role::Owner), viewer: has(Role::Viewer), passkey: !book.passkeys.is_empty() }
+    }
+
+    fn has_passkey(&self, host: &str) -> bool {
+        self.book().passkeys_at(host).next().is_some()
     }
 
     async fn log_in(
@@ -82,7 +87,42 @@ impl Porter for AccessDesk {
             return Err(NotIn::Wrong { wait: wait.map_or(0, |wait| wait.secs) });
         }
         self.tries().was_right(origin);
-        self.begin(visitor, role, old, Vec::new()).await
+        self.begin(visitor, role, By::Secret, old).await
+    }
+
+    async fn ask_passkey(&self, visitor: Visitor, site: &Site) -> Result<String, NotIn> {
+        self.asks_for_entry(visitor, site).await
+    }
+
+    async fn log_in_by_passkey(
+        &self,
+        visitor: Visitor,
+        site: &Site,
+        answer: Bytes,
+        old: Option<String>,
+    ) -> Result<String, NotIn> {
+        self.enters(visitor, site, &answer, old).await
+    }
+
+    async fn new_passkey(
+        &self,
+        visitor: Visitor,
+        site: &Site,
+        right: Right,
+        name: String,
+    ) -> Result<String, NotIn> {
+        self.asks_for_new(visitor, site, &right, name).await
+    }
+
+    async fn keep_passkey(
+        &self,
+        visitor: Visitor,
+        site: &Site,
+        right: Right,
+        answer: Bytes,
+        old: Option<String>,
+    ) -> Result<Option<String>, NotIn> {
+        self.keeps(visitor, site, &right, &answer, old).await
     }
 
     fn link(&self, link: &str) -> Option<hotshare_web::Role> {
@@ -102,7 +142,7 @@ impl Porter for AccessDesk {
         let hash = match (link.role, password) {
             (Role::Viewer, _) => None,
             (Role::Owner, Some(password)) => Some(self.fresh_hash(password).await?),
-            (Role::Owner, None) if !self.has_password() => return Err(NotIn::Weak(Weak::Missing)),
+            (Role::Owner, None) if !self.owner_can_log_in() => return Err(NotIn::Weak(Weak::Missing)),
             (Role::Owner, None) => None,
         };
         let origin = self.origin(visitor).await;
@@ -115,7 +155,7 @@ impl Porter for AccessDesk {
         };
         self.change(used).await?;
         tracing::info!(door = ?visitor.door, "a one-time link was used");
-        self.begin(visitor, link.role, old, Vec::new()).await
+        self.begin(visitor, link.role, By::Secret, old).await
     }
 
     async fn log_out(&self, session: &str) {
@@ -126,26 +166,44 @@ impl Porter for AccessDesk {
     }
 }
 
+/// What somebody has come in by.
+pub(super) enum By {
+    /// A password or a link.
+    Secret,
+    /// A passkey whose answer, judged by what was `seen` of it, was right.
+    Passkey { digest: Digest, seen: [u8; 7], state: [u8; 7] },
+}
+
 impl AccessDesk {
     /// A new session, with a secret of its own whatever the browser brought.
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         visitor: Visitor,
         role: Role,
+        by: By,
         old: Option<String>,
-        before: Vec<AccessChange>,
     ) -> Result<String, NotIn> {
         let fresh = secret::draw().map_err(|_| NotIn::Busy)?;
         let now = self.now().wall;
+        let passkey = if let By::Passkey { digest, .. } = by { Some(digest) } else { None };
         let session = Session {
             digest: secret::digest(&fresh),
             role,
             at_machine: visitor.door == Door::Machine,
+            passkey,
             begun: now,
             used: now,
         };
         let old = old.map(|old| secret::digest(&old));
-        self.change(|book| Ok::<_, NotIn>([before, book.begin(session, old)].concat())).await?;
+        let begun = |book: &AccessBook| {
+            let mut changes = book.begin(session, old);
+            if let By::Passkey { digest, seen, state } = by {
+                let used = book.use_passkey(digest, seen, state, now);
+                changes.push(used.ok_or(NotIn::WrongPasskey { wait: 0 })?);
+            }
+            Ok::<_, NotIn>(changes)
+        };
+        self.change(begun).await?;
         Ok(fresh)
     }
 

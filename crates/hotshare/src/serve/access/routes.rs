@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use hotshare_api as api;
 use hotshare_api::{Code, Secret};
-use hotshare_core::access::{AccessBook, AccessChange, NoToken, Role, Scope, Token};
+use hotshare_core::access::{AccessBook, AccessChange, NoPasskey, NoToken, Passkey, Role, Scope, Token};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,6 +19,8 @@ pub(in crate::serve) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(show))
         .routes(routes!(link))
         .routes(routes!(password))
+        .routes(routes!(passkeys))
+        .routes(routes!(passkey_remove))
         .routes(routes!(tokens, token_add))
         .routes(routes!(token_remove))
         .routes(routes!(owner))
@@ -33,6 +35,29 @@ struct OfToken {
     /// The token's name, percent-encoded as UTF-8.
     #[param(example = "home assistant")]
     name: String,
+}
+
+/// Which passkey is meant.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes what [`Place`] reads")]
+struct OfPasskey {
+    /// The passkey's name, percent-encoded as UTF-8.
+    #[param(example = "phone")]
+    name: String,
+}
+
+impl From<NoPasskey> for No {
+    fn from(error: NoPasskey) -> No {
+        let code = match error {
+            NoPasskey::NoSuchName(_) => Code::NoSuchPasskey,
+            NoPasskey::LastWay(_) => Code::LastWayIn,
+            NoPasskey::BadName | NoPasskey::NameTaken(_) | NoPasskey::There(_) | NoPasskey::Full => {
+                Code::BadRequest
+            }
+        };
+        No::new(code, error.to_string())
+    }
 }
 
 impl From<NotWritten> for No {
@@ -73,6 +98,7 @@ async fn show(State(state): State<AppState>) -> Json<api::Access> {
         lan: desk.lan_place().map(|place| format!("{place}/admin")),
         password: book.passwords.contains_key(&Role::Owner),
         viewer_password: book.passwords.contains_key(&Role::Viewer),
+        passkeys: known(&book),
         sessions: count(book.sessions.values().filter(|session| !session.is_over(now)).count()),
         links: count(book.links.values().filter(|link| link.is_good(now)).count()),
         owners: book.people.iter().map(ToString::to_string).collect(),
@@ -83,6 +109,18 @@ async fn show(State(state): State<AppState>) -> Json<api::Access> {
             .collect(),
         tokens: told(&book),
     })
+}
+
+fn known(book: &AccessBook) -> Vec<api::AccessPasskey> {
+    let mut passkeys: Vec<&Passkey> = book.passkeys.values().collect();
+    passkeys.sort_by(|a, b| a.name.cmp(&b.name));
+    let passkey = |p: &Passkey| api::AccessPasskey {
+        name: p.name.clone(),
+        host: p.host.clone(),
+        since: p.since.0,
+        used: p.used.map(|used| used.0),
+    };
+    passkeys.into_iter().map(passkey).collect()
 }
 
 fn told(book: &AccessBook) -> Vec<api::AccessToken> {
@@ -131,6 +169,30 @@ async fn password(State(state): State<AppState>, body: Body<api::AccessPassword>
     };
     let role = if viewer { Role::Viewer } else { Role::Owner };
     state.access.change(|book| Ok::<_, No>(book.set_password(role, hash))).await?;
+    Ok(done())
+}
+
+/// The passkeys, which are added in a browser.
+#[utoipa::path(
+    get, path = api::path::ACCESS_PASSKEYS, operation_id = "access_passkeys", tag = "access",
+    responses((status = 200, body = api::AccessPasskeys))
+)]
+async fn passkeys(State(state): State<AppState>) -> Json<api::AccessPasskeys> {
+    Json(api::AccessPasskeys { schema: api::SCHEMA, passkeys: known(&state.access.book()) })
+}
+
+/// Takes a passkey away, and logs out who came in by it.
+#[utoipa::path(
+    delete, path = api::path::ACCESS_PASSKEY, operation_id = "access_passkey_remove", tag = "access", params(OfPasskey),
+    responses(
+        (status = 200, body = api::Done),
+        (status = 404, description = "`no-such-passkey`"),
+        (status = 409, description = "`last-way-in`"),
+    )
+)]
+async fn passkey_remove(State(state): State<AppState>, Place(name): Place) -> Reply<api::Done> {
+    let now = state.access.now().wall;
+    state.access.change(|book| Ok::<_, No>(book.remove_passkey(&name, now)?)).await?;
     Ok(done())
 }
 

@@ -14,8 +14,8 @@ pub(super) fn draw() -> Result<String, SysError> {
 }
 
 /// What is kept of one. A plain hash is enough: nobody can try all that could have been drawn.
-pub(super) fn digest(secret: &str) -> Digest {
-    Digest(Blake2s256::digest(secret.as_bytes()).into())
+pub(super) fn digest(secret: impl AsRef<[u8]>) -> Digest {
+    Digest(Blake2s256::digest(secret.as_ref()).into())
 }
 
 /// What each form of a session's pages brings back: whoever has it had a page of that session before. It does not

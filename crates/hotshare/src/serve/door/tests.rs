@@ -1,8 +1,10 @@
 //! Real doors on real sockets, with a real store; only the brain is a fake.
 
+mod authenticator;
 mod guard;
 mod interface;
 mod crowd;
+mod passkeys;
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -16,8 +18,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{mpsc, watch};
 
 use std::time::Duration;
-
-use tokio::task::JoinSet;
 
 use super::*;
 use crate::daemon::Ledger;
@@ -160,7 +160,7 @@ impl House {
     async fn link(&self, role: Role) -> String {
         let link = self.desk.make_link(role).await.expect("a link");
         let link = link.machine.expect("a door");
-        link.strip_prefix("http://127.0.0.1:4680").expect("the place").to_owned()
+        link.strip_prefix("http://localhost:4680").expect("the place").to_owned()
     }
 
     /// A password is set, and the browser that set it is logged in by this cookie.

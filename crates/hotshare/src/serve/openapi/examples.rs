@@ -27,6 +27,9 @@ pub(super) fn reply(name: &str) -> Option<Value> {
         "Corrected" => page("Status")
             .map(|status| json!({"schema": SCHEMA, "done": true, "carrier": status["plan"]["carrier"]})),
         "Done" => serde_json::to_value(Done { schema: SCHEMA, done: true }).ok(),
+        "AccessPasskeys" => {
+            page("Access").map(|access| json!({"schema": SCHEMA, "passkeys": access["passkeys"]}))
+        }
         "AccessTokens" => page("Access").map(|access| json!({"schema": SCHEMA, "tokens": access["tokens"]})),
         "AccessTokenMade" => serde_json::to_value(AccessTokenMade {
             schema: SCHEMA,
@@ -38,7 +41,7 @@ pub(super) fn reply(name: &str) -> Option<Value> {
         "AccessLink" => serde_json::to_value(AccessLink {
             schema: SCHEMA,
             until: 1_795_000_900,
-            machine: Some("http://127.0.0.1:4680/admin/link/…".into()),
+            machine: Some("http://localhost:4680/admin/link/…".into()),
             lan: None,
         })
         .ok(),

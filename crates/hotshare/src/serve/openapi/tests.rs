@@ -141,7 +141,8 @@ fn check(name: &str, value: &Value) -> Result<(), String> {
         };
     }
     by_name!(
-        Access AccessLink AccessLinkNew AccessOwner AccessPassword AccessTokenMade AccessTokenNew AccessTokens
+        Access AccessLink AccessLinkNew AccessOwner AccessPasskeys AccessPassword AccessTokenMade AccessTokenNew
+        AccessTokens
         Agreement Alerts AlertsTest Amount Cards Claim Corrected DeviceChange Devices Done Events Failure Gift Invite Key
         KeyRotation NetworkKeyRotation People PersonChange PersonNew PlanChange PlanCorrection PlanReply Statement
         Status UsageReport Wifi WishAnswer

@@ -7,7 +7,7 @@ use hotshare_core::ask::{
     Admission, DeniedStatus, DeviceStatus, KeyStatus, KeyTold, StationStatus, WhyDenied, WifiStatus,
 };
 use hotshare_core::keys::{KeyId, Passphrase};
-use hotshare_core::radio::{Band, Cost, Join, Mode};
+use hotshare_core::radio::{Band, Cost, Join, Mode, Reason, Source, Why};
 use hotshare_core::units::Mac;
 use hotshare_linux::radio::{AccessPoint, Signal};
 
@@ -32,7 +32,10 @@ fn view() -> RadioView {
         band: Some(Band::Five),
         interface: "wlan0".into(),
         station_ports: true,
-        why: vec!["The country is DE: you said so.".into()],
+        why: vec![Reason::Country {
+            country: "DE".parse().expect("a country"),
+            source: Source::Configuration,
+        }],
         signals: BTreeMap::from([(mac(1), signal)]),
     }
 }
@@ -129,8 +132,10 @@ async fn who_is_on_the_air() {
 
 #[tokio::test]
 async fn a_radio_that_is_off_says_why_and_knows_little() {
-    let view =
-        RadioView { state: AccessPoint::Off("hostapd is not installed".into()), ..RadioView::default() };
+    let view = RadioView {
+        state: AccessPoint::Off { why: Some(Why::Failed), words: "hostapd is not installed".into() },
+        ..RadioView::default()
+    };
     let fake = Fake::with_radio(answer(Mode::People), Some(view));
     let (code, body) = fake.send("GET", "/v1/wifi", "").await;
     assert_eq!(

@@ -1,3 +1,4 @@
+use hotshare_core::diary::{Facts, Happening};
 use hotshare_core::meter::Usage;
 use hotshare_core::people::{Device, Person};
 use hotshare_core::record::{Change, Noted, Who};
@@ -42,8 +43,6 @@ fn fill(fake: &Fake) -> Store {
     let mut store = Store::open(&fake.folder.path().join("ledger.sqlite")).expect("a store");
     let (one, two) = (Mac([2, 0, 0x5e, 0x10, 0, 1]), Mac([2, 0, 0x5e, 0x10, 0, 2]));
     let spent = |at: i64, who, usage| Change::Usage { minute: at / 60, who, usage };
-    let noted =
-        |at: i64, kind, text: &str| Change::Noted(Noted { at: UnixTime(at), kind, text: text.into() });
     store
         .commit(&[
             person(1, "anna"),
@@ -55,8 +54,17 @@ fn fill(fake: &Fake) -> Store {
             spent(MONDAY, Who::Device(one, PersonId(1)), usage(1, 2, 0)),
             spent(MONDAY, Who::Device(two, PersonId(2)), usage(1000, 2000, 7)),
             spent(MONDAY, Who::Plan, usage(1001, 2010, 7)),
-            noted(SUNDAY, "device-new", "a device came"),
-            noted(MONDAY, "used-up", "anna has used it up"),
+            // As an older release wrote it.
+            Change::Noted(Noted {
+                at: UnixTime(SUNDAY),
+                kind: "device-new",
+                text: "a device came".into(),
+                facts: Facts::default(),
+            }),
+            Change::Noted(
+                Happening::Asked { name: "anna".parse().expect("a name"), bytes: Bytes(5) }
+                    .noted(UnixTime(MONDAY)),
+            ),
         ])
         .expect("committed");
     store
@@ -104,14 +112,43 @@ async fn events_oldest_first() {
     assert_eq!(
         all["events"],
         serde_json::json!([
-            {"at": SUNDAY, "kind": "device-new", "text": "a device came"},
-            {"at": MONDAY, "kind": "used-up", "text": "anna has used it up"},
+            {"at": SUNDAY, "kind": "device-new", "text": "a device came", "facts": {}},
+            {"at": MONDAY, "kind": "asked", "text": "anna asks for 5 B", "facts": {"person": "anna", "bytes": 5}},
         ])
     );
     let (_, late) = fake.send("GET", &format!("/v1/events?since={MONDAY}"), "").await;
     assert_eq!(late["events"].as_array().map(Vec::len), Some(1));
     let (_, newest) = fake.send("GET", "/v1/events?limit=1", "").await;
-    assert_eq!(newest["events"][0]["kind"], "used-up");
+    assert_eq!(newest["events"][0]["kind"], "asked");
+}
+
+/// A part is never taken for the whole.
+#[tokio::test]
+async fn more_than_one_reply_holds_is_refused() {
+    let fake = Fake::obedient();
+    let _store = fill(&fake);
+    for (path, most) in [("/v1/events", 10_000), ("/v1/alerts", 1000)] {
+        let (status, reply) = fake.send("GET", &format!("{path}?limit={most}"), "").await;
+        assert_eq!(status, 200, "{reply}");
+        let (status, reply) = fake.send("GET", &format!("{path}?limit={}", most + 1), "").await;
+        assert_eq!((status, code(&reply)), (400, "bad-request"));
+        let message = reply["error"]["message"].as_str().expect("a message");
+        assert!(message.contains(&format!("at most {most}")), "{message}");
+    }
+}
+
+/// The interface has a word for each line of the diary.
+#[test]
+fn the_words_of_the_diary_are_cores() {
+    let mut words: Vec<&str> = hotshare_core::diary::words().collect();
+    words.sort_unstable();
+    let told = words.iter().filter(|word| {
+        let kind: hotshare_api::EventKind = serde_json::from_value((**word).into()).expect("a word");
+        kind != hotshare_api::EventKind::Unknown
+    });
+    assert_eq!(told.copied().collect::<Vec<_>>(), words);
+    words.dedup();
+    assert_eq!(words.len(), hotshare_core::diary::words().count(), "a word twice");
 }
 
 #[tokio::test]
