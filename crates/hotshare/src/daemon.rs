@@ -6,6 +6,7 @@ mod alerts;
 mod certificate;
 mod event_loop;
 mod execute;
+mod lan;
 mod ledger;
 mod sites;
 mod slow;

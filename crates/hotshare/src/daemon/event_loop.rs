@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::alerts::told;
 use super::execute::Hands;
-use super::start::LanServers;
+use super::lan::LanServers;
 use super::tasks::{Tasks, What};
 
 /// All that can bring news.

@@ -5,10 +5,9 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use axum::Router;
 use hotshare_api::Preview;
 use hotshare_core::book::Book;
 use hotshare_core::brain::{Brain, Settings};
@@ -16,14 +15,11 @@ use hotshare_core::desired::{Metered, Wanted};
 use hotshare_core::keys::Passphrase;
 use hotshare_core::names::NamesView;
 use hotshare_core::radio::{Choice, RadioOrders};
-use hotshare_core::record::Leased;
 use hotshare_core::units::BootTime;
 use hotshare_core::uplink::{Subnet, Uplink, choose_subnet};
 use hotshare_linux::datapath::Meter;
 use hotshare_linux::host::{Host, told};
-use hotshare_linux::lease::{Lease, LeaseNews};
 use hotshare_linux::modem::{self, Modems};
-use hotshare_linux::names::{Names, NamesConfig, SiteSeen};
 use hotshare_linux::observe::ifindex;
 use hotshare_linux::uplink::{FindError, Watch, find};
 use hotshare_linux::{clock, datapath};
@@ -38,12 +34,13 @@ use super::alerts;
 use super::certificate::{self, Shelf};
 use super::event_loop::{EventLoop, Sources};
 use super::execute::{Hands, Parts};
+use super::lan::{LanServers, capport, labels};
 use super::ledger::Ledger;
 use super::slow;
 use super::tasks::{LanSide, Tasks};
 use super::wifi;
 use super::{UpOptions, chain};
-use crate::serve::portal::{self, PortalDoor, Secure};
+use crate::serve::portal::{self, Secure};
 use crate::{serve, zone};
 
 /// Runs the hotspot until it is told to stop, and gives the host's network back.
@@ -236,7 +233,11 @@ fn secure(options: &UpOptions) -> anyhow::Result<Option<Arc<Secure>>> {
     }
 }
 
-async fn find_uplink(options: &UpOptions, name: Option<&str>, modems: &Modems) -> Result<Uplink, FindError> {
+pub(super) async fn find_uplink(
+    options: &UpOptions,
+    name: Option<&str>,
+    modems: &Modems,
+) -> Result<Uplink, FindError> {
     let ports = options.ports();
     let mut lan: Vec<&str> = ports.iter().map(String::as_str).collect();
     lan.push(hotshare_core::desired::BRIDGE);
@@ -409,123 +410,6 @@ async fn assemble(
         }),
         Err(error) => Err((hands.host, error)),
     }
-}
-
-/// DHCP and DNS on the LAN side; bound again when the interface was made again.
-pub(super) struct LanServers {
-    options: UpOptions,
-    uplink: String,
-    side: LanSide,
-    index: Option<u32>,
-    news: mpsc::Sender<LeaseNews>,
-    seen: mpsc::Sender<SiteSeen>,
-    pages: Arc<OnceLock<Router>>,
-    /// What pages are made of; set with them.
-    state: Option<serve::AppState>,
-    secure: Option<Arc<Secure>>,
-    views: watch::Receiver<NamesView>,
-    modems: watch::Receiver<Modems>,
-    /// The LAN is not there, or a server on it failed: looked at again with each tick.
-    pub(super) missing: bool,
-}
-
-impl LanServers {
-    /// The uplink that was chosen at start, if it is there. Another one may have another price, and is never
-    /// taken instead without the owner's word.
-    pub(super) async fn find_uplink(&self) -> Result<Uplink, FindError> {
-        let modems = self.modems.borrow().clone();
-        find_uplink(&self.options, Some(&self.uplink), &modems).await
-    }
-
-    fn bind(&mut self, leases: Vec<Leased>, tasks: &mut Tasks) -> anyhow::Result<()> {
-        let server = Lease::bind(self.side.lease_config())?;
-        let gateway: Ipv4Addr = self.side.subnet.gateway();
-        let names = Names::bind(NamesConfig { lan: self.side.lan.clone(), gateway })?;
-        let names = names.telling(self.seen.clone());
-        let page = portal::bind(&self.side.lan, gateway, portal::PORT)?;
-        let tls = self.secure.is_some().then_some(portal::TLS_PORT);
-        let tls = tls.map(|port| portal::bind(&self.side.lan, gateway, port)).transpose()?;
-        tasks.serve_leases(server, leases, self.news.clone());
-        for (listener, is_tls) in std::iter::once((page, false)).chain(tls.map(|tls| (tls, true))) {
-            let door = PortalDoor { pages: Arc::clone(&self.pages), secure: self.secure.clone(), is_tls };
-            tasks.serve_portal(listener, door);
-        }
-        tasks.serve_names(names, self.views.clone());
-        self.index = ifindex(&self.side.lan);
-        self.missing = false;
-        Ok(())
-    }
-
-    /// There is a first certificate: the door by TLS opens, names lead to it, and devices are told of it when they ask for
-    /// their address next. Later ones are found where they lie.
-    pub(super) fn certificate_is_there(&mut self, view: &watch::Sender<NamesView>) {
-        let (web, dir) = (&self.options.config.web, self.options.instance.acme_dir());
-        let Some((files, state)) = certificate::files(web, &dir).zip(self.state.clone()) else { return };
-        if self.secure.is_some() {
-            return;
-        }
-        let secure = match Secure::open(&files) {
-            Ok(secure) => Arc::new(secure),
-            Err(error) => {
-                return tracing::error!(error = chain(&error), "the certificate that was got is not used");
-            }
-        };
-        let name = secure.name().to_owned();
-        state.access.move_lan(format!("https://{name}"));
-        self.side.capport = Some(capport(&secure));
-        view.send_modify(|view| view.web_name = labels(&secure));
-        self.pages = Arc::new(OnceLock::from(serve::pages(state, Some(name))));
-        self.secure = Some(secure);
-        self.missing = true;
-    }
-
-    /// Makes the LAN side again where it is not as it should be; says so once.
-    pub(super) async fn check(
-        &mut self,
-        hands: &mut Hands,
-        tasks: &mut Tasks,
-        leases: Vec<Leased>,
-    ) -> anyhow::Result<()> {
-        let was_missing = self.missing;
-        match hands.reconcile().await {
-            Ok(missing) if missing.is_empty() => {}
-            Ok(missing) if !was_missing => {
-                tracing::warn!(ports = missing.join(", "), "LAN ports are gone; waiting for them");
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(
-                error = format!("{error:#}"),
-                "the LAN side is not as it should be; will try again"
-            ),
-        }
-        let index = ifindex(&self.side.lan);
-        if index.is_none() {
-            self.missing = true;
-            return Ok(());
-        }
-        if index == self.index && !was_missing {
-            return Ok(());
-        }
-        tasks.stop_lan_side();
-        // The old sockets close when their tasks notice; until then a bind may fail, and is tried again.
-        self.missing = true;
-        tokio::task::yield_now().await;
-        match self.bind(leases, tasks) {
-            Ok(()) => tracing::info!("DHCP and DNS are served again"),
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "not served yet; will try again"),
-        }
-        Ok(())
-    }
-}
-
-/// Where systems ask about the portal.
-fn capport(secure: &Secure) -> String {
-    format!("https://{}{}", secure.name(), hotshare_web::me::CAPPORT_PATH)
-}
-
-/// The owner's name, as names are served.
-fn labels(secure: &Secure) -> Arc<[String]> {
-    secure.name().split('.').map(ToOwned::to_owned).collect()
 }
 
 /// Who looks after the certificate, and where that is seen; `None`: none is wanted.
