@@ -28,9 +28,8 @@ fn with(passkeys: &[(u8, &str)]) -> AccessBook {
 }
 
 fn notes(changes: &[AccessChange]) -> Vec<&'static str> {
-    let note = |change: &AccessChange| match change {
-        AccessChange::Noted { kind, .. } => Some(*kind),
-        _ => None,
+    let note = |change: &AccessChange| {
+        if let AccessChange::Noted { kind, .. } = change { Some(*kind) } else { None }
     };
     changes.iter().filter_map(note).collect()
 }
