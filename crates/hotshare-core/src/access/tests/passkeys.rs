@@ -28,9 +28,8 @@ fn with(passkeys: &[(u8, &str)]) -> AccessBook {
 }
 
 fn notes(changes: &[AccessChange]) -> Vec<&'static str> {
-    let note = |change: &AccessChange| match change {
-        AccessChange::Noted(noted) => Some(noted.kind),
-        _ => None,
+    let note = |change: &AccessChange| {
+        if let AccessChange::Noted(noted) = change { Some(noted.kind) } else { None }
     };
     changes.iter().filter_map(note).collect()
 }
