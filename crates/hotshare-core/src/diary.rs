@@ -16,8 +16,8 @@ pub struct Noted {
     pub kind: &'static str,
     /// The same for people, plain English.
     pub text: String,
-    /// The same for whoever says it in other words.
-    pub facts: Facts,
+    /// The same for whoever says it in other words. Most lines have few of them, and lines are kept among smaller things.
+    pub facts: Box<Facts>,
 }
 
 /// What a line of the diary tells.
@@ -242,7 +242,7 @@ impl Happening {
     /// The line of a moment.
     #[must_use]
     pub fn noted(&self, at: UnixTime) -> Noted {
-        Noted { at, kind: self.word(), text: self.text(), facts: self.facts() }
+        Noted { at, kind: self.word(), text: self.text(), facts: Box::new(self.facts()) }
     }
 
     /// A short stable word, for machines.

@@ -32,6 +32,7 @@ const FACTS: &str = "person, other, device, claim, interface, card, bytes, amoun
 
 pub(crate) fn note(tx: &Transaction<'_>, noted: &Noted) -> rusqlite::Result<()> {
     let Noted { at, kind, text, facts } = noted;
+    let facts = facts.as_ref();
     let Facts { person, other, device, claim, interface, card, bytes, limit, percent, .. } = facts;
     let Facts { count, seconds, ends, sites, passkey, money, channel, why, reason, alert, .. } = facts;
     let short = |text: &Option<String>| text.as_deref().map(cut).map(str::to_owned);

@@ -139,7 +139,7 @@ fn a_note_is_a_line_of_the_diary() {
     store.commit_access(&[AccessChange::Noted(Box::new(noted.clone()))]).unwrap();
     let events = hotshare_store::Reader::open(&path).unwrap().events(UnixTime(0), 9).unwrap();
     assert_eq!(events.len(), 1);
-    assert_eq!((events[0].at, &*events[0].kind, &events[0].facts), (noted.at, noted.kind, &noted.facts));
+    assert_eq!((events[0].at, &*events[0].kind, &events[0].facts), (noted.at, noted.kind, &*noted.facts));
 }
 
 /// Two passkeys of one name are refused by the disk as well.

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use hotshare_core::diary::Facts;
 use hotshare_core::ledger::{Entry, EntryKind, PeriodKey};
 use hotshare_core::record::{Change, Noted};
 use hotshare_core::units::{Account, BucketId, UnixTime};
@@ -57,7 +56,7 @@ fn posting(n: i64) -> [Change; 2] {
             at: UnixTime(n),
             kind: "test",
             text: "a line of the diary ".repeat(20),
-            facts: Facts::default(),
+            facts: Box::default(),
         }),
     ]
 }

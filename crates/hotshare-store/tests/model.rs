@@ -200,7 +200,7 @@ impl Model {
                 .rev()
                 .map(|e| (e.at, e.kind.as_str(), e.text.as_str(), &e.facts))
                 .collect::<Vec<_>>(),
-            self.diary.iter().map(|n| (n.at, n.kind, n.text.as_str(), &n.facts)).collect::<Vec<_>>()
+            self.diary.iter().map(|n| (n.at, n.kind, n.text.as_str(), &*n.facts)).collect::<Vec<_>>()
         );
         for channel in Channel::ALL {
             let pending = reader.pending(channel, u32::MAX).unwrap();

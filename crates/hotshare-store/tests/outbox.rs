@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use hotshare_core::alert::{Alert, AlertId, Channel, Kind, Mark, Raise, Subject, Topic};
-use hotshare_core::diary::Facts;
 use hotshare_core::ledger::PeriodKey;
 use hotshare_core::record::{Change, Noted};
 use hotshare_core::units::{Bytes, UnixTime};
@@ -49,12 +48,8 @@ fn a_delivery_is_pending_until_it_is_marked_whoever_opens_the_store() {
     let kept = store.snapshot().unwrap();
     assert_eq!((kept.last_alert, kept.marks.len()), (AlertId(2), 2));
 
-    let noted = Noted {
-        at: UnixTime(9),
-        kind: "alert-failed",
-        text: "not delivered".into(),
-        facts: Facts::default(),
-    };
+    let noted =
+        Noted { at: UnixTime(9), kind: "alert-failed", text: "not delivered".into(), facts: Box::default() };
     let failed = Outcome::Failed { why: "gone".into() };
     store.mark(AlertId(1), Channel::Mail, UnixTime(9), &failed, Some(&noted)).unwrap();
     store.mark(AlertId(1), Channel::Mail, UnixTime(9), &failed, Some(&noted)).unwrap();

@@ -135,7 +135,7 @@ fn the_diary_keeps_its_newest_lines_and_cuts_long_ones() {
     for part in 0..11 {
         let lines: Vec<_> = (0..1000)
             .map(|n| {
-                let facts = Facts { reason: Some("ß".repeat(2000)), ..Facts::default() };
+                let facts = Box::new(Facts { reason: Some("ß".repeat(2000)), ..Facts::default() });
                 let at = UnixTime(part * 1000 + n);
                 Change::Noted(Noted { at, kind: "test", text: "ß".repeat(2000), facts })
             })

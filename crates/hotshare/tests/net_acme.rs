@@ -51,18 +51,18 @@ fn far(program: &str, args: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn until_far(what: &str, program: &str, args: &[&str], holds: impl Fn(&str) -> bool) -> Result<()> {
+async fn until_far(what: &str, program: &str, args: &[&str], holds: impl Fn(&str) -> bool) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(20);
     while !holds(&far(program, args)?) {
         ensure!(Instant::now() < end, "waited 20 s: {what}");
-        std::thread::sleep(Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())
 }
 
 impl Far {
     /// `valid`: for so many seconds a certificate is good.
-    fn start(valid: u32) -> Result<Far> {
+    async fn start(valid: u32) -> Result<Far> {
         for address in NS.iter().chain([&CA]) {
             far("ip", &["address", "add", &format!("{address}/32"), "dev", "lo"])?;
         }
@@ -78,8 +78,8 @@ impl Far {
         }});
         std::fs::write(dir.path().join("pebble.json"), config.to_string())?;
         let mut far = Far { dir, names: Vec::new(), ca: None };
-        far.serve_names()?;
-        far.serve_certificates()?;
+        far.serve_names().await?;
+        far.serve_certificates().await?;
         Ok(far)
     }
 
@@ -87,7 +87,7 @@ impl Far {
         self.dir.path().join(name)
     }
 
-    fn serve_certificates(&mut self) -> Result<()> {
+    async fn serve_certificates(&mut self) -> Result<()> {
         let config = self.path("pebble.json").display().to_string();
         let server = format!("{}:53", NS[0]);
         self.ca = Some(spawn(
@@ -97,13 +97,14 @@ impl Far {
             &["-strict", "-config", &config, "-dnsserver", &server],
         ));
         let root = format!("https://{CA}:15000/roots/0");
-        until_far("pebble answers", "curl", &["-sk", &root], |root| root.contains("BEGIN CERTIFICATE"))?;
+        until_far("pebble answers", "curl", &["-sk", &root], |root| root.contains("BEGIN CERTIFICATE"))
+            .await?;
         std::fs::write(self.path("root.pem"), far("curl", &["-sk", &root])?)?;
         Ok(())
     }
 
     /// For whoever gives certificates, who is on the same machine, they follow aliases into other zones.
-    fn serve_names(&mut self) -> Result<()> {
+    async fn serve_names(&mut self) -> Result<()> {
         for (n, address) in NS.iter().enumerate() {
             let home = self.path(&format!("ns{n}"));
             std::fs::create_dir_all(&home)?;
@@ -141,7 +142,8 @@ impl Far {
             let at = format!("@{address}");
             until_far("named answers", "dig", &[&at, "example.net", "SOA", "+short"], |told| {
                 told.contains("host.example.net")
-            })?;
+            })
+            .await?;
         }
         Ok(())
     }
@@ -228,7 +230,7 @@ async fn happened(lab: &Lab, kind: &str) -> Result<usize> {
 #[tokio::test]
 async fn a_certificate_is_got_shown_and_renewed() -> Result<()> {
     let lab = net::bare(1, None).await?;
-    let mut far = Far::start(21)?;
+    let mut far = Far::start(21).await?;
     far.ca = None;
     let mut lab = net::ready_with(lab, &far.config(NAME), Some(1 << 30), None).await?;
     // Before the first: the hotspot is there, and nobody is sent to a door that is closed.
@@ -238,7 +240,7 @@ async fn a_certificate_is_got_shown_and_renewed() -> Result<()> {
     ensure!(told(&lab).await?.until.is_none() && fetch(&lab, MIB).await?);
     let eyes = net::Eyes::open(&lab).await?;
     let before = eyes.billed()?;
-    far.serve_certificates()?;
+    far.serve_certificates().await?;
     let got = until(&lab, "there is one", 20, |certificate| certificate.until.is_some()).await?;
     println!("the first certificate cost {} bytes on the uplink", eyes.billed()? - before);
     ensure!(got.by_itself && got.name == NAME && got.failed.is_none(), "{got:?}");
@@ -277,7 +279,7 @@ async fn a_certificate_is_got_shown_and_renewed() -> Result<()> {
 #[tokio::test]
 async fn what_is_wrong_is_told_and_the_hotspot_goes_on() -> Result<()> {
     let lab = net::bare(2, None).await?;
-    let mut far = Far::start(3600)?;
+    let mut far = Far::start(3600).await?;
     let right = std::fs::read(far.path("dns-secret"))?;
     secret(far.dir.path(), "dns-secret", "b3RoZXIgc2VjcmV0");
     let lab = net::ready_with(lab, &far.config(NAME), Some(1 << 30), Some(2 * MIB)).await?;
@@ -297,10 +299,10 @@ async fn what_is_wrong_is_told_and_the_hotspot_goes_on() -> Result<()> {
     far.names.clear();
     failed(&lab, "the name server 198.51.100.31:53 cannot be reached").await?;
     far.ca = None;
-    far.serve_names()?;
+    far.serve_names().await?;
     failed(&lab, "cannot connect to 198.51.100.30 port 14000").await?;
     ensure!(told(&lab).await?.failed.is_some_and(|failed| failed.times > 2));
-    far.serve_certificates()?;
+    far.serve_certificates().await?;
     let got = until(&lab, "there is one", 20, |now| now.until.is_some()).await?;
     ensure!(got.failed.is_none() && proofs()?.is_empty(), "{got:?} {}", proofs()?);
     ensure!(happened(&lab, "certificate-failed").await? == 1, "{}", lab.api.events().await?);
@@ -311,7 +313,7 @@ async fn what_is_wrong_is_told_and_the_hotspot_goes_on() -> Result<()> {
 #[tokio::test]
 async fn who_refuses_is_heard_and_strangers_are_not_trusted() -> Result<()> {
     let mut lab = net::bare(1, None).await?;
-    let far = Far::start(3600)?;
+    let far = Far::start(3600).await?;
     let mut start = with(&lab, &far.config(BLOCKED));
     lab.up_with(&start).await?;
     let refused = failed(&lab, "it was refused: ").await?;
@@ -336,7 +338,7 @@ fn with(lab: &Lab, config: &str) -> Start {
 #[tokio::test]
 async fn killed_in_the_middle_it_goes_on_with_the_same_account() -> Result<()> {
     let mut lab = net::bare(1, None).await?;
-    let far = Far::start(3600)?;
+    let far = Far::start(3600).await?;
     let start = with(&lab, &far.config(ELSEWHERE));
     let folder = layout::state_dir().join("acme");
     for step in ["tries.json", "account-key.pem", "account.json", "record.json", "candidate.pem"] {
@@ -358,7 +360,7 @@ async fn killed_in_the_middle_it_goes_on_with_the_same_account() -> Result<()> {
     lab.up_with(&start).await?;
     let at = format!("@{}", NS[0]);
     let shown = |told: &str| told.starts_with('"');
-    until_far("the proof is set", "dig", &[&at, PROOFS[1], "TXT", "+short"], shown)?;
+    until_far("the proof is set", "dig", &[&at, PROOFS[1], "TXT", "+short"], shown).await?;
     lab.kill()?;
     far.names[1].freeze(false);
     ensure!(!proofs()?.is_empty(), "the kill came too late");

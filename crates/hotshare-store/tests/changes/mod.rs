@@ -318,7 +318,7 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         1 => at().prop_map(Change::Clock),
         1 => any::<u64>().prop_map(Change::Generation),
         3 => raise().prop_map(|raise| Change::Alert(Box::new(raise))),
-        1 => (at(), text(), facts()).prop_map(|(at, text, facts)| Change::Noted(Noted { at, kind: "note", text, facts })),
+        1 => (at(), text(), facts()).prop_map(|(at, text, facts)| Change::Noted(Noted { at, kind: "note", text, facts: Box::new(facts) })),
     ]
 }
 

@@ -66,7 +66,7 @@ pub(super) fn take<'a>(
     let (server, port) = server?;
     let dns = DnsConfig { server, port, zone, key: key?, algorithm };
     let client = AcmeConfig { name: name?, directory, contact, dns };
-    agreed.map(|()| ())?;
+    agreed?;
     Some(WebAcme { client, ca, secret: secret?, patience })
 }
 

@@ -1,4 +1,4 @@
-use hotshare_core::diary::{Facts, Happening};
+use hotshare_core::diary::Happening;
 use hotshare_core::meter::Usage;
 use hotshare_core::people::{Device, Person};
 use hotshare_core::record::{Change, Noted, Who};
@@ -59,7 +59,7 @@ fn fill(fake: &Fake) -> Store {
                 at: UnixTime(SUNDAY),
                 kind: "device-new",
                 text: "a device came".into(),
-                facts: Facts::default(),
+                facts: Box::default(),
             }),
             Change::Noted(
                 Happening::Asked { name: "anna".parse().expect("a name"), bytes: Bytes(5) }
