@@ -90,7 +90,7 @@ fn whole(described: OpenApi) -> Value {
                 no_other_field(schema);
                 bounds(schema, api::MOST_BYTES);
             }
-            if told.contains(name) && !asked.contains(name) {
+            if told.contains(name) && !asked.contains(name) && name != FACTS {
                 never_left_out(schema);
             }
         }
@@ -266,6 +266,9 @@ fn no_other_field(schema: &mut Value) {
         }
     }
 }
+
+/// What a line of the diary does not tell is not there; everywhere else it would be `null`.
+const FACTS: &str = "EventFacts";
 
 /// In a reply, what does not exist is `null`.
 fn never_left_out(schema: &mut Value) {
