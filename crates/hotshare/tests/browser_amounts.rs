@@ -12,7 +12,7 @@ use hotshare_lab::lab::Lab;
 use hotshare_lab::phone::Progress;
 use net::{Eyes, MIB, gather};
 
-const DASHBOARD: &str = "http://127.0.0.1:4680/admin";
+const DASHBOARD: &str = "http://localhost:4680/admin";
 const ALLOWANCE: u64 = 100_000_000;
 const CAP: u64 = 2_000_000_000;
 const SOON: Duration = Duration::from_secs(10);
